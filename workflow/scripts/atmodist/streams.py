@@ -1,0 +1,24 @@
+"""Random streams: one seed in the config, one independent stream per job, whatever the order or the cores."""
+
+import hashlib
+
+import numpy as np
+
+
+def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
+    """Seed sequence of the job that ``names`` describes, e.g. ``seed_sequence(1, "pairs", "train", 17)``.
+
+    Each name enters through its SHA-256 digest, so that neighbouring names give unrelated streams.
+    """
+    digests = (hashlib.sha256(repr(name).encode()).digest()[:8] for name in names)
+    return np.random.SeedSequence([seed, *(int.from_bytes(digest, "little") for digest in digests)])
+
+
+def random_stream(seed: int, *names: str | int) -> np.random.Generator:
+    """Random generator of the job that ``names`` describes."""
+    return np.random.default_rng(seed_sequence(seed, *names))
+
+
+def torch_seed(seed: int, *names: str | int) -> int:
+    """63-bit integer to seed a ``torch.Generator`` for the job that ``names`` describes."""
+    return int(seed_sequence(seed, *names).generate_state(1, np.uint64)[0] >> 1)
