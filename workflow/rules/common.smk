@@ -1,0 +1,92 @@
+# The config, checked before anything runs; where things lie; and small helpers of the rules.
+import sys
+from pathlib import Path
+
+import yaml
+from snakemake.exceptions import WorkflowError
+
+sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
+
+from atmodist import configuration
+from atmodist.errors import InputError
+
+config.update(configuration.tidy(config))
+try:
+    configuration.check(
+        config, yaml.safe_load((Path(workflow.basedir) / "schemas/config.schema.yaml").read_text())
+    )
+except InputError as error:
+    raise WorkflowError(str(error)) from None
+
+SOURCE = config["data"]["source"]
+SPLITS = configuration.SPLITS
+RESULTS = f"results/{config['name']}"
+LOGS = f"{RESULTS}/logs"
+BENCHMARKS = f"{RESULTS}/benchmarks"
+
+PERIODS = {
+    split: {period.name: period for period in configuration.periods(config, split)}
+    for split in SPLITS
+}
+SPLIT_OF = {name: split for split, periods in PERIODS.items() for name in periods}
+ATMODIST = configuration.models(config, "atmodist")
+SRGAN = configuration.models(config, "srgan")
+SYSTEMS = ["truth", "bilinear", *SRGAN]
+# What the numbers of a training depend on beside its own settings; the rest of `training` is hardware.
+NUMERICS = {key: config["training"][key] for key in ("precision", "threads")}
+GPUS = 0 if config["training"]["device"] == "cpu" else config["training"]["devices"]
+
+
+wildcard_constraints:
+    period=r"\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d",
+    shard=r"\d{5}",
+    split="|".join(SPLITS),
+    model=r"[A-Za-z0-9_.-]+",
+    system=r"[A-Za-z0-9_.-]+",
+    layer="stage[1-4]",
+
+
+def period_files(pattern, split):
+    """One file for each period of a split, in the order of time."""
+    return expand(pattern, period=PERIODS[split])
+
+
+def pair_files(split):
+    """Files of pairs of a split."""
+    return expand(
+        f"{RESULTS}/pairs/{split}/{{shard:05d}}.h5",
+        shard=range(configuration.pair_shards(config, split)),
+    )
+
+
+def patch_files(split):
+    """Files of patches of a split."""
+    return expand(
+        f"{RESULTS}/patches/{split}/{{shard:05d}}.h5",
+        shard=range(configuration.patch_shards(config, split)),
+    )
+
+
+def times(wildcards):
+    """First day, last day and time step of a period."""
+    period = PERIODS[SPLIT_OF[wildcards.period]][wildcards.period]
+    return {
+        "start": str(period.start),
+        "end": str(period.end),
+        "step_hours": config["data"]["step_hours"],
+    }
+
+
+def atmodist_settings(wildcards):
+    """Settings of an AtmoDist model."""
+    return ATMODIST[wildcards.model]
+
+
+def memory(gigabytes):
+    """Memory of a job in megabytes, more with every attempt."""
+    return lambda wildcards, attempt: 1000 * gigabytes * attempt
+
+
+def minutes(count):
+    """Time limit of a job, longer with every attempt."""
+    return lambda wildcards, attempt: count * attempt

@@ -1,0 +1,59 @@
+# The synthetic atmosphere: each period continues from the state that the previous one left.
+
+
+def previous_state(wildcards):
+    """State at the end of the period before, none for the first of a split."""
+    names = list(PERIODS[SPLIT_OF[wildcards.period]])
+    number = names.index(wildcards.period)
+    return [f"{RESULTS}/spectral/{names[number - 1]}.state.npz"] if number else []
+
+
+rule simulate_atmosphere:
+    """Simulate a shallow-water atmosphere for a period."""
+    input:
+        state=previous_state,
+    output:
+        grib=f"{RESULTS}/spectral/{{period}}.grib",
+        surface=f"{RESULTS}/spectral/{{period}}.lnsp.grib",
+        state=f"{RESULTS}/spectral/{{period}}.state.npz",
+    log:
+        f"{LOGS}/simulate_atmosphere/{{period}}.log",
+    benchmark:
+        f"{BENCHMARKS}/simulate_atmosphere/{{period}}.tsv"
+    conda:
+        "../envs/grid.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(120),
+    params:
+        times=times,
+        truncation=config["data"]["truncation"],
+        level=config["data"]["level"],
+        variables=config["data"]["variables"],
+        seed=config["seed"],
+        chain=lambda wildcards: SPLIT_OF[wildcards.period],
+        synthetic={key: value for key, value in config["data"]["synthetic"].items() if key != "period_days"},
+    script:
+        "../scripts/simulate_atmosphere.py"
+
+
+rule figure_synthetic_atmosphere:
+    """Show that the synthetic atmosphere behaves like one."""
+    input:
+        diagnostics=f"{RESULTS}/diagnostics/train.nc",
+    output:
+        **figure("synthetic_atmosphere"),
+    log:
+        f"{LOGS}/figure_synthetic_atmosphere.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_synthetic_atmosphere.tsv"
+    conda:
+        "../envs/plot.yaml"
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_synthetic_atmosphere.py"

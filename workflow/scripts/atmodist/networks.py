@@ -1,0 +1,219 @@
+"""The networks of AtmoDist and of its super-resolution GAN, each layer in the order of the papers.
+
+AtmoDist: Hoffmann & Lessig (2023), Environmental Data Science 2, section 3.2 and appendix A.
+Super-resolution: Stengel et al. (2020), PNAS 117(29), with LeakyReLU instead of ReLU in the generator.
+
+Fields are B×C×H×W. Convolutions keep the alignment of TensorFlow's `SAME` padding, in which the originals were
+written, so that a pixel of a feature map lies where it lay there and Keras weights can be loaded.
+"""
+
+import math
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+LAYERS = ("stage1", "stage2", "stage3", "stage4")
+
+
+def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
+    """Zeros that TensorFlow's `SAME` puts before and after an axis, so that ceil(size / stride) outputs remain."""
+    total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
+    return total // 2, total - total // 2
+
+
+def pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
+    """``x`` with TensorFlow's `SAME` padding of zeros on its last two axes."""
+    return F.pad(x, (*same_padding(x.shape[-1], kernel, stride), *same_padding(x.shape[-2], kernel, stride)))
+
+
+class Convolution(nn.Conv2d):
+    """Square convolution with TensorFlow's `SAME` padding."""
+
+    def __init__(self, inputs: int, outputs: int, kernel: int, stride: int = 1, bias: bool = True):
+        symmetric = stride == 1 and kernel % 2 == 1
+        super().__init__(inputs, outputs, kernel, stride, kernel // 2 if symmetric else 0, bias=bias)
+        self.symmetric = symmetric
+
+    def forward(self, x: Tensor) -> Tensor:
+        return super().forward(x if self.symmetric else pad_same(x, self.kernel_size[0], self.stride[0]))
+
+
+def batch_norm(channels: int) -> nn.BatchNorm2d:
+    """Batch normalisation with Keras' constants; its momentum 0.99 is 0.01 in PyTorch's convention."""
+    return nn.BatchNorm2d(channels, eps=1.001e-5, momentum=0.01)
+
+
+@torch.no_grad()
+def he_normal(weight: Tensor) -> None:
+    """Keras' `he_normal`: variance 2 / fan-in, from a normal distribution cut off at two standard deviations."""
+    deviation = math.sqrt(2 / weight[0].numel()) / 0.87962566103423978  # that of N(0, 1) cut off at ±2
+    nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+
+
+# --- AtmoDist -----------------------------------------------------------------------------------------------------
+
+
+class ResidualBlock(nn.Module):
+    """Two 3×3 convolutions beside a shortcut: the identity, or a 1×1 convolution where the channel count changes."""
+
+    def __init__(self, inputs: int, outputs: int, stride: int):
+        super().__init__()
+        self.convolution1 = Convolution(inputs, outputs, 3, stride, bias=False)
+        self.norm1 = batch_norm(outputs)
+        self.convolution2 = Convolution(outputs, outputs, 3, bias=False)
+        self.norm2 = batch_norm(outputs)
+        changes = inputs != outputs or stride != 1
+        self.shortcut = Convolution(inputs, outputs, 1, stride, bias=False) if changes else nn.Identity()
+
+    def forward(self, x: Tensor) -> Tensor:
+        y = F.relu(self.norm1(self.convolution1(x)))
+        y = self.norm2(self.convolution2(y))
+        return F.relu(y + self.shortcut(x))
+
+
+class Encoder(nn.Module):
+    """The representation network: B×C×P×P → B×128×P/32×P/32 with the paper's settings."""
+
+    def __init__(self, variables: int = 2, stages: tuple[int, ...] = (16, 32, 64, 128), blocks: int = 6):
+        super().__init__()
+        self.channels = tuple(stages)
+        self.stem = nn.Sequential(Convolution(variables, stages[0], 8, 2), batch_norm(stages[0]), nn.ReLU())
+        self.stages = nn.ModuleList()
+        inputs = stages[0]
+        for number, outputs in enumerate(stages):
+            first = ResidualBlock(inputs, outputs, stride=1 if number == 0 else 2)
+            rest = (ResidualBlock(outputs, outputs, stride=1) for _ in range(blocks - 1))
+            self.stages.append(nn.Sequential(first, *rest))
+            inputs = outputs
+
+    def features(self, x: Tensor, layer: str) -> Tensor:
+        """Output of a stage: "stage1" … "stage4" (the original's layers 148 and 196 are stages 3 and 4)."""
+        x = F.max_pool2d(
+            pad_same(self.stem(x), 3, 2), 3, 2
+        )  # zeros pad like −∞, since ReLU leaves none below
+        for stage in self.stages[: LAYERS.index(layer) + 1]:
+            x = stage(x)
+        return x
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.features(x, LAYERS[len(self.stages) - 1])
+
+
+class SiameseNetwork(nn.Module):
+    """How far apart in time are two patches? Logits B×K over the lags 1 … K of B×C×P×P and B×C×P×P.
+
+    Both patches pass the encoder as one batch and so share its statistics in training: the original passes them
+    one after the other, which costs a third more time and is the same network in evaluation.
+    """
+
+    def __init__(self, encoder: Encoder, patch: int, classes: int):
+        super().__init__()
+        self.encoder = encoder
+        channels = encoder.channels[-1]
+        size = math.ceil(patch / 2 ** (len(encoder.channels) + 2))
+        self.tail = nn.Sequential(
+            Convolution(2 * channels, channels, 3, 2),
+            batch_norm(channels),
+            nn.ReLU(),
+            Convolution(channels, channels, 3),
+            batch_norm(channels),
+            nn.ReLU(),
+            nn.Flatten(),
+            nn.Linear(channels * size**2, classes, bias=False),
+        )
+        for module in self.modules():
+            if isinstance(module, nn.Conv2d):
+                he_normal(module.weight)
+                if module.bias is not None:
+                    nn.init.zeros_(module.bias)
+        nn.init.xavier_uniform_(self.tail[-1].weight)  # Keras' default of a dense layer
+
+    def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        encodings = self.encoder(torch.cat((first, second)))
+        return self.tail(torch.cat(encodings.chunk(2), dim=1))
+
+
+# --- Super-resolution ---------------------------------------------------------------------------------------------
+
+
+def xavier(network: nn.Module) -> None:
+    """Xavier (Glorot) uniform initialisation of every convolution, biases zero."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)
+
+
+def leaky() -> nn.LeakyReLU:
+    """The activation of both networks of the GAN."""
+    return nn.LeakyReLU(0.2)
+
+
+class GeneratorBlock(nn.Module):
+    """Residual block without normalisation or activation behind the sum."""
+
+    def __init__(self, channels: int):
+        super().__init__()
+        self.body = nn.Sequential(
+            Convolution(channels, channels, 3), leaky(), Convolution(channels, channels, 3)
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        return x + self.body(x)
+
+
+class SubPixel(nn.Sequential):
+    """Doubles the resolution: convolution to 4 channels an output channel, then a pixel shuffle."""
+
+    def __init__(self, channels: int):
+        super().__init__(Convolution(channels, 4 * channels, 3), nn.PixelShuffle(2), leaky())
+
+    def initialise(self) -> None:
+        """ICNR (Aitken et al. 2017): the four sub-pixels start equal, so that no checkerboard appears."""
+        weight = self[0].weight
+        kernel = nn.init.xavier_uniform_(torch.empty_like(weight[::4]))
+        weight.data.copy_(kernel.repeat_interleave(4, dim=0))
+
+
+class Generator(nn.Module):
+    """Fourfold super-resolution: B×C×h×w → B×C×4h×4w, fully convolutional."""
+
+    def __init__(self, variables: int = 2, channels: int = 64, blocks: int = 16):
+        super().__init__()
+        self.halo = 4 + 2 * blocks + 1 + 3  # low-resolution pixels on each side that reach an output pixel
+        self.head = nn.Sequential(Convolution(variables, channels, 9), leaky())
+        self.body = nn.Sequential(
+            *(GeneratorBlock(channels) for _ in range(blocks)), Convolution(channels, channels, 3)
+        )
+        self.up = nn.Sequential(SubPixel(channels), SubPixel(channels))
+        self.tail = Convolution(channels, variables, 9)
+        xavier(self)
+        for up in self.up:
+            up.initialise()
+
+    def forward(self, low: Tensor) -> Tensor:
+        x = self.head(low)
+        return self.tail(self.up(x + self.body(x)))
+
+
+class Discriminator(nn.Module):
+    """Logit B×1 that a patch B×C×P×P is real."""
+
+    def __init__(self, variables: int = 2, patch: int = 96, channels: int = 32, dense: int = 1024):
+        super().__init__()
+        layers, inputs = [], variables
+        for outputs in (channels, 2 * channels, 4 * channels, 8 * channels):
+            layers += [Convolution(inputs, outputs, 3), leaky(), Convolution(outputs, outputs, 3, 2), leaky()]
+            inputs = outputs
+        self.convolutions = nn.Sequential(*layers)
+        self.dense = nn.Sequential(
+            nn.Flatten(), nn.Linear(inputs * math.ceil(patch / 16) ** 2, dense), leaky(), nn.Linear(dense, 1)
+        )
+        xavier(self)
+        for module in (self.dense[1], self.dense[3]):
+            nn.init.trunc_normal_(module.weight, std=0.02, a=-0.04, b=0.04)
+            nn.init.zeros_(module.bias)
+
+    def forward(self, x: Tensor) -> Tensor:
+        return self.dense(self.convolutions(x))

@@ -1,0 +1,132 @@
+"""Spherical harmonics: GRIB coefficients, the Driscoll-Healy grid, degree spectra, kinetic energy, winds.
+
+Two forms of one field's coefficients occur. *Packed* is the form of GRIB: complex a[n, m] for m >= 0 in
+m-major order, half the integral of P² over sin(latitude) being 1, without the Condon-Shortley phase.
+*cilm* is the form of pyshtools: real C[n, m] = cilm[0, n, m] and S[n, m] = cilm[1, n, m], 4π-normalised.
+"""
+
+from functools import lru_cache
+
+import ducc0
+import numpy as np
+from pyshtools.backends import backend_module
+
+from atmodist.errors import InputError
+
+EARTH_RADIUS = 6_371_229.0
+"""Radius of the Earth in m, as in ECMWF's IFS and so in ERA5 (GRIB2 code table 3.2, shape 6)."""
+EARTH_ROTATION = 7.292115e-5
+"""Angular velocity of the Earth in rad s-1 (IERS Conventions 2010, table 1.2)."""
+
+
+@lru_cache
+def degrees_and_orders(truncation: int) -> tuple[np.ndarray, np.ndarray]:
+    """Degree n and order m of each packed coefficient, two integer arrays of (T+1)(T+2)/2."""
+    order, degree = np.triu_indices(truncation + 1)
+    return degree, order
+
+
+def truncation_of(size: int) -> int:
+    """Triangular truncation T whose packed form has ``size`` = (T+1)(T+2)/2 complex numbers."""
+    truncation = (int(np.sqrt(8 * size + 1)) - 3) // 2
+    if truncation < 0 or (truncation + 1) * (truncation + 2) // 2 != size:
+        raise InputError(f"{size} coefficients found, but a triangular truncation T has (T+1)(T+2)/2 of them")
+    return truncation
+
+
+def to_cilm(packed: np.ndarray) -> np.ndarray:
+    """Complex packed coefficients (…, (T+1)(T+2)/2) → real coefficients (…, 2, T+1, T+1)."""
+    truncation = truncation_of(packed.shape[-1])
+    n, m = degrees_and_orders(truncation)
+    cilm = np.zeros((*packed.shape[:-1], 2, truncation + 1, truncation + 1))
+    cilm[..., 0, n, m] = np.where(m, np.sqrt(2), 1) * packed.real
+    cilm[..., 1, n, m] = np.where(m, -np.sqrt(2), 0) * packed.imag
+    return cilm
+
+
+def from_cilm(cilm: np.ndarray) -> np.ndarray:
+    """Real coefficients (…, 2, T+1, T+1) → complex packed coefficients (…, (T+1)(T+2)/2)."""
+    n, m = degrees_and_orders(cilm.shape[-1] - 1)
+    return (cilm[..., 0, n, m] - 1j * cilm[..., 1, n, m]) / np.where(m, np.sqrt(2), 1)
+
+
+def to_ducc(packed: np.ndarray) -> np.ndarray:
+    """Packed coefficients as ducc0 wants them: orthonormal, with the Condon-Shortley phase, same order."""
+    _, m = degrees_and_orders(truncation_of(packed.shape[-1]))
+    return packed * (np.sqrt(4 * np.pi) * (1 - 2 * (m % 2)))
+
+
+def latitudes(truncation: int) -> np.ndarray:
+    """Latitudes in degrees of the 2(T+1) rows of the Driscoll-Healy grid: north pole first, no south pole."""
+    rows = 2 * (truncation + 1)
+    return 90 - np.arange(rows) * (180 / rows)
+
+
+def longitudes(truncation: int) -> np.ndarray:
+    """Longitudes in degrees of the 4(T+1) columns of the Driscoll-Healy grid, eastwards from Greenwich."""
+    columns = 4 * (truncation + 1)
+    return np.arange(columns) * (360 / columns)
+
+
+def synthesise(cilm: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.ndarray:
+    """Coefficients (2, T+1, T+1) → values (2(T+1), 4(T+1)) on the Driscoll-Healy grid.
+
+    ``backend`` is pyshtools' "ducc" or "shtools"; they agree to rounding.
+    """
+    return backend_module(backend, threads).MakeGridDH(cilm, sampling=2)
+
+
+def analyse(grid: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.ndarray:
+    """Values (2(T+1), 4(T+1)) on the grid → coefficients (2, T+1, T+1); undoes ``synthesise``."""
+    return backend_module(backend, threads).SHExpandDH(np.asarray(grid, dtype=np.float64), sampling=2)
+
+
+def power(cilm: np.ndarray) -> np.ndarray:
+    """Power per degree Σ_m (C² + S²), (…, 2, T+1, T+1) → (…, T+1); its sum is the field's mean square."""
+    return np.einsum("...inm,...inm->...n", cilm, cilm)
+
+
+def kinetic_energy(
+    vorticity_power: np.ndarray, divergence_power: np.ndarray, radius: float = EARTH_RADIUS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rotational and divergent kinetic energy per degree in m² s⁻², from power per degree (…, T+1) in s⁻².
+
+    E_n = a² / (2 n (n+1)) · power_n; their sum over degrees is half the mean square of the wind
+    (Koshyk & Hamilton 2001, Journal of the Atmospheric Sciences 58, 329).
+    """
+    factor = _squared_length(np.arange(vorticity_power.shape[-1]), radius) / 2
+    return factor * vorticity_power, factor * divergence_power
+
+
+def winds(
+    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Eastward and northward wind in m s⁻¹ on the Driscoll-Healy grid.
+
+    From coefficients (2, T+1, T+1) of vorticity and divergence in s⁻¹: the wind is ∇χ + k×∇ψ with ∇²χ the
+    divergence and ∇²ψ the vorticity. Their means, degree 0, have no wind and are ignored.
+    """
+    truncation = vorticity.shape[-1] - 1
+    potentials = wind_coefficients(from_cilm(vorticity), from_cilm(divergence), radius)
+    rows, columns = 2 * (truncation + 1), 4 * (truncation + 1)
+    southward, eastward = ducc0.sht.synthesis_2d(
+        alm=potentials, spin=1, lmax=truncation, geometry="DH", ntheta=rows, nphi=columns, nthreads=threads
+    )
+    return eastward, -southward
+
+
+def wind_coefficients(
+    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS
+) -> np.ndarray:
+    """Packed vorticity and divergence → (2, …) gradient and curl coefficients of ducc0's spin-1 transform.
+
+    That transform gives the southward and the eastward component of the wind.
+    """
+    n, _ = degrees_and_orders(truncation_of(vorticity.shape[-1]))
+    factor = np.sqrt(_squared_length(n, radius))
+    return to_ducc(np.stack([-factor * divergence, -factor * vorticity]))
+
+
+def _squared_length(n: np.ndarray, radius: float) -> np.ndarray:
+    """a² / (n (n+1)) in m², which inverts −∇² at degree n; 0 at degree 0."""
+    return np.divide(radius**2, n * (n + 1), out=np.zeros(n.shape), where=n > 0)
