@@ -1,7 +1,7 @@
 """What the networks minimise.
 
-Sources: Hoffmann & Lessig (2023), sections 3.2 (classification) and 4.1 (content loss and its scale); Stengel et al.
-(2020) for the adversarial losses.
+Sources: Hoffmann & Lessig (2023) for the classification, the content loss and its scale; Stengel et al. (2020)
+for the adversarial losses.
 """
 
 import numpy as np
@@ -13,20 +13,19 @@ from atmodist.networks import Encoder
 
 
 def kernels(network: nn.Module) -> list[nn.Parameter]:
-    """Weights that the L2 penalty holds: those of convolutions and dense layers, no biases, no normalisation."""
+    """Weights under the L2 penalty: those of convolutions and dense layers, no biases, no normalisation."""
     return [module.weight for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
 
 
 def weight_penalty(weights: list[nn.Parameter], factor: float) -> Tensor:
-    """Keras' L2 regularisation factor·Σw², whose gradient 2·factor·w is a weight decay of 2·factor in PyTorch."""
+    """Keras' L2 regularisation factor·Σw²: PyTorch would call its gradient a weight decay of 2·factor."""
     return factor * torch.stack(torch._foreach_norm(weights)).square().sum()
 
 
 class ContentLoss(nn.Module):
     """Distance of fields as a trained encoder sees them: mean of (E(x) − E(x̂))² over channels and space.
 
-    The encoder is frozen and in evaluation mode. Returns one value a sample, B, for B×C×H×W fields in normalised
-    space; ``layer`` is "stage1" … "stage4".
+    The encoder is frozen and stays in evaluation mode; ``layer`` is "stage1" … "stage4".
     """
 
     def __init__(self, encoder: Encoder, layer: str):
@@ -35,9 +34,11 @@ class ContentLoss(nn.Module):
         self.layer = layer
 
     def train(self, mode: bool = True) -> "ContentLoss":
+        """Stay in evaluation mode."""
         return self
 
     def forward(self, truth: Tensor, estimate: Tensor) -> Tensor:
+        """Distance B of normalised fields B×C×H×W, one value a sample."""
         expected, found = self.encoder.features(torch.cat((truth, estimate)), self.layer).float().chunk(2)
         return (expected - found).square().mean(dim=(1, 2, 3))
 
@@ -45,9 +46,9 @@ class ContentLoss(nn.Module):
 def content_scale(content: np.ndarray, squared: np.ndarray) -> float:
     """Factor that brings the content loss to the size of the mean squared error.
 
-    ``content`` and ``squared`` hold, for the lags 1 … N, the mean content loss c and the mean squared difference m of
-    the standardised fields. The factor is the least-squares fit s·c ≈ m over the upper half of the lags, where both
-    curves are flat: s = Σ c m / Σ c² for k ≥ N/2.
+    ``content`` and ``squared`` hold, for the lags 1 … N, the mean content loss c and the mean squared difference
+    m of the standardised fields. The factor is the least-squares fit s·c ≈ m over the upper half of the lags,
+    where both curves are flat: s = Σ c m / Σ c² for k ≥ N/2.
     """
     lags = np.arange(1, len(content) + 1)
     c, m = content[2 * lags >= len(lags)], squared[2 * lags >= len(lags)]

@@ -3,8 +3,8 @@
 AtmoDist: Hoffmann & Lessig (2023), Environmental Data Science 2, section 3.2 and appendix A.
 Super-resolution: Stengel et al. (2020), PNAS 117(29), with LeakyReLU instead of ReLU in the generator.
 
-Fields are B×C×H×W. Convolutions keep the alignment of TensorFlow's `SAME` padding, in which the originals were
-written, so that a pixel of a feature map lies where it lay there and Keras weights can be loaded.
+Convolutions keep the alignment of TensorFlow's `SAME` padding, in which the originals were written, so that a
+pixel of a feature map lies where it lay there and Keras weights can be loaded.
 """
 
 import math
@@ -17,7 +17,7 @@ LAYERS = ("stage1", "stage2", "stage3", "stage4")
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
-    """Zeros that TensorFlow's `SAME` puts before and after an axis, so that ceil(size / stride) outputs remain."""
+    """Zeros that TensorFlow's `SAME` puts before and after an axis, to get ceil(size / stride) outputs."""
     total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
     return total // 2, total - total // 2
 
@@ -36,6 +36,7 @@ class Convolution(nn.Conv2d):
         self.symmetric = symmetric
 
     def forward(self, x: Tensor) -> Tensor:
+        """B×C×H×W → B×D×⌈H/s⌉×⌈W/s⌉ at stride s."""
         return super().forward(x if self.symmetric else pad_same(x, self.kernel_size[0], self.stride[0]))
 
 
@@ -46,16 +47,16 @@ def batch_norm(channels: int) -> nn.BatchNorm2d:
 
 @torch.no_grad()
 def he_normal(weight: Tensor) -> None:
-    """Keras' `he_normal`: variance 2 / fan-in, from a normal distribution cut off at two standard deviations."""
+    """Keras' `he_normal`: variance 2 / fan-in, from a normal distribution cut off at two deviations."""
     deviation = math.sqrt(2 / weight[0].numel()) / 0.87962566103423978  # that of N(0, 1) cut off at ±2
     nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
 
 
-# --- AtmoDist -----------------------------------------------------------------------------------------------------
+# --- AtmoDist -------------------------------------------------------------------------------------
 
 
 class ResidualBlock(nn.Module):
-    """Two 3×3 convolutions beside a shortcut: the identity, or a 1×1 convolution where the channel count changes."""
+    """Two 3×3 convolutions beside a shortcut: the identity, or a 1×1 convolution to another shape."""
 
     def __init__(self, inputs: int, outputs: int, stride: int):
         super().__init__()
@@ -67,13 +68,14 @@ class ResidualBlock(nn.Module):
         self.shortcut = Convolution(inputs, outputs, 1, stride, bias=False) if changes else nn.Identity()
 
     def forward(self, x: Tensor) -> Tensor:
+        """B×C×H×W → B×D×⌈H/s⌉×⌈W/s⌉ at stride s."""
         y = F.relu(self.norm1(self.convolution1(x)))
         y = self.norm2(self.convolution2(y))
         return F.relu(y + self.shortcut(x))
 
 
 class Encoder(nn.Module):
-    """The representation network: B×C×P×P → B×128×P/32×P/32 with the paper's settings."""
+    """The representation network; stages 1 to 4 are the blocks 1 to 4 of the original's "ResnetSmall"."""
 
     def __init__(self, variables: int = 2, stages: tuple[int, ...] = (16, 32, 64, 128), blocks: int = 6):
         super().__init__()
@@ -88,7 +90,10 @@ class Encoder(nn.Module):
             inputs = outputs
 
     def features(self, x: Tensor, layer: str) -> Tensor:
-        """Output of a stage: "stage1" … "stage4" (the original's layers 148 and 196 are stages 3 and 4)."""
+        """Output of "stage1" … "stage4": B×C×H×W → B×16×H/4×W/4 … B×128×H/32×W/32 (settings of the paper).
+
+        Stages 3 and 4 are the layers 148 and 196 of the original.
+        """
         x = F.max_pool2d(
             pad_same(self.stem(x), 3, 2), 3, 2
         )  # zeros pad like −∞, since ReLU leaves none below
@@ -97,14 +102,15 @@ class Encoder(nn.Module):
         return x
 
     def forward(self, x: Tensor) -> Tensor:
+        """Output of the last stage."""
         return self.features(x, LAYERS[len(self.stages) - 1])
 
 
 class SiameseNetwork(nn.Module):
-    """How far apart in time are two patches? Logits B×K over the lags 1 … K of B×C×P×P and B×C×P×P.
+    """How far apart in time are two patches? One encoder for both, then a classifier of the lag.
 
-    Both patches pass the encoder as one batch and so share its statistics in training: the original passes them
-    one after the other, which costs a third more time and is the same network in evaluation.
+    The two patches pass the encoder as one batch and so share its batch statistics. The original passes them one
+    after the other: the same network, a little slower to train.
     """
 
     def __init__(self, encoder: Encoder, patch: int, classes: int):
@@ -130,11 +136,12 @@ class SiameseNetwork(nn.Module):
         nn.init.xavier_uniform_(self.tail[-1].weight)  # Keras' default of a dense layer
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
+        """Logits B×K of the lags 1 … K between two patches B×C×P×P."""
         encodings = self.encoder(torch.cat((first, second)))
         return self.tail(torch.cat(encodings.chunk(2), dim=1))
 
 
-# --- Super-resolution ---------------------------------------------------------------------------------------------
+# --- Super-resolution -----------------------------------------------------------------------------
 
 
 def xavier(network: nn.Module) -> None:
@@ -160,6 +167,7 @@ class GeneratorBlock(nn.Module):
         )
 
     def forward(self, x: Tensor) -> Tensor:
+        """B×C×H×W → B×C×H×W."""
         return x + self.body(x)
 
 
@@ -171,13 +179,13 @@ class SubPixel(nn.Sequential):
 
     def initialise(self) -> None:
         """ICNR (Aitken et al. 2017): the four sub-pixels start equal, so that no checkerboard appears."""
-        weight = self[0].weight
-        kernel = nn.init.xavier_uniform_(torch.empty_like(weight[::4]))
-        weight.data.copy_(kernel.repeat_interleave(4, dim=0))
+        kernel = nn.init.xavier_uniform_(torch.empty_like(self[0].weight[::4]))
+        self[0].weight.data = kernel.repeat_interleave(4, dim=0)
+        nn.init.zeros_(self[0].bias)
 
 
 class Generator(nn.Module):
-    """Fourfold super-resolution: B×C×h×w → B×C×4h×4w, fully convolutional."""
+    """Fourfold super-resolution, fully convolutional."""
 
     def __init__(self, variables: int = 2, channels: int = 64, blocks: int = 16):
         super().__init__()
@@ -193,12 +201,13 @@ class Generator(nn.Module):
             up.initialise()
 
     def forward(self, low: Tensor) -> Tensor:
+        """B×C×h×w → B×C×4h×4w."""
         x = self.head(low)
         return self.tail(self.up(x + self.body(x)))
 
 
 class Discriminator(nn.Module):
-    """Logit B×1 that a patch B×C×P×P is real."""
+    """Tells real patches from generated ones."""
 
     def __init__(self, variables: int = 2, patch: int = 96, channels: int = 32, dense: int = 1024):
         super().__init__()
@@ -216,4 +225,5 @@ class Discriminator(nn.Module):
             nn.init.zeros_(module.bias)
 
     def forward(self, x: Tensor) -> Tensor:
+        """Logit B×1 that a patch B×C×P×P is real."""
         return self.dense(self.convolutions(x))
