@@ -13,7 +13,10 @@ from atmodist.errors import InputError
 config.update(configuration.tidy(config))
 try:
     configuration.check(
-        config, yaml.safe_load((Path(workflow.basedir) / "schemas/config.schema.yaml").read_text())
+        config,
+        yaml.safe_load(
+            (Path(workflow.basedir) / "schemas/config.schema.yaml").read_text()
+        ),
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None

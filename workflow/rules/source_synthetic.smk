@@ -33,7 +33,11 @@ rule simulate_atmosphere:
         variables=config["data"]["variables"],
         seed=config["seed"],
         chain=lambda wildcards: SPLIT_OF[wildcards.period],
-        synthetic={key: value for key, value in config["data"]["synthetic"].items() if key != "period_days"},
+        synthetic={
+            key: value
+            for key, value in config["data"]["synthetic"].items()
+            if key != "period_days"
+        },
     script:
         "../scripts/simulate_atmosphere.py"
 

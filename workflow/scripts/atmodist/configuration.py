@@ -19,11 +19,15 @@ SPLITS = ("train", "eval")
 
 
 def tidy(config: Mapping[str, Any]) -> dict[str, Any]:
-    """The config as it is meant: dates that YAML parsed are text again, models set to null are gone."""
+    """The config as it is meant: dates that YAML parsed are text again, entries set to null are gone.
+
+    Entries are the models and regions that another config laid over this one can take away with null.
+    """
     result = {key: tidy(value) if isinstance(value, Mapping) else value for key, value in config.items()}
     result = {key: value.isoformat() if isinstance(value, date) else value for key, value in result.items()}
-    if isinstance(result.get("models"), dict):
-        result["models"] = {name: model for name, model in result["models"].items() if model is not None}
+    for kind in {"models", "regions"} & result.keys():
+        if isinstance(result[kind], dict):
+            result[kind] = {name: entry for name, entry in result[kind].items() if entry is not None}
     return result
 
 

@@ -1,0 +1,96 @@
+"""Print config/README.md: what each key of the schema means, its unit, the paper's value, what it re-runs."""
+
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+HERE = Path(__file__).parent
+SCHEMA = yaml.safe_load((HERE.parent / "workflow/schemas/config.schema.yaml").read_text())
+PAPER = yaml.safe_load((HERE / "config.yaml").read_text())
+
+INTRODUCTION = """\
+# The config
+
+`config/config.yaml` is the paper; `snakemake` reads it by default. `--configfile other.yaml` lays another
+file over it, which therefore holds only what differs: `config/demo.yaml` is one. To take a model or a region
+away that the file underneath names, set it to `null`. Results lie under `results/{name}/`.
+
+A config is checked before anything runs. Each job depends only on the keys that it needs: the last column
+says where a change begins to run again; what depends on that runs again too, and nothing else does.
+
+*This page is made from `workflow/schemas/config.schema.yaml` by `make docs`.*
+"""
+
+
+def resolve(schema: Mapping[str, Any]) -> dict[str, Any]:
+    """``schema`` with its reference, if it has one, laid under it."""
+    if "$ref" not in schema:
+        return dict(schema)
+    return resolve(SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[-1]]) | schema
+
+
+def keys(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
+    """Every key below ``schema`` that is a value rather than a group of keys."""
+    for name, child in schema.get("properties", {}).items():
+        child = {"x-reruns": schema.get("x-reruns", "")} | resolve(child)
+        if child.get("properties") and "oneOf" not in child:
+            yield from keys(child, (*path, name))
+        else:
+            yield (*path, name), child
+
+
+def choices(schema: Mapping[str, Any]) -> str:
+    """What the key may hold, in a few words."""
+    if "enum" in schema:
+        return ", ".join(f"`{choice}`" for choice in schema["enum"])
+    if "oneOf" in schema:
+        return "`mse` or `{encoder, layer}`"
+    kinds = schema.get("type", "")
+    words = {
+        "integer": "whole number",
+        "number": "number",
+        "string": "text",
+        "array": "list",
+        "object": "mapping",
+    }
+    words |= {"boolean": "true, false", "null": "null"}
+    return " or ".join(words[kind] for kind in ([kinds] if isinstance(kinds, str) else kinds))
+
+
+def paper_value(path: tuple[str, ...]) -> str:
+    """The paper's value of a key, as YAML."""
+    value: Any = PAPER
+    for name in path:
+        if not isinstance(value, Mapping) or name not in value:
+            return "–"
+        value = value[name]
+    text = yaml.safe_dump(value, default_flow_style=True, width=1000).strip().removesuffix("\n...").strip()
+    return f"`{text}`" if len(text) <= 60 else "see the file"
+
+
+def main() -> None:
+    """Print the page."""
+    print(INTRODUCTION)
+    for section, schema in SCHEMA["properties"].items():
+        schema = resolve(schema)
+        print(f"## `{section}`\n\n{schema['description']}\n")
+        print("| key | meaning | unit | may hold | paper | re-runs |\n|---|---|---|---|---|---|")
+        rows = list(keys(schema, (section,))) if schema.get("properties") else [((section,), schema)]
+        for path, key in rows:
+            cells = (
+                f"`{'.'.join(path)}`",
+                key.get("description", ""),
+                key.get("x-unit", ""),
+                choices(key),
+                paper_value(path),
+                key.get("x-reruns", ""),
+            )
+            print("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")
+        print()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

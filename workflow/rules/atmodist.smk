@@ -1,0 +1,89 @@
+# AtmoDist: training, the choice of the best epoch, and the scale of its content loss.
+
+
+rule train_atmodist:
+    """Train a network to tell how many hours lie between two patches."""
+    input:
+        pairs=pair_files("train"),
+    output:
+        log=f"{RESULTS}/atmodist/{{model}}/training.csv",
+        weights=directory(f"{RESULTS}/atmodist/{{model}}/weights"),
+    log:
+        f"{LOGS}/train_atmodist/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_atmodist/{{model}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(32),
+        runtime=minutes(2880),
+        gpu=GPUS,
+    params:
+        settings=atmodist_settings,
+        patch=config["pairs"]["patch"],
+        variables=config["data"]["variables"],
+        seed=config["seed"],
+        model="{model}",
+        numerics=NUMERICS,
+    script:
+        "../scripts/train_atmodist.py"
+
+
+rule evaluate_atmodist:
+    """Evaluate every epoch and keep the best."""
+    input:
+        pairs=pair_files("eval"),
+        weights=f"{RESULTS}/atmodist/{{model}}/weights",
+    output:
+        evaluation=f"{RESULTS}/atmodist/{{model}}/evaluation.csv",
+        confusion=f"{RESULTS}/atmodist/{{model}}/confusion.nc",
+        best_info=f"{RESULTS}/atmodist/{{model}}/best.json",
+        best=f"{RESULTS}/atmodist/{{model}}/best.pt",
+    log:
+        f"{LOGS}/evaluate_atmodist/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_atmodist/{{model}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(720),
+        gpu=GPUS,
+    params:
+        settings=atmodist_settings,
+        patch=config["pairs"]["patch"],
+        variables=config["data"]["variables"],
+        step_hours=config["data"]["step_hours"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/evaluate_atmodist.py"
+
+
+rule calibrate_content_loss:
+    """Measure the content loss against lag and scale it to the mean squared error."""
+    input:
+        pairs=pair_files("eval"),
+        encoder=f"{RESULTS}/atmodist/{{model}}/best.pt",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        losses=f"{RESULTS}/atmodist/{{model}}/lag_losses_{{layer}}.nc",
+        scale=f"{RESULTS}/atmodist/{{model}}/scale_{{layer}}.json",
+    log:
+        f"{LOGS}/calibrate_content_loss/{{model}}_{{layer}}.log",
+    benchmark:
+        f"{BENCHMARKS}/calibrate_content_loss/{{model}}_{{layer}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(720),
+        gpu=GPUS,
+    params:
+        layer="{layer}",
+        step_hours=config["data"]["step_hours"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/calibrate_content_loss.py"

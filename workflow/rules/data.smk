@@ -1,0 +1,197 @@
+# Spectral coefficients to the grid, its statistics, and the samples cut from it.
+
+
+rule grid_fields:
+    """Put one period of spectral coefficients on the grid."""
+    input:
+        grib=f"{RESULTS}/spectral/{{period}}.grib",
+    output:
+        fields=f"{RESULTS}/grid/{{period}}.h5",
+    log:
+        f"{LOGS}/grid_fields/{{period}}.log",
+    benchmark:
+        f"{BENCHMARKS}/grid_fields/{{period}}.tsv"
+    conda:
+        "../envs/grid.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(30),
+    params:
+        times=times,
+        truncation=config["data"]["truncation"],
+        level=config["data"]["level"],
+        variables=config["data"]["variables"],
+        chunk=config["grid"]["chunk"],
+        mantissa_bits=config["grid"]["mantissa_bits"],
+    script:
+        "../scripts/grid_fields.py"
+
+
+rule virtual_dataset:
+    """Stitch the periods of a split into one virtual data set."""
+    input:
+        fields=lambda wildcards: period_files(
+            f"{RESULTS}/grid/{{period}}.h5", wildcards.split
+        ),
+    output:
+        fields=f"{RESULTS}/grid/{{split}}.h5",
+    log:
+        f"{LOGS}/virtual_dataset/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/virtual_dataset/{{split}}.tsv"
+    conda:
+        "../envs/grid.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1),
+        runtime=minutes(10),
+    script:
+        "../scripts/virtual_dataset.py"
+
+
+rule compute_moments:
+    """Measure the moments of the normalisation on the training split."""
+    input:
+        fields=f"{RESULTS}/grid/train.h5",
+        periods=period_files(f"{RESULTS}/grid/{{period}}.h5", "train"),
+    output:
+        moments=f"{RESULTS}/moments.json",
+    log:
+        f"{LOGS}/compute_moments.log",
+    benchmark:
+        f"{BENCHMARKS}/compute_moments.tsv"
+    conda:
+        "../envs/sample.yaml"
+    threads: 4
+    resources:
+        mem_mb=memory(8),
+        runtime=minutes(720),
+    params:
+        alpha=config["normalisation"]["alpha"],
+    script:
+        "../scripts/compute_moments.py"
+
+
+rule sample_pairs:
+    """Cut one shard of pairs of patches for AtmoDist."""
+    input:
+        fields=f"{RESULTS}/grid/{{split}}.h5",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        shard=f"{RESULTS}/pairs/{{split}}/{{shard}}.h5",
+    log:
+        f"{LOGS}/sample_pairs/{{split}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/sample_pairs/{{split}}/{{shard}}.tsv"
+    conda:
+        "../envs/sample.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4),
+        runtime=minutes(120),
+    params:
+        **config["pairs"],
+        seed=config["seed"],
+        split="{split}",
+        shard="{shard}",
+        per_time=config["windows"]["per_time"],
+        latitude=config["windows"]["latitude"],
+    script:
+        "../scripts/sample_pairs.py"
+
+
+rule sample_patches:
+    """Cut one shard of patches for super-resolution."""
+    input:
+        fields=f"{RESULTS}/grid/{{split}}.h5",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        shard=f"{RESULTS}/patches/{{split}}/{{shard}}.h5",
+    log:
+        f"{LOGS}/sample_patches/{{split}}/{{shard}}.log",
+    benchmark:
+        f"{BENCHMARKS}/sample_patches/{{split}}/{{shard}}.tsv"
+    conda:
+        "../envs/sample.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4),
+        runtime=minutes(120),
+    params:
+        **config["patches"],
+        seed=config["seed"],
+        split="{split}",
+        shard="{shard}",
+        per_time=config["windows"]["per_time"],
+        latitude=config["windows"]["latitude"],
+    script:
+        "../scripts/sample_patches.py"
+
+
+rule diagnose_atmosphere:
+    """Energy spectrum, memory and daily cycle of a split."""
+    input:
+        grib=lambda wildcards: period_files(
+            f"{RESULTS}/spectral/{{period}}.grib", wildcards.split
+        ),
+    output:
+        diagnostics=f"{RESULTS}/diagnostics/{{split}}.nc",
+    log:
+        f"{LOGS}/diagnose_atmosphere/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/diagnose_atmosphere/{{split}}.tsv"
+    conda:
+        "../envs/grid.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4),
+        runtime=minutes(240),
+    params:
+        step_hours=config["data"]["step_hours"],
+        periods=lambda wildcards: list(PERIODS[wildcards.split]),
+    script:
+        "../scripts/diagnose_atmosphere.py"
+
+
+rule histogram_fields:
+    """Histograms of the fields before and after the log transform."""
+    input:
+        fields=f"{RESULTS}/grid/train.h5",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        histograms=f"{RESULTS}/histograms.nc",
+    log:
+        f"{LOGS}/histogram_fields.log",
+    benchmark:
+        f"{BENCHMARKS}/histogram_fields.tsv"
+    conda:
+        "../envs/sample.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4),
+        runtime=minutes(30),
+    script:
+        "../scripts/histogram_fields.py"
+
+
+rule snapshot_fields:
+    """Global fields at one moment."""
+    input:
+        fields=f"{RESULTS}/grid/eval.h5",
+    output:
+        snapshot=f"{RESULTS}/snapshot.nc",
+    log:
+        f"{LOGS}/snapshot_fields.log",
+    benchmark:
+        f"{BENCHMARKS}/snapshot_fields.tsv"
+    conda:
+        "../envs/sample.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        time=config["figures"]["time"],
+    script:
+        "../scripts/snapshot_fields.py"

@@ -1,0 +1,132 @@
+# Super-resolved global fields against the truth, in shards of days that merge exactly.
+
+EVALUATION_SHARDS = [period.name for period in configuration.evaluation_shards(config)]
+
+
+def generator_weights(wildcards):
+    """Weights of a trained model; the truth and the bilinear interpolation have none."""
+    return (
+        f"{RESULTS}/srgan/{wildcards.system}/weights"
+        if wildcards.system in SRGAN
+        else []
+    )
+
+
+def evaluated_epoch(wildcards):
+    """The epoch whose weights are evaluated."""
+    return (
+        SRGAN[wildcards.system]["evaluate_epoch"] if wildcards.system in SRGAN else None
+    )
+
+
+rule evaluate_srgan:
+    """Super-resolve a shard of the evaluation split and measure it."""
+    input:
+        weights=generator_weights,
+        fields=f"{RESULTS}/grid/eval.h5",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        metrics=f"{RESULTS}/evaluation/{{system}}/{{period}}.nc",
+    log:
+        f"{LOGS}/evaluate_srgan/{{system}}/{{period}}.log",
+    benchmark:
+        f"{BENCHMARKS}/evaluate_srgan/{{system}}/{{period}}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(240),
+        gpu=GPUS,
+    params:
+        system="{system}",
+        shard="{period}",
+        block_days=config["evaluation"]["block_days"],
+        step_hours=config["data"]["step_hours"],
+        generator=config["srgan"]["generator"],
+        epoch=evaluated_epoch,
+        variables=config["data"]["variables"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/evaluate_srgan.py"
+
+
+rule merge_evaluation:
+    """Put the shards of a system together."""
+    input:
+        shards=expand(
+            f"{RESULTS}/evaluation/{{{{system}}}}/{{period}}.nc",
+            period=EVALUATION_SHARDS,
+        ),
+    output:
+        metrics=f"{RESULTS}/evaluation/{{system}}.nc",
+    log:
+        f"{LOGS}/merge_evaluation/{{system}}.log",
+    benchmark:
+        f"{BENCHMARKS}/merge_evaluation/{{system}}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4),
+        runtime=minutes(10),
+    script:
+        "../scripts/merge_evaluation.py"
+
+
+rule map_regions:
+    """Super-resolve the regions of the maps at one moment."""
+    input:
+        weights=generator_weights,
+        fields=f"{RESULTS}/grid/eval.h5",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        maps=f"{RESULTS}/evaluation/{{system}}/maps.nc",
+    log:
+        f"{LOGS}/map_regions/{{system}}.log",
+    benchmark:
+        f"{BENCHMARKS}/map_regions/{{system}}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(30),
+    params:
+        system="{system}",
+        time=config["figures"]["time"],
+        regions=config["figures"]["regions"],
+        generator=config["srgan"]["generator"],
+        epoch=evaluated_epoch,
+        variables=config["data"]["variables"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/map_regions.py"
+
+
+rule summary:
+    """One row for each number that matters."""
+    input:
+        best=expand(f"{RESULTS}/atmodist/{{model}}/best.json", model=ATMODIST),
+        scales=[
+            f"{RESULTS}/atmodist/{model}/scale_{layer}.json"
+            for model, layer in configuration.content_encoders(config)
+        ],
+        evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
+    output:
+        summary=f"{RESULTS}/summary.csv",
+    log:
+        f"{LOGS}/summary.log",
+    benchmark:
+        f"{BENCHMARKS}/summary.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        config_name=config["name"],
+        truncation=config["data"]["truncation"],
+    script:
+        "../scripts/summary.py"

@@ -1,0 +1,79 @@
+# Super-resolution: the generator alone, then against a discriminator.
+
+
+def content_loss(wildcards):
+    """The encoder and the scale of a model's content loss, nothing for the mean squared error."""
+    content = SRGAN[wildcards.model]["content"]
+    if content == "mse":
+        return {}
+    folder = f"{RESULTS}/atmodist/{content['encoder']}"
+    return {
+        "encoder": f"{folder}/best.pt",
+        "scale": f"{folder}/scale_{content['layer']}.json",
+    }
+
+
+rule pretrain_generator:
+    """Train the generator alone with the mean squared error."""
+    input:
+        patches=patch_files("train"),
+    output:
+        log=f"{RESULTS}/srgan/pretraining/training.csv",
+        generator=f"{RESULTS}/srgan/pretraining/generator.pt",
+    log:
+        f"{LOGS}/pretrain_generator.log",
+    benchmark:
+        f"{BENCHMARKS}/pretrain_generator.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(32),
+        runtime=minutes(1440),
+        gpu=GPUS,
+    params:
+        generator=config["srgan"]["generator"],
+        settings=config["srgan"]["pretraining"],
+        batch_size=config["srgan"]["defaults"]["batch_size"],
+        patch=config["patches"]["patch"],
+        variables=config["data"]["variables"],
+        seed=config["seed"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/pretrain_generator.py"
+
+
+rule train_srgan:
+    """Train generator and discriminator against each other."""
+    input:
+        unpack(content_loss),
+        patches=patch_files("train"),
+        generator=f"{RESULTS}/srgan/pretraining/generator.pt",
+    output:
+        log=f"{RESULTS}/srgan/{{model}}/training.csv",
+        weights=directory(f"{RESULTS}/srgan/{{model}}/weights"),
+    log:
+        f"{LOGS}/train_srgan/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/train_srgan/{{model}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(32),
+        runtime=minutes(4320),
+        gpu=GPUS,
+    params:
+        generator=config["srgan"]["generator"],
+        settings=lambda wildcards: {
+            key: value
+            for key, value in SRGAN[wildcards.model].items()
+            if key != "evaluate_epoch"
+        },
+        patch=config["patches"]["patch"],
+        variables=config["data"]["variables"],
+        seed=config["seed"],
+        model="{model}",
+        numerics=NUMERICS,
+    script:
+        "../scripts/train_srgan.py"
