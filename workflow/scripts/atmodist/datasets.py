@@ -47,8 +47,8 @@ class Batches(Dataset):
         if batches is not None:
             if len(self.numbers) < batches * batch_size:
                 raise InputError(
-                    f"{paths[0]} and its {len(paths) - 1} neighbours hold {len(self.numbers)} samples; expected "
-                    f"at least {batches} batches of {batch_size}."
+                    f"{paths[0]} and its {len(paths) - 1} neighbours hold {len(self.numbers)} samples; "
+                    f"expected at least {batches} batches of {batch_size}."
                 )
             self.numbers = self.numbers[: batches * batch_size]
         size = sum(shard.count * int(np.prod(shard.shape)) * shard.dtype.itemsize for shard in self.shards)
@@ -79,7 +79,7 @@ class Batches(Dataset):
         return np.split(self.numbers, np.arange(self.batch_size, len(self.numbers), self.batch_size))
 
     def __getitem__(self, numbers: np.ndarray) -> tuple[torch.Tensor, ...]:
-        """Samples with these ``numbers``: a tensor (sample, variable, row, column) a name, dtype as on disk."""
+        """Samples ``numbers``: a tensor (sample, variable, row, column) a name, dtype as on disk."""
         if self._memory is not None:
             return tuple(torch.from_numpy(array[numbers]) for array in self._memory)
         batch = [np.empty((len(numbers), *self.shards[0].shape), self.shards[0].dtype) for _ in self.names]
@@ -133,7 +133,7 @@ def loader(
     rank: int = 0,
     world_size: int = 1,
 ) -> DataLoader:
-    """Batches of one epoch from number ``start`` on; with ``epoch`` None every sample once, for an evaluation.
+    """Batches of an epoch from number ``start`` on; with ``epoch`` None every sample once, to evaluate.
 
     Neither ``workers`` (processes that read ahead) nor ``start`` changes a batch. Of several processes, each
     gets its share of every batch, which ``world_size`` must divide.

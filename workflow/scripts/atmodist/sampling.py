@@ -17,7 +17,7 @@ from atmodist.streams import random_stream
 
 
 class Samples(NamedTuple):
-    """Where and when the samples are: integer arrays of one length. ``lag`` is 0 where there is no partner."""
+    """Where and when samples are: integer arrays of one length; ``lag`` is 0 where there is no partner."""
 
     time: np.ndarray  # index along the split's times
     row: np.ndarray  # of the window's north-western pixel
@@ -56,7 +56,7 @@ def centre_rows(latitude: np.ndarray, band: tuple[float, float], patch: int) -> 
 def draw_windows(
     stream: np.random.Generator, rows: np.ndarray, columns: int, patch: int, count: int
 ) -> tuple[np.ndarray, np.ndarray]:
-    """First rows and first columns of ``count`` windows: centres uniform among ``rows``, first column among all."""
+    """First rows and columns of ``count`` windows: centres uniform among ``rows``, first column among all."""
     row = stream.choice(rows, count) - patch // 2
     return row, stream.integers(columns, size=count)
 

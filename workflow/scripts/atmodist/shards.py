@@ -33,7 +33,8 @@ def write_shard(
     """
     if fields.variables != moments.variables:
         raise InputError(
-            f"{fields.path} holds {fields.variables} but the moments are of {moments.variables}."
+            f"{fields.path} holds {', '.join(fields.variables)} but the moments are of "
+            f"{', '.join(moments.variables)}; compute them from the same data."
         )
     names = PAIRS if samples.lag.any() else PATCHES
     shape = (len(fields.variables), patch, patch)

@@ -30,7 +30,7 @@ COORDINATE_ATTRIBUTES = {
 
 
 def round_mantissa(x: np.ndarray, bits: int) -> np.ndarray:
-    """Finite float32 ``x`` rounded to ``bits`` bits of mantissa, to nearest with ties to even; 23 changes nothing.
+    """Finite float32 ``x`` rounded to ``bits`` bits of mantissa, ties to even; 23 changes nothing.
 
     The relative error is at most 2^-(bits + 1); the zeros it leaves in the low bits make fields compressible.
     """
@@ -149,18 +149,18 @@ def reading(path: str | Path) -> Iterator[None]:
     try:
         yield
     except (OSError, KeyError, RuntimeError) as error:
-        expected = (
-            "expected a whole HDF5 file with /data, its coordinates or its samples, as this workflow writes"
-        )
-        raise InputError(f"{path} cannot be read ({error}); {expected}.") from error
+        raise InputError(
+            f"{path} cannot be read ({error}); expected a whole HDF5 file of this workflow."
+        ) from error
 
 
 class Fields:
-    """Fields of a period or a split: ``variables``, ``time``, ``latitude`` and ``longitude`` at once, windows on demand.
+    """Fields of a period or a split: coordinates at once, windows on demand.
 
-    ``shape`` is (variables, times, rows, columns) and ``attributes`` those of ``/data``. The sources of a
-    virtual file are opened directly, the last few kept open: a window comes some ten times faster than
-    through HDF5's own virtual layer, and a missing source is an error, not a fill value.
+    ``variables``, ``time`` (datetime64[h]), ``latitude`` and ``longitude`` (degrees) are the coordinates,
+    ``shape`` is (variables, times, rows, columns) and ``attributes`` are those of ``/data``. The sources of a
+    virtual file are opened directly, the last few kept open: a window comes many times faster than through
+    HDF5's own virtual layer, and a missing source is an error, not a fill value.
     """
 
     def __init__(self, path: str | Path):
