@@ -7,6 +7,7 @@ epoch into such arrays and ``loader`` puts the two together, so a training goes 
     for first, second, label in loader(data, epoch=3, seed=2021, start=1700): ...
 """
 
+import copy
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -45,12 +46,7 @@ class Batches(Dataset):
         self.ends = np.cumsum([shard.count for shard in self.shards])
         self.numbers = self._eligible()
         if batches is not None:
-            if len(self.numbers) < batches * batch_size:
-                raise InputError(
-                    f"{paths[0]} and its {len(paths) - 1} neighbours hold {len(self.numbers)} samples; "
-                    f"expected at least {batches} batches of {batch_size}."
-                )
-            self.numbers = self.numbers[: batches * batch_size]
+            self.numbers = self.first(batches).numbers
         size = sum(shard.count * int(np.prod(shard.shape)) * shard.dtype.itemsize for shard in self.shards)
         self._memory = None
         if size * len(self.names) <= memory:
@@ -59,6 +55,23 @@ class Batches(Dataset):
 
     def _eligible(self) -> np.ndarray:
         return np.arange(self.ends[-1])
+
+    @property
+    def in_memory(self) -> bool:
+        """Whether reading a batch touches no file."""
+        return self._memory is not None
+
+    def first(self, batches: int) -> "Batches":
+        """The same data, cut to the samples of the first ``batches`` batches."""
+        size = batches * self.batch_size
+        if len(self.numbers) < size:
+            raise InputError(
+                f"{self.shards[0].path} and its {len(self.shards) - 1} neighbours hold {len(self.numbers)} "
+                f"samples; expected at least {batches} batches of {self.batch_size}."
+            )
+        part = copy.copy(self)
+        part.numbers = self.numbers[:size]
+        return part
 
     def __len__(self) -> int:
         """Full batches in an epoch."""
@@ -80,7 +93,7 @@ class Batches(Dataset):
 
     def __getitem__(self, numbers: np.ndarray) -> tuple[torch.Tensor, ...]:
         """Samples ``numbers``: a tensor (sample, variable, row, column) a name, dtype as on disk."""
-        if self._memory is not None:
+        if self.in_memory:
             return tuple(torch.from_numpy(array[numbers]) for array in self._memory)
         batch = [np.empty((len(numbers), *self.shards[0].shape), self.shards[0].dtype) for _ in self.names]
         owner = np.searchsorted(self.ends, numbers, side="right")
