@@ -169,3 +169,15 @@ def test_a_cut_file_is_named(tmp_path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=r"a\.h5 cannot be read"):
         store.open_fields(path)
+
+
+def test_lazy_fields_equal_those_in_memory(split):
+    folder, values, times = split
+    lazy = store.open_fields(folder / "train.h5").lazy()
+    assert lazy.chunksizes["time"] == (1,) * len(times)
+    assert np.array_equal(lazy, values)
+    assert np.array_equal(lazy["time"], times)
+    assert np.array_equal(lazy[1, 7:10, 3, 5], values[1, 7:10, 3, 5])
+    os.remove(folder / "1.h5")
+    with pytest.raises(InputError, match=r"1\.h5 cannot be read"):
+        store.open_fields(folder / "train.h5").lazy().compute()

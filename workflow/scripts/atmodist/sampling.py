@@ -100,6 +100,27 @@ def shard_order(
     return order[shard * shard_size : (shard + 1) * shard_size]
 
 
+def draw_shard(
+    times: np.ndarray,
+    latitude: np.ndarray,
+    columns: int,
+    *,
+    seed: int,
+    kind: str,
+    split: str,
+    shard: int,
+    shard_size: int,
+    patch: int,
+    per_time: int,
+    band: tuple[float, float],
+    max_lag: int = 0,
+) -> Samples:
+    """All samples of a shard, in its order, on a grid with these ``latitude`` rows and ``columns``."""
+    order = shard_order(seed, kind, split, len(times), per_time, max_lag, shard, shard_size)
+    rows = centre_rows(latitude, band, patch)
+    return draw_samples(order, seed, kind, split, times, rows, columns, patch, per_time, max_lag)
+
+
 def cut(fields, samples: Samples, patch: int) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
     """Yield (position in ``samples``, window, its partner), windows (variables, patch, patch) in s-1.
 

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import h5py
 import hdf5plugin
@@ -19,7 +20,11 @@ import numpy as np
 from atmodist.errors import InputError
 from atmodist.files import replacing
 
+if TYPE_CHECKING:
+    import xarray
+
 DIMENSIONS = ("variable", "time", "latitude", "longitude")
+WHOLE = slice(None)
 CHECKED_METADATA = ("v110", "v110")  # HDF5's format since 1.10: its metadata carry checksums
 COORDINATE_ATTRIBUTES = {
     "variable": {"long_name": "name of the variable"},
@@ -180,7 +185,7 @@ class Fields:
                 self._sources = [self.path.parent / name for _, name in sources]
         self._source = lru_cache(maxsize=8)(lambda part: h5py.File(self._sources[part])["data"])
 
-    def read(self, time: int, rows: slice = slice(None), columns: slice = slice(None)) -> np.ndarray:
+    def read(self, time: int, rows: slice = WHOLE, columns: slice = WHOLE) -> np.ndarray:
         """Window (variables, rows, columns) of the time with index ``time``, in s-1.
 
         ``columns`` may run past the last column and then goes on at the first: the sphere is round.
@@ -195,6 +200,25 @@ class Fields:
             if stop > width:
                 window = np.concatenate([window, data[:, time, rows, : stop - width]], axis=-1)
         return window
+
+    def lazy(self) -> "xarray.DataArray":
+        """All fields in s-1 with their coordinates, a dask chunk per time; reading names a damaged source."""
+        import dask.array
+        import xarray
+
+        def read(block_info):
+            return self.read(block_info[None]["array-location"][1][0])[:, None]
+
+        variables, times, rows, columns = self.shape
+        chunks = ((variables,), (1,) * times, (rows,), (columns,))
+        data = dask.array.map_blocks(read, chunks=chunks, meta=np.empty((0,) * 4, np.float32))
+        coordinates = (
+            list(self.variables),
+            self.time.astype("datetime64[ns]"),
+            self.latitude,
+            self.longitude,
+        )
+        return xarray.DataArray(data, dict(zip(DIMENSIONS, coordinates, strict=True)), DIMENSIONS)
 
 
 def open_fields(path: str | Path) -> Fields:

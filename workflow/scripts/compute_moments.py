@@ -1,0 +1,12 @@
+"""Measure the moments of the normalisation on the training split: moments.json."""
+
+from atmodist.job import job
+
+with job(snakemake.log[0], "compute_moments") as log:
+    from atmodist import normalise, store
+
+    fields = store.open_fields(snakemake.input.fields).lazy()
+    moments = normalise.compute_moments(fields, snakemake.params.alpha, snakemake.threads)
+    moments.save(snakemake.output.moments)
+    for variable, mean, std in zip(moments.variables, moments.mean, moments.std, strict=True):
+        log.info("%s has mean %.3g and standard deviation %.3g s-1", variable, mean, std)

@@ -1,0 +1,32 @@
+"""Put one period of spectral coefficients on the Driscoll-Healy grid: grid/{period}.h5."""
+
+from time import perf_counter
+
+from atmodist.job import job, progress
+
+with job(snakemake.log[0], f"grid_fields {snakemake.wildcards.period}") as log:
+    from atmodist import grib, spectral, store
+    from atmodist.periods import Period
+
+    params = snakemake.params
+    times = Period.parse(snakemake.wildcards.period).times(params.times["step_hours"])
+    grib.check(snakemake.input.grib, times, params.variables, params.level, params.truncation)
+
+    def grids():
+        """Variable, time and grid of each field."""
+        for field in grib.read_fields(snakemake.input.grib):
+            yield field.variable, field.time, spectral.synthesise(spectral.to_cilm(field.coefficients))
+
+    began, count = perf_counter(), len(params.variables) * len(times)
+    store.write_fields(
+        snakemake.output.fields,
+        params.variables,
+        times,
+        spectral.latitudes(params.truncation),
+        spectral.longitudes(params.truncation),
+        progress(grids(), "gridding", count),
+        params.chunk,
+        params.mantissa_bits,
+        {"model_level": params.level},
+    )
+    log.info("%d fields in %.1f s", count, perf_counter() - began)

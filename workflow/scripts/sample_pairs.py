@@ -1,0 +1,29 @@
+"""Cut one shard of pairs of patches for AtmoDist: pairs/{split}/{shard}.h5."""
+
+from time import perf_counter
+
+from atmodist.job import job
+
+with job(snakemake.log[0], f"sample_pairs {snakemake.wildcards.split} {snakemake.wildcards.shard}") as log:
+    from atmodist import sampling, shards, store
+    from atmodist.normalise import Moments
+
+    began, params = perf_counter(), snakemake.params
+    fields = store.open_fields(snakemake.input.fields)
+    samples = sampling.draw_shard(
+        fields.time,
+        fields.latitude,
+        len(fields.longitude),
+        kind="pairs",
+        seed=params.seed,
+        split=params.split,
+        shard=int(params.shard),
+        shard_size=params.shard_size,
+        patch=params.patch,
+        per_time=params.per_time,
+        band=params.latitude,
+        max_lag=params.max_lag,
+    )
+    moments = Moments.load(snakemake.input.moments)
+    shards.write_shard(snakemake.output.shard, fields, samples, moments, params.patch, params.dtype)
+    log.info("%d pairs in %.1f s", len(samples.time), perf_counter() - began)
