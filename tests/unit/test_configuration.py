@@ -1,0 +1,108 @@
+"""Every mistake in a config is told in one sentence that names the key."""
+
+import copy
+from pathlib import Path
+
+import pytest
+import yaml
+
+from atmodist import configuration
+from atmodist.errors import InputError
+
+ROOT = Path(__file__).parents[2]
+SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+PAPER = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+DEMO = configuration.merged(PAPER, yaml.safe_load((ROOT / "config/demo.yaml").read_text()))
+MISSING = object()
+
+
+def changed(key, value):
+    """The paper's config with one key changed or removed."""
+    config = copy.deepcopy(PAPER)
+    *path, last = key.split(".")
+    section = config
+    for name in path:
+        section = section[name]
+    if value is MISSING:
+        del section[last]
+    else:
+        section[last] = value
+    return config
+
+
+@pytest.mark.parametrize("config", [PAPER, DEMO], ids=["paper", "demo"])
+def test_shipped_configs_are_accepted(config):
+    configuration.check(configuration.tidy(config), SCHEMA)
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "told"),
+    [
+        ("data.sourc", "era5", ["data.sourc is unknown", "did you mean source?"]),
+        ("atmodist.models.lags-23.epoch", 5, ["atmodist.models.lags-23.epoch", "did you mean epochs?"]),
+        ("seed", MISSING, ["seed is missing"]),
+        ("data.truncation", "large", ["data.truncation holds 'large'", "a whole number"]),
+        ("data.source", "netcdf", ["data.source holds 'netcdf'", "era5, files, synthetic"]),
+        ("data.train.start", "1979-02-31", ["data.train.start is '1979-02-31'", "no day"]),
+        ("data.train.end", "1978-12-31", ["data.train.end is 1978-12-31", "before data.train.start"]),
+        ("data.eval.start", "1998-12-31", ["data.eval, 1998-12-31", "overlaps data.train"]),
+        ("data.eval.end", "2000-01-02", ["data.eval holds 16 times", "pairs.max_lag, 31"]),
+        ("pairs.patch", 100, ["pairs.patch holds 100", "a multiple of 32"]),
+        ("patches.patch", 512, ["patches.patch is 512", "leaves the grid"]),
+        ("windows.latitude", [60, -60], ["windows.latitude is [60, -60]", "southern edge first"]),
+        ("grid.mantissa_bits", 24, ["grid.mantissa_bits holds 24", "at most 23"]),
+        ("atmodist.models.lags-23.classes", 40, ["lags-23.classes is 40", "pairs.max_lag, 31"]),
+        ("srgan.models.atmodist.content.encoder", "lags-15", ["is 'lags-15'", "lags-23"]),
+        ("srgan.models.atmodist.content.layer", "stage5", ["content holds", "stage1 … stage4"]),
+        ("srgan.models.l2.content", MISSING, ["srgan.models.l2.content is missing"]),
+        ("srgan.models.bilinear", {"content": "mse"}, ["srgan.models", "bilinear"]),
+        ("srgan.defaults.evaluate_epoch", 21, ["evaluate_epoch is 21", "20"]),
+        ("evaluation.shard_days", 65, ["evaluation.shard_days is 65", "block_days, which is 10"]),
+        ("figures.time", "1999-07-15T12:00", ["figures.time is 1999-07-15T12:00", "data.eval"]),
+        ("figures.time", "2002-07-15T13:00", ["figures.time", "multiple of data.step_hours"]),
+        ("figures.spectrum_views", [[200, 10]], ["figures.spectrum_views holds [200, 10]"]),
+    ],
+)
+def test_mistakes_are_told_in_one_sentence(key, value, told):
+    with pytest.raises(InputError) as error:
+        configuration.check(configuration.tidy(changed(key, value)), SCHEMA)
+    sentence = str(error.value)
+    assert sentence.startswith("config key ")
+    assert "\n" not in sentence
+    for part in told:
+        assert part in sentence
+
+
+def test_dates_that_yaml_parsed_are_text():
+    unquoted = yaml.safe_load("train: {start: 1979-01-01}")
+    assert configuration.tidy(unquoted) == {"train": {"start": "1979-01-01"}}
+
+
+def test_null_takes_an_entry_away():
+    laid_over = configuration.merged(PAPER, {"srgan": {"models": {"l2": None}}})
+    assert list(configuration.tidy(laid_over)["srgan"]["models"]) == ["atmodist"]
+
+
+def test_models_inherit_the_defaults_key_by_key():
+    config = changed("atmodist.models.short", {"pretraining": {"epochs": 1}})
+    assert configuration.models(config, "atmodist")["short"]["pretraining"] == {"epochs": 1, "batches": 2000}
+
+
+def test_the_papers_numbers():
+    """58 440 and 17 536 times, 240 months of training (method: ERA5 1979-1998 and 2000-2005, every 3 h)."""
+    assert configuration.time_count(PAPER, "train") == 58_440
+    assert configuration.time_count(PAPER, "eval") == 17_536
+    assert len(configuration.periods(PAPER, "train")) == 240
+    assert configuration.grid_rows(PAPER) == 1280
+    assert configuration.pair_shards(PAPER, "train") * 8192 >= (58_440 - 31) * 20
+    assert configuration.content_encoders(PAPER) == [("lags-23", "stage4")]
+
+
+def test_config_reference_is_up_to_date(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(ROOT / "config")
+    import reference
+
+    reference.main()
+    assert capsys.readouterr().out == (ROOT / "config/README.md").read_text(), "run: make docs"
+    for path, key in reference.keys(SCHEMA):
+        assert key.get("description"), f"{path} has no description"
