@@ -1,96 +1,104 @@
-"""Super-resolution of whole atmospheres and the stream of metrics over it, in bounded memory and in any shards."""
+"""Super-resolve whole atmospheres and stream metrics over them, in bounded memory and in any shards."""
 
-from collections.abc import Callable, Iterable, Iterator
-from itertools import batched, groupby
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
 from pathlib import Path
 
 import numpy as np
 import torch
 import xarray as xr
+from torch import Tensor
 
 from atmodist.errors import InputError
 from atmodist.files import replacing
-from atmodist.metrics import Mean, Metric, Series
+from atmodist.metrics import Mean, Metric
 from atmodist.networks import Generator
 from atmodist.normalise import Moments
 from atmodist.resolution import bilinear, coarsen, super_resolve
 from atmodist.store import Fields
 
-Upscale = Callable[[torch.Tensor], torch.Tensor]
+Upscale = Callable[[Tensor], Tensor]
 
 
-def load_generator(path: str | Path, settings: dict, variables: int, device: torch.device) -> Upscale:
-    """Super-resolution of global fields by the generator whose state ``path`` holds; ``settings`` are its sizes.
+def choose_device(name: str, threads: int) -> torch.device:
+    """The device of the config's ``training.device`` (auto, cpu or gpu), with so many threads on a CPU.
 
-    It works in float32 whatever the precision of the training was: the rounding of shorter formats is noise that
-    would fill the spectrum's smallest scales.
+    Everything is computed in float32, whatever the training's precision was: the rounding of shorter formats
+    is noise that would fill the smallest scales of the spectra.
     """
-    generator = Generator(variables, **settings).to(device).eval()
-    state = torch.load(path, map_location=device, weights_only=True)
-    try:
-        generator.load_state_dict(state["generator"])
-    except (KeyError, RuntimeError) as error:
-        raise InputError(f"{path} does not hold the generator that the config describes: {error}") from error
+    gpu = torch.cuda.is_available()
+    if name == "gpu" and not gpu:
+        raise InputError("config key training.device is gpu, but no GPU is visible; expected auto or cpu.")
+    torch.set_num_threads(threads)
     torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    return lambda low: super_resolve(generator, low, generator.halo)
+    return torch.device("cuda" if gpu and name != "cpu" else "cpu")
+
+
+def load_generator(weights: str | Path, epoch: int, settings: dict, variables: int) -> Generator:
+    """The generator after an epoch of training, from the folder ``weights``; ``settings`` are its sizes."""
+    path = Path(weights) / f"epoch-{epoch:03d}.pt"
+    generator = Generator(variables, **settings)
+    try:
+        generator.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["generator"])
+    except (OSError, KeyError, RuntimeError) as error:
+        raise InputError(f"{path} does not hold a generator of {settings} ({error}).") from error
+    return generator.eval()
 
 
 def upscaling(
-    system: str,
-    weights: str | Path | None = None,
-    epoch: int | None = None,
-    settings: dict | None = None,
-    variables: int = 2,
-    device: torch.device | str = "cpu",
+    system: str, device: torch.device, weights: str | Path, epoch: int | None, settings: dict, variables: int
 ) -> Upscale | None:
-    """How a system makes high from low resolution: None for "truth", interpolation for "bilinear", else a network.
+    """How a system makes high from low resolution: not at all for "truth", by interpolation for "bilinear".
 
-    ``weights`` is the folder with a file for each epoch of a network's training.
+    Every other system is a generator; the last four arguments are those of `load_generator`.
     """
     if system == "truth":
         return None
     if system == "bilinear":
         return bilinear
-    path = Path(weights) / f"epoch-{epoch:03d}.pt"
-    if not path.exists():
-        raise InputError(f"{path} is missing: epoch {epoch} is to be evaluated, but the training made no such file")
-    return load_generator(path, settings, variables, torch.device(device))
+    generator = load_generator(weights, epoch, settings, variables).to(device)
+    return lambda low: super_resolve(generator, low, generator.halo)
+
+
+@torch.inference_mode()
+def estimate(truth: np.ndarray, moments: Moments, upscale: Upscale, device: torch.device) -> np.ndarray:
+    """Super-resolved global fields (N, variable, H, W) in s-1 of the true ones.
+
+    The low resolution is the 4 x 4 mean of the normalised truth.
+    """
+    low = coarsen(moments.forward(torch.from_numpy(truth).to(device), axis=1))
+    result = moments.inverse(upscale(low), axis=1).cpu().numpy()
+    if not np.isfinite(result).all():
+        raise InputError("the super-resolved fields are not finite everywhere: did the training diverge?")
+    return result
 
 
 def frames(
     fields: Fields,
-    times: Iterable[int],
+    times: Sequence[int],
     moments: Moments,
     upscale: Upscale | None,
+    device: torch.device,
     batch_size: int = 1,
-    device: torch.device | str = "cpu",
 ) -> Iterator[tuple[xr.DataArray, xr.DataArray]]:
-    """True and estimated fields at the given indices of time, as `metrics` want them.
-
-    The low resolution is the 4 x 4 mean of the normalised truth; what is compared is de-normalised, in s-1.
-    """
-    for batch in batched(times, batch_size):
-        truth = np.stack([fields.read(index) for index in batch])
-        estimate = truth
-        if upscale:
-            with torch.inference_mode():
-                high = upscale(coarsen(moments.forward(torch.from_numpy(truth).to(device), axis=1)))
-                estimate = moments.inverse(high, axis=1).cpu().numpy()
-        if not np.isfinite(estimate).all():
-            raise InputError(f"the estimate for {fields.time[list(batch)]} is not finite everywhere")
-        for index, *pair in zip(batch, truth, estimate, strict=True):
-            yield tuple(labelled(fields, index, values) for values in pair)
+    """True and estimated fields at the given indices of time, as `metrics` want them."""
+    for first in range(0, len(times), batch_size):
+        batch = times[first : first + batch_size]
+        truth = np.stack([fields.read(time) for time in batch])
+        found = estimate(truth, moments, upscale, device) if upscale else truth
+        for time, *pair in zip(batch, truth, found, strict=True):
+            yield tuple(labelled(fields, time, values) for values in pair)
 
 
-def labelled(fields: Fields, index: int, values: np.ndarray) -> xr.DataArray:
-    """Values (variable, latitude, longitude) at an index of time with the coordinates of ``fields``."""
+def labelled(fields: Fields, time: int, values: np.ndarray) -> xr.DataArray:
+    """Values (variable, latitude, longitude) in s-1 at an index of time, with their coordinates."""
     return xr.DataArray(
         values,
         {
             "variable": list(fields.variables),
             "latitude": ("latitude", fields.latitude, {"units": "degrees_north"}),
             "longitude": ("longitude", fields.longitude, {"units": "degrees_east"}),
-            "time": fields.time[index].astype("datetime64[ns]"),
+            "time": fields.time[time].astype("datetime64[ns]"),
         },
         ("variable", "latitude", "longitude"),
         attrs={"units": "s-1"},
@@ -105,40 +113,53 @@ def evaluate(
 ) -> xr.Dataset:
     """Metrics over pairs of (truth, estimate) that come in order of time.
 
-    Time is cut into blocks of ``block_days`` from ``start``, and fresh ``metrics()`` see each. The result has
-    every `Mean` along ``block`` (a block's first day), every `Series` along ``time`` and every `Total` once, and
-    ``frames``, the number in each block.
+    Time is cut into blocks of ``block_days`` from ``start`` on, and fresh ``metrics()`` see each of them. The
+    result has every `Mean` along ``block`` (its first day), every `Series` along ``time``, every `Total`
+    once, and in ``frames`` their number in each block.
     """
-    start = np.datetime64(start, "D")
-    length = np.timedelta64(block_days, "D")
-    total = None
+    start, length = start.astype("datetime64[D]"), np.timedelta64(block_days, "D")
+    whole = None
     for block, members in groupby(pairs, lambda pair: (pair[0]["time"].values - start) // length):
         fresh = metrics()
-        for truth, estimate in members:
+        for truth, found in members:
             for metric in fresh:
-                metric.update(truth, estimate)
-        day = (start + block * length).astype("datetime64[ns]")
-        results = [xr.Dataset({"frames": ("block", [fresh[0].frames])}, {"block": [day]})]
+                metric.update(truth, found)
+        day = [(start + block * length).astype("datetime64[ns]")]
+        parts = [xr.Dataset({"frames": ("block", [fresh[0].frames])}, {"block": day})]
         for metric in fresh:
             result = metric.result()
-            results.append(result.expand_dims(block=[day]) if isinstance(metric, Mean) else result)
-        part = xr.merge(results, combine_attrs="drop_conflicts", join="exact", compat="equals")
-        total = part if total is None else combine([total, part])
-    return total
+            parts.append(result.expand_dims(block=day) if isinstance(metric, Mean) else result)
+        part = xr.merge(parts, join="exact", compat="equals")
+        whole = part if whole is None else combine([whole, part])
+    return whole
 
 
-def combine(parts: list[xr.Dataset]) -> xr.Dataset:
+def combine(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Join evaluations of separate spans of time: blocks and series end to end, totals added.
 
-    Nothing is rounded, so the result is that of one evaluation over the whole span, bit for bit.
+    Nothing is rounded, so the result is that of one evaluation over the whole time, bit for bit.
     """
     parts = sorted(parts, key=lambda part: part["block"].values[0])
-    if len(np.unique(np.concatenate([part["block"] for part in parts]))) < sum(part.sizes["block"] for part in parts):
-        raise InputError("two shards of the evaluation hold the same block of time; a shard must hold whole blocks")
-    joined = []
-    for dimension in ("block", "time"):
-        names = [name for name, values in parts[0].items() if dimension in values.dims]
-        joined.append(xr.concat([part[names] for part in parts], dimension, join="exact") if names else xr.Dataset())
-    names = [name for name, values in parts[0].items() if not {"block", "time"} & set(values.dims)]
-    joined.append(sum((part[names] for part in parts[1:]), start=parts[0][names]))
+    blocks = np.concatenate([part["block"].values for part in parts])
+    if len(np.unique(blocks)) < len(blocks):
+        raise InputError(
+            "two shards hold the same block of time; expected evaluation.shard_days of whole blocks."
+        )
+    dimensions = [dimension for dimension in ("block", "time") if dimension in parts[0].dims]
+    totals = [part.drop_dims(dimensions) for part in parts]
+    joined = [sum(totals[1:], start=totals[0])]
+    for dimension in dimensions:
+        joined.append(xr.concat([_along(dimension, part) for part in parts], dimension, join="exact"))
     return xr.merge(joined, join="exact", compat="equals").assign_attrs(parts[0].attrs)
+
+
+def _along(dimension, dataset):
+    return dataset[[name for name, values in dataset.items() if dimension in values.dims]]
+
+
+def save(path: str | Path, evaluation: xr.Dataset) -> None:
+    """Write an evaluation as NetCDF; fields are compressed, integers stay exact."""
+    large = [name for name, values in evaluation.items() if "longitude" in values.dims]
+    encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in large}
+    with replacing(path) as partial:
+        evaluation.to_netcdf(partial, engine="h5netcdf", encoding=encoding)

@@ -1,10 +1,10 @@
 """What a super-resolved atmosphere is judged by.
 
-A metric is a small dataclass that sees one frame after another: ``update(truth, estimate)``, ``merge(other)``,
-``result()``. Frames are DataArrays (variable, latitude, longitude) in s-1 on the Driscoll-Healy grid of
-`spectral`, with their time as a scalar coordinate. To add a metric, derive from `Mean` (an average over the frames
-of a block of time), `Series` (a value a frame) or `Total` (an exact sum over all frames), say in ``measure`` what
-one frame yields, and list it in `of_estimate` or `of_comparison`.
+A metric is a small dataclass that sees one frame after another: ``update(truth, estimate)``,
+``merge(other)``, ``result()``. Frames are DataArrays (variable, latitude, longitude) in s-1 on the
+Driscoll-Healy grid of `spectral`, with their time as a scalar coordinate. To add a metric, derive from `Mean`
+(an average over the frames of a block of time), `Series` (a value a frame) or `Total` (an exact sum over all
+frames), say in ``measure`` what one frame yields, and list it in `of_estimate` or `of_comparison`.
 """
 
 from dataclasses import dataclass, field
@@ -76,13 +76,17 @@ class Spectra(Mean):
 
     def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
         """Spectra of the estimate; see `spectral.power` and `spectral.kinetic_energy`."""
-        power = np.stack([spectral.power(spectral.analyse(values)) for values in estimate.values.astype(float)])
+        power = np.stack(
+            [spectral.power(spectral.analyse(values)) for values in estimate.values.astype(float)]
+        )
         power = xr.DataArray(
             power,
             {"variable": estimate["variable"], "degree": np.arange(power.shape[-1])},
             attrs={"units": "s-2", "long_name": "power at each degree"},
         )
-        energy = spectral.kinetic_energy(power.sel(variable="vorticity").values, power.sel(variable="divergence").values)
+        energy = spectral.kinetic_energy(
+            power.sel(variable="vorticity").values, power.sel(variable="divergence").values
+        )
         energy = xr.DataArray(
             np.stack(energy),
             {"flow": ["rotational", "divergent"], "degree": power["degree"]},
@@ -181,9 +185,9 @@ class Errors(Series):
 class Moments(Total):
     """Sums over time of the estimate, its square and its squared error at every point.
 
-    They are sums of integers, in units of ``std / 2**18``, so that no rounding depends on how time is divided;
-    `mean_fields` turns them into means. Six years of 3-hourly values fit as long as the root mean square of a
-    point stays below 80 ``std``.
+    They are sums of integers, in units of ``std / 2**18``, so that no rounding depends on how time is
+    divided; `mean_fields` turns them into means. Six years of 3-hourly values fit as long as the root mean
+    square of a point stays below 80 ``std``.
     """
 
     std: np.ndarray
@@ -192,9 +196,7 @@ class Moments(Total):
     def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
         """The frame, its square and its squared error in quanta."""
         quantum = np.asarray(self.std, float) / self.QUANTA
-        true, found = (
-            np.rint(x.values / quantum[:, None, None]).astype(np.int64) for x in (truth, estimate)
-        )
+        true, found = (np.rint(x.values / quantum[:, None, None]).astype(np.int64) for x in (truth, estimate))
         sums = {"sum": found, "sum_of_squares": found**2, "sum_of_squared_errors": (found - true) ** 2}
         coordinates = {name: estimate[name] for name in estimate.dims}
         return xr.Dataset(
@@ -204,7 +206,7 @@ class Moments(Total):
 
 
 def mean_fields(evaluation: xr.Dataset) -> xr.Dataset:
-    """Mean, standard deviation and root mean squared error over time at every point, s-1, of `Moments`' sums."""
+    """Mean, standard deviation and root mean squared error over time at every point, from `Moments`' sums."""
     frames, quantum = int(evaluation["frames"].sum()), evaluation["quantum"]
     mean = evaluation["sum"] / frames
     return xr.Dataset(
@@ -227,7 +229,7 @@ def of_comparison() -> list[Metric]:
 
 
 def area_weights(latitude: np.ndarray) -> np.ndarray:
-    """Share of the sphere's area that belongs to each row, (H,): rows meet half way, the outermost at the poles.
+    """Share of the sphere's area of each row, (H,): rows meet half way, the outermost reach the poles.
 
     ``latitude`` in degrees from north to south.
     """
@@ -236,7 +238,7 @@ def area_weights(latitude: np.ndarray) -> np.ndarray:
 
 
 def total_variation(fields: np.ndarray) -> np.ndarray:
-    """Mean over points of the absolute differences to the next row and to the next column, (..., H, W) to (...)."""
+    """Mean over points of the absolute differences to the next row and column, (..., H, W) to (...)."""
     down = np.abs(np.diff(fields, axis=-2)).sum((-2, -1))
     along = np.abs(fields - np.roll(fields, -1, -1)).sum((-2, -1))
     return (down + along) / (fields.shape[-2] * fields.shape[-1])
