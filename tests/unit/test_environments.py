@@ -1,4 +1,4 @@
-"""Each stage's conda environment holds what its scripts import, nothing else, at the pins of requirements.txt."""
+"""Each stage's environment holds what its scripts import, nothing else, at the pins of requirements.txt."""
 
 import ast
 import re
@@ -22,7 +22,7 @@ PACKAGES = {
 }
 # Needed by a package that is imported: xarray opens NetCDF through h5netcdf, pyshtools transforms by ducc0.
 PLUGINS = {"h5netcdf", "ducc0"}
-RULE = re.compile(r'^rule (\w+):.*?conda:\s*"\.\./envs/(\w+)\.yaml".*?script:\s*"\.\./scripts/(\w+)\.py"', re.S | re.M)
+RULE = re.compile(r'rule (\w+):.*?conda:\s*"\.\./envs/(\w+)\.yaml".*?"\.\./scripts/(\w+)\.py"', re.S)
 
 
 def rules():

@@ -18,7 +18,7 @@ rule grid_fields:
         mem_mb=memory(2),
         runtime=minutes(30),
     params:
-        times=times,
+        step_hours=config["data"]["step_hours"],
         truncation=config["data"]["truncation"],
         level=config["data"]["level"],
         variables=config["data"]["variables"],

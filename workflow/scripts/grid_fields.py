@@ -9,21 +9,26 @@ with job(snakemake.log[0], f"grid_fields {snakemake.wildcards.period}") as log:
     from atmodist.periods import Period
 
     params = snakemake.params
-    times = Period.parse(snakemake.wildcards.period).times(params.times["step_hours"])
+    times = Period.parse(snakemake.wildcards.period).times(params.step_hours)
+    grid = params.truncation | 1  # an odd truncation's rows and columns can be coarsened by 4
     grib.check(snakemake.input.grib, times, params.variables, params.level, params.truncation)
 
     def grids():
         """Variable, time and grid of each field."""
         for field in grib.read_fields(snakemake.input.grib):
-            yield field.variable, field.time, spectral.synthesise(spectral.to_cilm(field.coefficients))
+            yield (
+                field.variable,
+                field.time,
+                spectral.synthesise(spectral.to_cilm(field.coefficients), grid=grid),
+            )
 
     began, count = perf_counter(), len(params.variables) * len(times)
     store.write_fields(
         snakemake.output.fields,
         params.variables,
         times,
-        spectral.latitudes(params.truncation),
-        spectral.longitudes(params.truncation),
+        spectral.latitudes(grid),
+        spectral.longitudes(grid),
         progress(grids(), "gridding", count),
         params.chunk,
         params.mantissa_bits,

@@ -68,12 +68,15 @@ def longitudes(truncation: int) -> np.ndarray:
     return np.arange(columns) * (360 / columns)
 
 
-def synthesise(cilm: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.ndarray:
+def synthesise(
+    cilm: np.ndarray, backend: str = "ducc", threads: int = 1, grid: int | None = None
+) -> np.ndarray:
     """Coefficients (2, T+1, T+1) → values (2(T+1), 4(T+1)) on the Driscoll-Healy grid.
 
-    ``backend`` is pyshtools' "ducc" or "shtools"; they agree to rounding.
+    ``backend`` is pyshtools' "ducc" or "shtools"; they agree to rounding. ``grid`` is the truncation whose
+    grid is wanted, if it is finer.
     """
-    return backend_module(backend, threads).MakeGridDH(cilm, sampling=2)
+    return backend_module(backend, threads).MakeGridDH(cilm, sampling=2, lmax=grid)
 
 
 def analyse(grid: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.ndarray:

@@ -1,0 +1,94 @@
+"""The whole chain on a tiny planet: it makes everything, twice the same, and does nothing more."""
+
+import csv
+import shutil
+
+import matplotlib.image
+import numpy as np
+import pytest
+from snakemake_runs import TINY, planned_jobs, snakemake, workspace
+
+pytestmark = pytest.mark.timeout(1800)
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A folder in which the tiny config has run on two cores."""
+    folder = workspace(tmp_path_factory.mktemp("two cores"))
+    run = snakemake(folder, *TINY)
+    assert run.returncode == 0, run.stdout
+    return folder
+
+
+def test_every_figure_shows_something(finished):
+    figures = sorted((finished / "results/tiny/figures").glob("*.png"))
+    assert len(figures) >= 8
+    for path in figures:
+        picture = matplotlib.image.imread(path)[..., :3]
+        assert picture.std() > 0.02, f"{path} is blank"
+        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_summary_holds_finite_numbers(finished):
+    with open(finished / "results/tiny/summary.csv") as stream:
+        rows = list(csv.DictReader(stream))
+    assert {row["config"] for row in rows} == {"tiny"}
+    assert {"bilinear", "l2", "atmodist"} <= {row["system"] for row in rows}
+    assert all(np.isfinite(float(row["value"])) for row in rows)
+
+
+def test_second_run_does_nothing(finished):
+    run = snakemake(finished, *TINY)
+    assert run.returncode == 0
+    assert "Nothing to be done" in run.stdout
+
+
+def test_one_core_gives_the_same_numbers(finished, tmp_path):
+    folder = workspace(tmp_path / "one core")
+    run = snakemake(folder, *TINY, cores=1)
+    assert run.returncode == 0, run.stdout
+    summary = "results/tiny/summary.csv"
+    assert (folder / summary).read_bytes() == (finished / summary).read_bytes()
+
+
+def test_damaged_shard_is_named_and_leaves_nothing(finished, tmp_path):
+    folder = workspace(tmp_path / "damaged")
+    shutil.copytree(finished / "results", folder / "results")
+    shutil.copytree(finished / ".snakemake", folder / ".snakemake")
+    shard = folder / "results/tiny/pairs/train/00000.h5"
+    content = bytearray(shard.read_bytes())
+    content[len(content) // 2 : len(content) // 2 + 2000] = bytes(2000)
+    shard.write_bytes(content)
+    run = snakemake(folder, *TINY, "results/tiny/atmodist/lags-23/training.csv")
+    assert run.returncode != 0
+    assert "results/tiny/pairs/train/00000.h5" in run.stdout
+    assert "error: " in run.stdout
+    assert not (folder / "results/tiny/atmodist/lags-23/weights").exists()
+    assert not list((folder / "results").rglob("*.partial*"))
+
+
+@pytest.mark.parametrize(
+    ("edit", "told"),
+    [
+        ("data={truncaton: 5}", "config key data.truncaton is unknown; did you mean truncation?"),
+        ("pairs={patch: 48}", "config key pairs.patch holds 48; expected a multiple of 32"),
+        ("data={eval: {start: 2001-01-10}}", "overlaps data.train"),
+    ],
+)
+def test_wrong_config_is_told_before_anything_runs(tmp_path, edit, told):
+    folder = workspace(tmp_path / "wrong")
+    run = snakemake(folder, *TINY, "--config", edit)
+    assert run.returncode != 0
+    assert told in run.stdout
+    assert "Traceback" not in run.stdout
+    assert not (folder / "results").exists()
+
+
+def test_the_papers_config_plans_every_job(tmp_path):
+    folder = workspace(tmp_path / "paper")
+    run = snakemake(folder, "--dry-run", "--quiet", "rules")
+    assert run.returncode == 0, run.stdout
+    jobs = planned_jobs(run.stdout)
+    assert jobs["download_era5"] == jobs["grid_fields"] == 312  # months of 1979-1998 and 2000-2005
+    assert jobs["sample_pairs"] == 143 + 43
+    assert jobs["train_srgan"] == 2

@@ -1,0 +1,40 @@
+"""Run the workflow as a user would, in a folder of its own."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+PARTS = ("config", "workflow", "resources", "slurm", "tests")
+TINY = ("--configfile", "config/demo.yaml", "tests/tiny.yaml")
+
+
+def workspace(folder: Path) -> Path:
+    """A folder with the repository's parts and no results."""
+    folder.mkdir(parents=True, exist_ok=True)
+    for part in PARTS:
+        (folder / part).symlink_to(ROOT / part)
+    return folder
+
+
+def snakemake(folder: Path, *arguments: str, cores: int = 2, timeout: float = 900, **environment: str):
+    """Run Snakemake in ``folder``; its standard output and error come back as one text."""
+    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+    return subprocess.run(
+        command,
+        cwd=folder,
+        env=os.environ | environment,
+        text=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        timeout=timeout,
+        check=False,
+    )
+
+
+def planned_jobs(output: str) -> dict[str, int]:
+    """Rule → number of jobs in the table that a dry run prints."""
+    table = output.split("Job stats:")[-1].split("total")[0]
+    return {rule: int(count) for rule, count in re.findall(r"(?m)^(\w+)\s+(\d+)\s*$", table)}
