@@ -11,6 +11,7 @@ from torch import Tensor
 
 from atmodist.errors import InputError
 from atmodist.files import replacing
+from atmodist.maps import labelled
 from atmodist.metrics import Mean, Metric
 from atmodist.networks import Generator
 from atmodist.normalise import Moments
@@ -88,21 +89,6 @@ def frames(
         found = estimate(truth, moments, upscale, device) if upscale else truth
         for time, *pair in zip(batch, truth, found, strict=True):
             yield tuple(labelled(fields, time, values) for values in pair)
-
-
-def labelled(fields: Fields, time: int, values: np.ndarray) -> xr.DataArray:
-    """Values (variable, latitude, longitude) in s-1 at an index of time, with their coordinates."""
-    return xr.DataArray(
-        values,
-        {
-            "variable": list(fields.variables),
-            "latitude": ("latitude", fields.latitude, {"units": "degrees_north"}),
-            "longitude": ("longitude", fields.longitude, {"units": "degrees_east"}),
-            "time": fields.time[time].astype("datetime64[ns]"),
-        },
-        ("variable", "latitude", "longitude"),
-        attrs={"units": "s-1"},
-    )
 
 
 def evaluate(

@@ -1,0 +1,36 @@
+"""Super-resolve some days of the evaluation split and measure them against the truth."""
+
+from atmodist.job import job, progress
+
+params = snakemake.params
+with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as log:
+    import time
+
+    import numpy as np
+
+    from atmodist import evaluation, metrics, store
+    from atmodist.normalise import Moments
+    from atmodist.periods import Period
+
+    device = evaluation.choose_device(snakemake.config["training"]["device"], params.numerics["threads"])
+    fields = store.open_fields(snakemake.input.fields)
+    moments = Moments.load(snakemake.input.moments)
+    upscale = evaluation.upscaling(
+        params.system, device, snakemake.input.weights, params.epoch, params.generator, len(params.variables)
+    )
+    days = Period.parse(params.shard).times(params.step_hours)
+    first, last = np.searchsorted(fields.time, days[[0, -1]])
+    times = range(first, last + 1)
+
+    def fresh():
+        """Metrics of one block."""
+        comparison = metrics.of_comparison() if upscale else []
+        return metrics.of_estimate(moments.std, params.seed) + comparison
+
+    started = time.monotonic()
+    frames = evaluation.frames(fields, times, moments, upscale, device)
+    result = evaluation.evaluate(
+        progress(frames, "frames", len(times)), fresh, fields.time[0], params.block_days
+    )
+    evaluation.save(snakemake.output.metrics, result.assign_attrs(system=params.system))
+    log.info("%d frames in %.1f s", len(times), time.monotonic() - started)

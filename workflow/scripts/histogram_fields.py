@@ -1,0 +1,36 @@
+"""Histograms of each variable, standardised and after the log transform, over times spread over the split."""
+
+from atmodist.job import job, progress
+
+TIMES = 256
+
+with job(snakemake.log[0], "histogram_fields"):
+    import numpy as np
+    import xarray as xr
+
+    from atmodist import store
+    from atmodist.files import replacing
+    from atmodist.normalise import Moments
+
+    fields = store.open_fields(snakemake.input.fields)
+    moments = Moments.load(snakemake.input.moments)
+    edges = np.linspace(-12, 12, 481)
+    width = edges[1] - edges[0]
+    counts = np.zeros((2, len(fields.variables), len(edges) - 1))
+    times = np.unique(np.linspace(0, len(fields.time) - 1, TIMES).astype(int))
+    for time in progress(times, "times"):
+        physical = fields.read(time)
+        for transform, values in enumerate((moments.standardise(physical, 0), moments.forward(physical, 0))):
+            counts[transform] += [np.histogram(field, edges)[0] for field in values]
+    density = xr.DataArray(
+        counts / (len(times) * physical[0].size * width),
+        {
+            "transform": ["standardised", "logarithmic"],
+            "variable": list(fields.variables),
+            "value": (edges[1:] + edges[:-1]) / 2,
+        },
+        ("transform", "variable", "value"),
+        attrs={"units": "1", "long_name": "probability density", "times": len(times)},
+    )
+    with replacing(snakemake.output.histograms) as partial:
+        density.to_dataset(name="density").to_netcdf(partial, engine="h5netcdf")

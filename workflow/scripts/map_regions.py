@@ -1,0 +1,31 @@
+"""Cut the regions of the maps out of one moment's fields, as groups {region}/high and, of the truth, /low."""
+
+from atmodist.job import job
+
+params = snakemake.params
+with job(snakemake.log[0], f"map_regions {params.system}"):
+    import xarray as xr
+
+    from atmodist import evaluation, maps, store
+    from atmodist.files import replacing
+    from atmodist.normalise import Moments
+
+    device = evaluation.choose_device(snakemake.config["training"]["device"], params.numerics["threads"])
+    fields = store.open_fields(snakemake.input.fields)
+    moments = Moments.load(snakemake.input.moments)
+    upscale = evaluation.upscaling(
+        params.system, device, snakemake.input.weights, params.epoch, params.generator, len(params.variables)
+    )
+    time = maps.index_of(fields, params.time)
+    ((truth, found),) = evaluation.frames(fields, [time], moments, upscale, device)
+    resolutions = {"high": found}
+    if params.system == "truth":
+        resolutions["low"] = maps.low_resolution(truth, moments)
+    groups = {
+        f"{region}/{resolution}": maps.crop(field, **box).to_dataset(name="field")
+        for region, box in params.regions.items()
+        for resolution, field in resolutions.items()
+    }
+    tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"system": params.system}), **groups})
+    with replacing(snakemake.output.maps) as partial:
+        tree.to_netcdf(partial, engine="h5netcdf")

@@ -1,0 +1,15 @@
+"""Global fields at one moment, at most 720 columns wide, for a figure."""
+
+from atmodist.job import job
+
+with job(snakemake.log[0], "snapshot_fields"):
+    from atmodist import maps, store
+    from atmodist.files import replacing
+
+    fields = store.open_fields(snakemake.input.fields)
+    time = maps.index_of(fields, snakemake.params.time)
+    field = maps.labelled(fields, time, fields.read(time))
+    while field.sizes["longitude"] > 720:
+        field = maps.block_means(field, 2)
+    with replacing(snakemake.output.snapshot) as partial:
+        field.to_dataset(name="field").to_netcdf(partial, engine="h5netcdf")
