@@ -17,22 +17,20 @@ from atmodist.networks import Generator
 from atmodist.normalise import Moments
 from atmodist.resolution import bilinear, coarsen, super_resolve
 from atmodist.store import Fields
+from atmodist.training import device
 
 Upscale = Callable[[Tensor], Tensor]
 
 
-def choose_device(name: str, threads: int) -> torch.device:
-    """The device of the config's ``training.device`` (auto, cpu or gpu), with so many threads on a CPU.
+def choose_device(hardware: dict) -> torch.device:
+    """One device of the config's section ``training``, set to compute in float32 whatever its precision.
 
-    Everything is computed in float32, whatever the training's precision was: the rounding of shorter formats
-    is noise that would fill the smallest scales of the spectra.
+    The rounding of shorter formats is noise that would fill the smallest scales of the spectra.
     """
-    gpu = torch.cuda.is_available()
-    if name == "gpu" and not gpu:
-        raise InputError("config key training.device is gpu, but no GPU is visible; expected auto or cpu.")
-    torch.set_num_threads(threads)
-    torch.backends.cudnn.allow_tf32 = torch.backends.cuda.matmul.allow_tf32 = False
-    return torch.device("cuda" if gpu and name != "cpu" else "cpu")
+    fabric = device({**hardware, "devices": 1})
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    return fabric.device
 
 
 def load_generator(weights: str | Path, epoch: int, settings: dict, variables: int) -> Generator:

@@ -76,23 +76,26 @@ class Spectra(Mean):
 
     def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
         """Spectra of the estimate; see `spectral.power` and `spectral.kinetic_energy`."""
-        power = np.stack(
-            [spectral.power(spectral.analyse(values)) for values in estimate.values.astype(float)]
+        power = np.stack([spectral.power(spectral.analyse(values)) for values in estimate.values])
+        degree = np.arange(power.shape[-1])
+        by_name = dict(zip(estimate["variable"].values, power, strict=True))
+        energy = np.stack(spectral.kinetic_energy(by_name["vorticity"], by_name["divergence"]))
+        with np.errstate(divide="ignore"):
+            wavelength = 2e-3 * np.pi * spectral.EARTH_RADIUS / degree
+        about_power = {"units": "s-2", "long_name": "power at each degree"}
+        about_energy = {"units": "m2 s-2", "long_name": "kinetic energy at each degree"}
+        return xr.Dataset(
+            {
+                "power": (("variable", "degree"), power, about_power),
+                "kinetic_energy": (("flow", "degree"), energy, about_energy),
+            },
+            {
+                "variable": estimate["variable"].values,
+                "flow": ["rotational", "divergent"],
+                "degree": degree,
+                "wavelength": ("degree", wavelength, {"units": "km"}),
+            },
         )
-        power = xr.DataArray(
-            power,
-            {"variable": estimate["variable"], "degree": np.arange(power.shape[-1])},
-            attrs={"units": "s-2", "long_name": "power at each degree"},
-        )
-        energy = spectral.kinetic_energy(
-            power.sel(variable="vorticity").values, power.sel(variable="divergence").values
-        )
-        energy = xr.DataArray(
-            np.stack(energy),
-            {"flow": ["rotational", "divergent"], "degree": power["degree"]},
-            attrs={"units": "m2 s-2", "long_name": "kinetic energy at each degree"},
-        )
-        return xr.Dataset({"power": power, "kinetic_energy": energy}).reset_coords(drop=True)
 
 
 @dataclass
@@ -100,7 +103,7 @@ class Semivariogram(Mean):
     """Half the mean squared difference between points a great-circle distance apart, over the variance.
 
     Points are uniform on the sphere, directions uniform; they depend on the seed and the time alone, so every
-    system is measured at the same ones. Hoffmann & Lessig (2023), Appendix; Stengel et al. (2020).
+    system is measured at the same ones (Hoffmann & Lessig 2023, evaluation of super-resolution).
 
     Attributes:
         std: standard deviation of each variable over the data set, s-1.
