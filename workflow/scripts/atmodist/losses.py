@@ -1,7 +1,7 @@
 """What the networks minimise.
 
-Sources: Hoffmann & Lessig (2023) for the classification, the content loss and its scale; Stengel et al. (2020)
-for the adversarial losses.
+Sources: Hoffmann & Lessig (2023) for the classification, the content loss and its scale; Stengel et al.
+(2020) for the adversarial losses.
 """
 
 import numpy as np
@@ -25,13 +25,14 @@ def weight_penalty(weights: list[nn.Parameter], factor: float) -> Tensor:
 class ContentLoss(nn.Module):
     """Distance of fields as a trained encoder sees them: mean of (E(x) − E(x̂))² over channels and space.
 
-    The encoder is frozen and stays in evaluation mode; ``layer`` is "stage1" … "stage4".
+    The encoder is frozen and stays in evaluation mode; ``layer`` is "stage1" … "stage4"; ``scale`` multiplies
+    the distance.
     """
 
-    def __init__(self, encoder: Encoder, layer: str):
+    def __init__(self, encoder: Encoder, layer: str, scale: float = 1.0):
         super().__init__()
         self.encoder = encoder.requires_grad_(False).eval()
-        self.layer = layer
+        self.layer, self.scale = layer, scale
 
     def train(self, mode: bool = True) -> "ContentLoss":
         """Stay in evaluation mode."""
@@ -40,15 +41,15 @@ class ContentLoss(nn.Module):
     def forward(self, truth: Tensor, estimate: Tensor) -> Tensor:
         """Distance B of normalised fields B×C×H×W, one value a sample."""
         expected, found = self.encoder.features(torch.cat((truth, estimate)), self.layer).float().chunk(2)
-        return (expected - found).square().mean(dim=(1, 2, 3))
+        return self.scale * (expected - found).square().mean(dim=(1, 2, 3))
 
 
 def content_scale(content: np.ndarray, squared: np.ndarray) -> float:
     """Factor that brings the content loss to the size of the mean squared error.
 
-    ``content`` and ``squared`` hold, for the lags 1 … N, the mean content loss c and the mean squared difference
-    m of the standardised fields. The factor is the least-squares fit s·c ≈ m over the upper half of the lags,
-    where both curves are flat: s = Σ c m / Σ c² for k ≥ N/2.
+    ``content`` and ``squared`` hold, for the lags 1 … N, the mean content loss c and the mean squared
+    difference m of the standardised fields. The factor is the least-squares fit s·c ≈ m over the upper half
+    of the lags, where both curves are flat: s = Σ c m / Σ c² for k ≥ N/2.
     """
     lags = np.arange(1, len(content) + 1)
     c, m = content[2 * lags >= len(lags)], squared[2 * lags >= len(lags)]

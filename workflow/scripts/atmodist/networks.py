@@ -109,8 +109,8 @@ class Encoder(nn.Module):
 class SiameseNetwork(nn.Module):
     """How far apart in time are two patches? One encoder for both, then a classifier of the lag.
 
-    The two patches pass the encoder as one batch and so share its batch statistics. The original passes them one
-    after the other: the same network, a little slower to train.
+    The two patches pass the encoder as one batch and so share its batch statistics. The original passes them
+    one after the other: the same network, a little slower to train.
     """
 
     def __init__(self, encoder: Encoder, patch: int, classes: int):

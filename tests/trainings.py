@@ -1,0 +1,108 @@
+"""Small samples on disk and runs of the training scripts, for the tests of everything that trains."""
+
+import os
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import h5py
+import numpy as np
+
+SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
+VARIABLES = ["divergence", "vorticity"]
+
+HARDWARE = {
+    "device": "cpu",
+    "devices": 1,
+    "precision": "bf16-mixed",
+    "compile": False,
+    "threads": 1,
+    "checkpoint_minutes": 10,
+}
+ATMODIST = {
+    "classes": 3,
+    "stages": [4, 4, 4, 4],
+    "blocks": 1,
+    "batch_size": 8,
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_penalty": 1.0e-4,
+    "gradient_norm": 5,
+    "pretraining": {"epochs": 1, "batches": 6},
+    "epochs": 2,
+    "batches": 12,
+    "plateau": {"factor": 0.1, "patience": 8, "threshold": 0.04, "floor": 1.0e-5},
+    "replicate": 0,
+}
+GENERATOR = {"channels": 4, "blocks": 1}
+SRGAN = {
+    "batch_size": 4,
+    "adversarial_weight": 0.001,
+    "phases": [{"epochs": 2, "learning_rate": 1.0e-3}, {"epochs": 1, "learning_rate": 1.0e-4}],
+    "batches": 6,
+    "discriminator": {
+        "channels": 2,
+        "dense": 8,
+        "extra_generator_below": 0.46,
+        "extra_discriminator_above": 0.6,
+    },
+    "replicate": 0,
+    "content": "mse",
+}
+
+
+class Named(list):
+    """What Snakemake gives a script as input, output and params: a list whose entries have names."""
+
+    def __init__(self, **entries):
+        for value in entries.values():
+            self.extend(value if isinstance(value, list) else [value])
+        self.entries = entries
+
+    def __getattr__(self, name):
+        try:
+            return self.entries[name]
+        except KeyError:
+            raise AttributeError(name) from None
+
+    def items(self):
+        return self.entries.items()
+
+
+def run(script, folder, inputs, outputs, params, hardware=HARDWARE, **wildcards):
+    """Run a script as Snakemake would, in this process, inside ``folder``."""
+    os.chdir(folder)
+    snakemake = SimpleNamespace(
+        input=Named(**inputs),
+        output=Named(**outputs),
+        params=Named(**params),
+        log=[f"{script}.log"],
+        config={"training": hardware},
+        wildcards=SimpleNamespace(model="tiny", **wildcards),
+    )
+    runpy.run_path(str(SCRIPTS / f"{script}.py"), init_globals={"snakemake": snakemake})
+
+
+def write_pairs(path, count=120, patch=32, lags=3, seed=0):
+    """A shard of pairs in which the lag shows: the second patch is the first, brighter by the lag."""
+    rng = np.random.default_rng(seed)
+    lag = rng.integers(1, lags + 1, count)
+    first = rng.standard_normal((count, 2, patch, patch))
+    second = first + 0.5 * lag[:, None, None, None]
+    _write(path, lag=lag, first=first, second=second)
+
+
+def write_patches(path, count=60, patch=32, seed=0):
+    """A shard of patches of smooth noise."""
+    noise = np.random.default_rng(seed).standard_normal((count, 2, patch, patch))
+    smooth = sum(np.roll(noise, shift, axis) for shift in range(4) for axis in (2, 3)) / 4
+    _write(path, high=smooth)
+
+
+def _write(path, lag=None, **samples):
+    with h5py.File(path, "w") as file:
+        file.attrs["variables"] = VARIABLES
+        for name, values in samples.items():
+            file[name] = values.astype(np.float16)
+        if lag is not None:
+            file["lag"] = lag

@@ -1,0 +1,35 @@
+"""Train a generator against a discriminator: training.csv and the weights of both after every epoch."""
+
+import json
+from pathlib import Path
+
+from atmodist.job import job
+
+with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
+    from atmodist.atmodist_training import load_network
+    from atmodist.losses import ContentLoss
+    from atmodist.srgan_training import train_srgan
+    from atmodist.training import identity, launch, load_weights
+
+    params, hardware = snakemake.params, snakemake.config["training"]
+    content = None
+    if params.settings["content"] != "mse":
+        network, _ = load_network(snakemake.input.encoder)
+        scale = json.loads(Path(snakemake.input.scale).read_text())["scale"]
+        content = ContentLoss(network.encoder, params.settings["content"]["layer"], scale)
+    launch(
+        hardware,
+        train_srgan,
+        snakemake.input.patches,
+        snakemake.output.log,
+        snakemake.output.weights,
+        identity(snakemake.input, dict(params.items())),
+        load_weights(snakemake.input.generator)["generator"],
+        content,
+        params.generator,
+        params.settings,
+        params.patch,
+        params.variables,
+        params.seed,
+        hardware,
+    )
