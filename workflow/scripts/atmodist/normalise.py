@@ -35,14 +35,8 @@ class Moments:
     def __post_init__(self):
         for name in ("variables", "mean", "std", "log_mean", "log_std"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
-        numbers = np.array([self.mean, self.std, self.log_mean, self.log_std])
-        for variable, column in zip(self.variables, numbers.T, strict=True):
-            if not np.isfinite(column).all() or column[1] <= 0 or column[3] <= 0:
-                raise InputError(
-                    f"{variable} has mean {column[0]:.4g}, standard deviation {column[1]:.4g} and, of its "
-                    f"logarithm, {column[2]:.4g} and {column[3]:.4g}; expected finite numbers and positive "
-                    "deviations: is a field missing, damaged or constant?"
-                )
+        _check(self.variables, self.mean, self.std)
+        _check([f"the logarithm of {name}" for name in self.variables], self.log_mean, self.log_std)
 
     def standardise(self, x, axis: int):
         """Physical values x in s-1 → z of zero mean and unit variance."""
@@ -59,7 +53,7 @@ class Moments:
         log_mean, log_std = _along(axis, y, self.log_mean, self.log_std)
         logarithm = y * log_std + log_mean
         numerics = _library(y)
-        return numerics.sign(logarithm) * numerics.expm1(abs(logarithm)) / self.alpha
+        return numerics.copysign(numerics.expm1(abs(logarithm)), logarithm) / self.alpha
 
     def inverse(self, y, axis: int):
         """Normalised values y → physical values x in s-1."""
@@ -81,14 +75,24 @@ class Moments:
             ) from error
 
 
+def _check(names, means, deviations):
+    """Refuse moments that cannot normalise."""
+    for name, mean, deviation in zip(names, means, deviations, strict=True):
+        if not (np.isfinite(mean) and 0 < deviation < np.inf):
+            raise InputError(
+                f"{name} has mean {mean:.4g} and standard deviation {deviation:.4g}; expected finite numbers "
+                "and a positive deviation: is a field missing, damaged or constant?"
+            )
+
+
 def log_transform(z, alpha: float):
     """sign(z)·log(1 + α|z|), which tames the heavy tails of z."""
     numerics = _library(z)
-    return numerics.sign(z) * numerics.log1p(alpha * abs(z))
+    return numerics.copysign(numerics.log1p(alpha * abs(z)), z)
 
 
 def _library(x):
-    """Torch for a tensor, NumPy for everything that obeys its functions (xarray and dask too)."""
+    """The module whose functions ``x`` takes."""
     return sys.modules["torch"] if type(x).__module__.startswith("torch") else np
 
 
@@ -104,31 +108,45 @@ def _along(axis, x, *columns):
 def compute_moments(fields, alpha: float, threads: int = 1) -> Moments:
     """Moments of ``fields``, a dask-backed ``xarray.DataArray`` (variable, time, latitude, longitude) in s-1.
 
-    Two passes, each over one chunk per thread at a time and summed in float64 in an order that the chunks
-    alone decide: first mean and standard deviation, then those of the log transform. A non-finite value or a
+    Two passes, first mean and standard deviation, then those of the log transform. Each reads ``threads``
+    times at once and sums in float64 in an order that does not depend on ``threads``. A non-finite value or a
     constant variable raises ``InputError``.
     """
-    import dask
+    import dask.array
     from tqdm.dask import TqdmCallback
 
-    def moments(x, description):
-        pixels = ("time", "latitude", "longitude")
-        lazy = [getattr(x, name)(pixels, dtype=np.float64, skipna=False) for name in ("mean", "std")]
-        bar = TqdmCallback(desc=description, mininterval=5, ascii=True, file=sys.stderr)
-        with bar, np.errstate(invalid="ignore"):
-            return dask.compute(*lazy, scheduler="threads", num_workers=threads)
+    @np.errstate(invalid="ignore")  # _check tells what is not finite
+    def of_fields(block):
+        return np.stack([block.mean((2, 3), dtype=np.float64), block.var((2, 3), dtype=np.float64)])
 
-    mean, std = moments(fields, "mean and standard deviation")
-    log_mean, log_std = moments(
-        log_transform((fields - mean.astype(fields.dtype)) / std.astype(fields.dtype), alpha), "log transform"
-    )
+    @np.errstate(invalid="ignore")
+    def of_all(x, description):
+        chunks = ((2,), *x.chunks[:2])
+        each = dask.array.map_blocks(
+            of_fields, x, chunks=chunks, drop_axis=(2, 3), new_axis=0, dtype=np.float64
+        )
+        bar = TqdmCallback(desc=description, mininterval=5, ascii=True, file=sys.stderr)
+        with bar:
+            mean, variance = each.compute(scheduler="threads", num_workers=threads)
+        return mean.mean(1), np.sqrt(variance.mean(1) + mean.var(1))
+
+    def logarithm(block):
+        shape = (-1, 1, 1, 1)
+        z = (block - mean.reshape(shape).astype(block.dtype)) / std.reshape(shape).astype(block.dtype)
+        return log_transform(z, alpha)
+
+    x = fields.data.rechunk({0: -1, 2: -1, 3: -1})
+    variables = [str(name) for name in fields["variable"].values]
+    mean, std = of_all(x, "mean and standard deviation")
+    _check(variables, mean, std)
+    log_mean, log_std = of_all(x.map_blocks(logarithm, dtype=x.dtype), "log transform")
     start, end = fields["time"].values[[0, -1]].astype("datetime64[h]").astype(str)
     return Moments(
-        variables=[str(name) for name in fields["variable"].values],
-        mean=mean.values.tolist(),
-        std=std.values.tolist(),
-        log_mean=log_mean.values.tolist(),
-        log_std=log_std.values.tolist(),
+        variables=variables,
+        mean=mean.tolist(),
+        std=std.tolist(),
+        log_mean=log_mean.tolist(),
+        log_std=log_std.tolist(),
         alpha=alpha,
         samples=fields[0].size,
         start=str(start),
