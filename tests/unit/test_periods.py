@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atmodist.errors import InputError
-from atmodist.periods import Period, blocks, months
+from atmodist.periods import Period, blocks, find_file, months, years
 
 days = st.dates(date(1940, 1, 1), date(2060, 1, 1))
 lengths = st.integers(0, 3000)
@@ -32,6 +32,15 @@ def test_months_tile_the_span_and_stay_within_a_calendar_month(start, length):
     assert tiles(periods, start, end)
     assert all((p.start.year, p.start.month) == (p.end.year, p.end.month) for p in periods)
     assert len(periods) == (end.year - start.year) * 12 + end.month - start.month + 1
+
+
+@given(days, lengths)
+def test_years_tile_the_span_and_stay_within_a_calendar_year(start, length):
+    end = start + timedelta(days=length)
+    periods = years(start, end)
+    assert tiles(periods, start, end)
+    assert all(p.start.year == p.end.year for p in periods)
+    assert len(periods) == end.year - start.year + 1
 
 
 @given(days, lengths, st.integers(1, 400))
@@ -69,6 +78,40 @@ def test_a_name_parses_back(start, length):
 def test_what_is_not_a_period_is_refused(name):
     with pytest.raises(InputError):
         Period.parse(name)
+
+
+JANUARY = Period.parse("1979-01-05_1979-01-31")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["{year}/{month:02d}.grib", "{year}/*1.gri?", "{start:%Y}/{start:%m}.grib", "1979/0{month}.grib"],
+)
+def test_a_pattern_finds_the_one_file_of_a_period(tmp_path, pattern):
+    (tmp_path / "1979").mkdir()
+    for name in ("01.grib", "02.grib", "01.grib.idx"):
+        (tmp_path / "1979" / name).touch()
+    assert find_file(f"{tmp_path}/{pattern}", JANUARY) == tmp_path / "1979" / "01.grib"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sentence"),
+    [
+        (
+            "{year}-{month}.grib",
+            "must match one file for the period 1979-01-05_1979-01-31, but matches 0: none",
+        ),
+        ("*.grib", "but matches 2: .*a.grib, .*b.grib"),
+        ("{hour}.grib", r"cannot be filled .*hour.*may hold {start}, {end}, {year}"),
+        ("{year.grib", "cannot be filled"),
+        ("{}.grib", "cannot be filled"),
+    ],
+)
+def test_a_pattern_that_finds_no_or_several_files_is_told(tmp_path, pattern, sentence):
+    (tmp_path / "a.grib").touch()
+    (tmp_path / "b.grib").touch()
+    with pytest.raises(InputError, match=sentence):
+        find_file(f"{tmp_path}/{pattern}", JANUARY)
 
 
 def test_naming_periods_loads_no_heavy_library():

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import glob
 from dataclasses import dataclass
 from datetime import date, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from atmodist.errors import InputError
@@ -24,6 +26,11 @@ class Period:
     def __post_init__(self) -> None:
         if self.end < self.start:
             raise InputError(f"a period ends on {self.end}, before its start on {self.start}")
+
+    @classmethod
+    def between(cls, start: str | date, end: str | date) -> Period:
+        """The period from ``start`` to ``end``, dates or ISO strings."""
+        return cls(date.fromisoformat(str(start)), date.fromisoformat(str(end)))
 
     @classmethod
     def parse(cls, name: str) -> Period:
@@ -49,7 +56,7 @@ class Period:
 
 def months(start: str | date, end: str | date) -> list[Period]:
     """Calendar months from ``start`` through ``end``; the first and the last may be parts of a month."""
-    whole, periods = _span(start, end), []
+    whole, periods = Period.between(start, end), []
     first = whole.start
     while first <= whole.end:
         following = (first.replace(day=1) + timedelta(days=32)).replace(day=1)
@@ -60,10 +67,39 @@ def months(start: str | date, end: str | date) -> list[Period]:
 
 def blocks(start: str | date, end: str | date, days: int) -> list[Period]:
     """Blocks of ``days`` days from ``start`` through ``end``; the last may be shorter."""
-    whole = _span(start, end)
+    whole = Period.between(start, end)
     starts = (whole.start + n * DAY for n in range(0, (whole.end - whole.start).days + 1, days))
     return [Period(first, min(first + (days - 1) * DAY, whole.end)) for first in starts]
 
 
-def _span(start: str | date, end: str | date) -> Period:
-    return Period(date.fromisoformat(str(start)), date.fromisoformat(str(end)))
+def years(start: str | date, end: str | date) -> list[Period]:
+    """Calendar years from ``start`` through ``end``; the first and the last may be parts of a year."""
+    whole = Period.between(start, end)
+    return [
+        Period(max(whole.start, date(year, 1, 1)), min(date(year, 12, 31), whole.end))
+        for year in range(whole.start.year, whole.end.year + 1)
+    ]
+
+
+def find_file(pattern: str, period: Period) -> Path:
+    """The one file that belongs to ``period``.
+
+    ``pattern`` is a path with the fields {start}, {end}, {year}, {month} and {day} (of the first day), which
+    take Python's formats, and with the wildcards of a shell: ``/data/era5/{year}/*_{month:02d}.grib``.
+    """
+    first = period.start
+    fields = {"start": first, "end": period.end, "year": first.year, "month": first.month, "day": first.day}
+    try:
+        path = pattern.format(**fields)
+    except (KeyError, IndexError, ValueError) as error:
+        known = ", ".join(f"{{{name}}}" for name in fields)
+        raise InputError(
+            f"the file pattern {pattern!r} cannot be filled ({error}); it may hold {known}"
+        ) from None
+    found = sorted(glob.glob(path))
+    if len(found) != 1:
+        some = ", ".join(found[:3]) or "none"
+        raise InputError(
+            f"{path} must match one file for the period {period.name}, but matches {len(found)}: {some}"
+        )
+    return Path(found[0])
