@@ -47,6 +47,12 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
+def write_checksum(path: str | Path, checksum: str | Path) -> None:
+    """Write the SHA-256 of ``path`` as ``sha256sum`` does, so that ``sha256sum --check`` reads it."""
+    with replacing(checksum) as partial:
+        partial.write_text(f"{sha256(path)}  {Path(path).name}\n")
+
+
 def fingerprint(content: object) -> str:
     """SHA-256 of anything that JSON can express, independent of the order of keys."""
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
