@@ -1,0 +1,109 @@
+"""Hundreds of downloads from an archive that fails in every way, killed at any moment.
+
+Each must end in the right file or in a clear sentence; a wrong file must never be accepted.
+"""
+
+import multiprocessing
+import os
+import signal
+import sys
+import traceback
+from collections import Counter
+from functools import partial
+
+import numpy as np
+import pytest
+from standin_archive import FAULTS, KEY, Chance, Plan, StandInArchive, truth
+
+from atmodist import grib
+from atmodist.archive import Patience, mars_request, retrieve
+from atmodist.errors import InputError
+from atmodist.periods import Period
+
+CHAINS = 120
+RUNS = 10
+KEYWORDS = {"class": "ea", "expver": "1", "stream": "oper", "type": "an", "levtype": "ml"}
+VARIABLES = ["divergence", "vorticity"]
+PERIODS = [Period.parse("1979-01-31_1979-01-31"), Period.parse("2000-02-28_2000-03-01")]
+PATIENCE = Patience(attempts=4, first_wait=0.001, longest_wait=0.02, timeout=5)
+
+
+def download(url, key, period, path, pipe):
+    """A process of its own: send an empty string after success, or a sentence, or a traceback."""
+    os.environ |= {"CDSAPI_URL": url, "CDSAPI_KEY": key}
+    with open(os.devnull, "w") as sink:
+        os.dup2(sink.fileno(), 1)
+        os.dup2(sink.fileno(), 2)
+    times = period.times(6)
+    accept = partial(
+        grib.check, times=times, variables=VARIABLES, level=120, truncation=21,
+        bounds=dict.fromkeys(VARIABLES, (1e-6, 1e-3)),
+    )  # fmt: skip
+    try:
+        request = mars_request(times, VARIABLES, 120, KEYWORDS)
+        retrieve("reanalysis-era5-complete", request, path, accept, PATIENCE)
+        pipe.send("")
+    except InputError as error:
+        pipe.send(str(error))
+    except Exception:
+        pipe.send(traceback.format_exc())
+
+
+class Chain:
+    """Runs of the download of one period, until the file is there."""
+
+    processes = multiprocessing.get_context("forkserver")
+    processes.set_forkserver_preload(["atmodist.archive", "standin_archive"])
+
+    def __init__(self, archive, period, path):
+        self.archive, self.period, self.path = archive, period, path
+        self.right = truth(mars_request(period.times(6), VARIABLES, 120, KEYWORDS))
+
+    def run(self, kill_after=None):
+        """Run once; what came of it: "right", "killed" or the sentence that says why not."""
+        ours, theirs = self.processes.Pipe(duplex=False)
+        arguments = (self.archive.url, KEY, self.period, self.path, theirs)
+        process = self.processes.Process(target=download, args=arguments)
+        process.start()
+        theirs.close()
+        process.join(kill_after if kill_after else 60)
+        process.kill()
+        process.join()
+        if self.path.exists():
+            assert self.path.read_bytes() == self.right, f"a wrong file was accepted: {self.path}"
+            return "right"
+        if process.exitcode == -signal.SIGKILL:
+            assert kill_after, "the download hangs"
+            return "killed"
+        sentence = ours.recv()
+        assert sentence, "success without a file"
+        assert "\n" not in sentence, sentence
+        return sentence
+
+
+@pytest.mark.timeout(300)
+def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path, monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # for what the fork server loads in advance
+    random = np.random.default_rng(7)
+    results, faulty = Counter(), 0
+    with StandInArchive(Chance(random.spawn(1)[0], 0.2)) as archive:
+        for number in range(CHAINS):
+            period = PERIODS[number % 2]
+            chain = Chain(archive, period, tmp_path / str(number) / f"{period.name}.grib")
+            for _ in range(RUNS):
+                before = archive.injected.total()
+                result = chain.run(random.uniform(0.01, 0.15) if random.random() < 0.4 else None)
+                results[result if result in ("right", "killed") else "refused"] += 1
+                faulty += result == "killed" or archive.injected.total() > before
+                if result == "right":
+                    break
+            else:
+                chance, archive.misbehave = archive.misbehave, Plan()
+                chain.run()  # may still bring, and refuse, what the archive made while it failed
+                assert chain.run() == "right", "a download does not recover when the archive does"
+                archive.misbehave = chance
+    print(dict(results), faulty, "faulty", archive.injected.total(), "faults", len(archive.jobs), "requests")
+    assert faulty >= 200
+    assert results["killed"] >= 50
+    assert results["refused"] >= 50
+    assert {fault.split(": ")[1] for fault in archive.injected} == set().union(*FAULTS.values())

@@ -1,0 +1,23 @@
+"""Link the GRIB file that the user has for one period, if it passes the checks that a download must pass.
+
+Writes a symbolic link, and the SHA-256 of the file in the form of ``sha256sum``.
+"""
+
+from atmodist.files import replacing, write_checksum
+from atmodist.grib import check
+from atmodist.job import job
+from atmodist.periods import Period, find_file
+
+params, output = snakemake.params, snakemake.output
+
+start, end, step_hours = params.times.values()
+period = Period.between(start, end)
+
+with job(snakemake.log[0], f"{snakemake.rule} {period.name}") as log:
+    times = period.times(step_hours)
+    file = find_file(params.pattern, period).resolve()
+    check(file, times, params.variables, params.level, params.truncation, params.bounds)
+    with replacing(output.grib) as partial:
+        partial.symlink_to(file)
+    write_checksum(output.grib, output.checksum)
+    log.info("%s: %d fields accepted", file, len(times) * len(params.variables))
