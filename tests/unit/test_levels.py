@@ -1,0 +1,72 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from atmodist.errors import InputError
+from atmodist.grib import Field
+from atmodist.levels import pressure, pressure_statistics, read_coefficients
+from atmodist.spectral import analyse, from_cilm, latitudes
+
+COEFFICIENTS = read_coefficients(Path(__file__).parents[2] / "resources/levels/l137.csv")
+TIME = np.datetime64("1979-01-01T00", "h")
+
+# ECMWF's table of the L137 levels for a surface pressure of 1013.25 hPa: half and full level in hPa
+HALF = {1: 0.0200, 66: 137.2703, 129: 986.6036, 130: 991.0230, 134: 1005.3562, 136: 1010.8487, 137: 1013.25}
+FULL = {110: 787.0528, 119: 910.8965, 120: 920.9193, 121: 930.2618, 130: 988.8133, 137: 1012.0494}
+
+
+def test_half_levels_are_those_of_ecmwfs_table():
+    a, b = COEFFICIENTS
+    assert a.shape == (138,)
+    for level, expected in HALF.items():
+        assert a[level] / 100 + b[level] * 1013.25 == pytest.approx(expected, abs=6e-5)
+    assert (a[119], a[121]) == (3057.265625, 2294.242188)
+    assert (b[119], b[121]) == pytest.approx((0.873929, 0.899900), abs=1e-6)
+
+
+def test_full_levels_are_those_of_ecmwfs_table():
+    for level, expected in FULL.items():
+        assert pressure(101325.0, level, COEFFICIENTS) / 100 == pytest.approx(expected, abs=1.1e-4)
+
+
+def test_pressure_grows_downwards_and_ends_below_that_of_the_surface():
+    column = [pressure(7e4, level, COEFFICIENTS) for level in range(1, 138)]
+    assert np.all(np.diff(column) > 0)
+    assert column[0] > 0
+    assert column[-1] < 7e4
+
+
+@pytest.mark.parametrize("level", [0, 138])
+def test_a_level_that_does_not_exist_is_told(level):
+    with pytest.raises(
+        InputError, match=f"model level {level} does not exist; there are the levels 1 to 137"
+    ):
+        pressure(1e5, level, COEFFICIENTS)
+
+
+def log_surface_pressure(surface_pressure):
+    rows, columns = 44, 88
+    grid = np.broadcast_to(surface_pressure[:, None], (rows, columns))
+    return Field("log_surface_pressure", TIME, 1, from_cilm(analyse(np.log(grid))))
+
+
+def test_statistics_of_pressure_known_in_closed_form():
+    """Surface pressure p₀ + p₁ sin²φ: over the sphere, sin²φ has mean 1/3 and variance 4/45."""
+    sine = np.sin(np.radians(latitudes(21)))
+    fields = [log_surface_pressure(1e5 + swing * sine**2) for swing in (-3000.0, -9000.0)]
+    found = pressure_statistics(iter(fields), 120, COEFFICIENTS)
+
+    _, b = COEFFICIENTS[:, 119:121].mean(axis=1)
+    means = [pressure(1e5 + swing / 3, 120, COEFFICIENTS) for swing in (-3000, -9000)]
+    variance = 4 / 45 * b**2 * (3000**2 + 9000**2) / 2 + np.var(means)
+    assert found["mean"] == pytest.approx(np.mean(means), rel=1e-6)
+    assert found["std"] == pytest.approx(np.sqrt(variance), rel=1e-4)
+    assert found["grid_mean"] == pytest.approx(pressure(1e5 - 6000 / 2, 120, COEFFICIENTS), rel=1e-6)
+    assert found["grid_std"] > found["std"]
+
+
+def test_another_variable_is_refused():
+    field = Field("vorticity", TIME, 1, np.zeros(253, complex))
+    with pytest.raises(InputError, match="vorticity at 1979-01-01T00 found"):
+        pressure_statistics([field], 120, COEFFICIENTS)
