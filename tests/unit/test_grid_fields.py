@@ -1,0 +1,65 @@
+import runpy
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+from fields import VARIABLES
+
+from atmodist import grib, spectral, store
+from atmodist.periods import Period
+
+SCRIPT = Path(__file__).parents[2] / "workflow/scripts/grid_fields.py"
+PERIOD = Period.parse("2001-01-01_2001-01-02")
+
+
+@pytest.fixture
+def planet(tmp_path):
+    """What Snakemake hands to the script: GRIB of a single harmonic that grows with time."""
+    degree, order = spectral.degrees_and_orders(21)
+    wave = ((degree == 4) & (order == 3)).astype(complex)
+
+    def fields():
+        for i, time in enumerate(PERIOD.times(6)):
+            for j, variable in enumerate(VARIABLES):
+                yield grib.Field(variable, time, 120, (1 + i + 10 * j) * 1e-5 * wave)
+
+    grib.write_fields(tmp_path / "period.grib", fields())
+    return SimpleNamespace(
+        input=SimpleNamespace(grib=tmp_path / "period.grib"),
+        output=SimpleNamespace(fields=tmp_path / "period.h5"),
+        log=[tmp_path / "period.log"],
+        wildcards=SimpleNamespace(period=PERIOD.name),
+        params=SimpleNamespace(
+            step_hours=6, truncation=21, level=120, variables=VARIABLES, chunk=(16, 32), mantissa_bits=12
+        ),
+    )
+
+
+def run(planet):
+    runpy.run_path(SCRIPT, {"snakemake": planet})
+
+
+def test_a_harmonic_appears_on_the_grid(planet):
+    run(planet)
+    fields = store.open_fields(planet.output.fields)
+    assert fields.shape == (2, 8, 44, 88)
+    assert np.array_equal(fields.time, PERIOD.times(6))
+    sine, cosine = np.sin(np.radians(fields.latitude)), np.cos(np.radians(fields.latitude))
+    # P(4, 3) ∝ sin φ cos³ φ, and ½∫P²dμ = 1 makes the factor √(315/16); a real field has a[n, m] twice
+    legendre = np.sqrt(315 / 16) * sine * cosine**3
+    wave = 2 * legendre[:, None] * np.cos(3 * np.radians(fields.longitude))
+    for time in range(8):
+        for variable in range(2):
+            expected = (1 + time + 10 * variable) * 1e-5 * wave
+            np.testing.assert_allclose(fields.read(time)[variable], expected, rtol=2e-4, atol=1e-10)
+
+
+def test_a_cut_grib_is_refused_and_leaves_nothing(planet, capfd):
+    content = planet.input.grib.read_bytes()
+    planet.input.grib.write_bytes(content[: len(content) - 100])
+    with pytest.raises(SystemExit):
+        run(planet)
+    assert not planet.output.fields.exists()
+    (sentence,) = capfd.readouterr().err.splitlines()
+    assert "period.grib: message 16 is cut" in sentence
