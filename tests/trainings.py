@@ -94,9 +94,10 @@ def write_pairs(path, count=120, patch=32, lags=3, seed=0):
 
 def write_patches(path, count=60, patch=32, seed=0):
     """A shard of patches of smooth noise."""
-    noise = np.random.default_rng(seed).standard_normal((count, 2, patch, patch))
-    smooth = sum(np.roll(noise, shift, axis) for shift in range(4) for axis in (2, 3)) / 4
-    _write(path, high=smooth)
+    high = np.random.default_rng(seed).standard_normal((count, 2, patch, patch))
+    for axis in (2, 3, 2, 3):
+        high = sum(np.roll(high, shift, axis) for shift in range(8))
+    _write(path, high=high / high.std())
 
 
 def _write(path, lag=None, **samples):

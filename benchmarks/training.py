@@ -1,0 +1,152 @@
+"""How fast the networks of the paper train on patches of several sizes.
+
+    python benchmarks/training.py [--device auto] [--threads 2] [--batches 4] [--srgan-batch-size 64]
+
+Samples a second of the bare step, in plain PyTorch on one batch that stays on the device, and of the training
+that the rules run, fed from memory and from disk, with its share of the bare speed.
+"""
+
+import argparse
+import sys
+import tempfile
+import time
+from functools import partial
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+import pandas as pd
+import torch
+import torch.nn.functional as F
+from trainings import ATMODIST, HARDWARE, SRGAN, VARIABLES, write_pairs, write_patches
+
+from atmodist import atmodist_training, datasets, srgan_training
+from atmodist.networks import Discriminator, Generator
+from atmodist.resolution import coarsen
+from atmodist.training import device, launch, to_device
+
+GENERATOR = {"channels": 64, "blocks": 16}
+SETTINGS = {
+    "atmodist": {
+        **ATMODIST,
+        "classes": 23,
+        "stages": [16, 32, 64, 128],
+        "blocks": 6,
+        "batch_size": 128,
+        "pretraining": {"epochs": 0, "batches": None},
+        "batches": None,
+    },
+    "srgan": {
+        **SRGAN,
+        "batch_size": 64,
+        "batches": None,
+        "phases": [{"epochs": 2, "learning_rate": 1.0e-4}],
+        "discriminator": {**SRGAN["discriminator"], "channels": 32, "dense": 1024},
+    },
+}
+
+
+def bare_atmodist(fabric, patch, size):
+    """One step of SGD on the cross-entropy, nothing else."""
+    network = atmodist_training.build(SETTINGS["atmodist"], patch, VARIABLES)
+    network.to(fabric.device, memory_format=torch.channels_last)
+    optimiser = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9)
+    first, second = (to_device(fabric, torch.randn(size, 2, patch, patch)) for _ in range(2))
+    label = torch.randint(23, (size,), device=fabric.device)
+
+    def step():
+        with fabric.autocast():
+            loss = F.cross_entropy(network(first, second), label)
+        _update(optimiser, loss)
+
+    return step
+
+
+def bare_srgan(fabric, patch, size):
+    """One step of Adam for each network, nothing else."""
+    generator, discriminator = Generator(2, **GENERATOR), Discriminator(2, patch)
+    adam = []
+    for network in (generator, discriminator):
+        network.to(fabric.device, memory_format=torch.channels_last)
+        adam.append(torch.optim.Adam(network.parameters(), 1e-4))
+    high = to_device(fabric, torch.randn(size, 2, patch, patch))
+
+    def step():
+        with fabric.autocast():
+            fake = generator(coarsen(high))
+            loss = discriminator(fake.detach()).mean() - discriminator(high).mean()
+        _update(adam[1], loss)
+        with fabric.autocast():
+            loss = F.mse_loss(fake, high) + discriminator(fake).mean()
+        _update(adam[0], loss)
+
+    return step
+
+
+def _update(optimiser, loss):
+    optimiser.zero_grad()
+    loss.backward()
+    optimiser.step()
+
+
+def bare_rate(step, size, device, repeats=3):
+    """Samples a second of the fastest of a few steps."""
+    fastest = float("inf")
+    for _ in range(repeats + 1):
+        started = time.perf_counter()
+        step()
+        if device.type == "cuda":
+            torch.cuda.synchronize()
+        fastest = min(fastest, time.perf_counter() - started)
+    return size / fastest
+
+
+def fed_rate(kind, shard, count, patch, memory, hardware):
+    """Samples a second in the second epoch of a training that reads ``shard``."""
+    common = (SETTINGS[kind], patch, VARIABLES, 1, hardware)
+    with tempfile.TemporaryDirectory() as folder:
+        files = ([shard], f"{folder}/training.csv", f"{folder}/weights", "benchmark")
+        if kind == "atmodist":
+            atmodist_training.PairBatches = partial(datasets.PairBatches, memory=memory)
+            launch(hardware, atmodist_training.train_atmodist, *files, *common)
+        else:
+            srgan_training.PatchBatches = partial(datasets.PatchBatches, memory=memory)
+            start = Generator(2, **GENERATOR).state_dict()
+            launch(hardware, srgan_training.train_srgan, *files, start, None, GENERATOR, *common)
+        return count / pd.read_csv(files[1])["seconds"].iloc[-1]
+
+
+def main():
+    """Print the table."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "gpu"])
+    parser.add_argument("--threads", type=int, default=2)
+    parser.add_argument("--batches", type=int, default=4, help="batches in an epoch")
+    parser.add_argument("--srgan-batch-size", type=int, default=64)
+    options = parser.parse_args()
+    SETTINGS["srgan"]["batch_size"] = options.srgan_batch_size
+    hardware = {**HARDWARE, "device": options.device, "threads": options.threads}
+    fabric = device(hardware)
+    print(f"{fabric.device}, {options.threads} threads, samples/s")
+    print(f"{'':16}{'bare step':>12}{'from memory':>18}{'from disk':>18}")
+    for kind, patch in (("atmodist", 32), ("atmodist", 160), ("srgan", 96)):
+        size = SETTINGS[kind]["batch_size"]
+        count = size * options.batches * (8 if patch == 32 else 1)
+        step = (bare_atmodist if kind == "atmodist" else bare_srgan)(fabric, patch, size)
+        bare = bare_rate(step, size, fabric.device)
+        with tempfile.TemporaryDirectory() as folder:
+            shard = f"{folder}/shard.h5"
+            if kind == "atmodist":
+                write_pairs(shard, count, patch, lags=23)
+            else:
+                write_patches(shard, count, patch)
+            rates = [fed_rate(kind, shard, count, patch, memory, hardware) for memory in (2**40, 0)]
+        fed = "".join(f"{rate:10.1f} ({rate / bare:4.0%})" for rate in rates)
+        print(f"{kind} {patch:>3} px{bare:12.1f}{fed}", flush=True)
+
+
+if __name__ == "__main__":
+    main()
