@@ -115,6 +115,12 @@ def test_gaps_and_overlaps_are_refused(tmp_path, start, message):
     assert not (tmp_path / "train.h5").exists()
 
 
+def test_a_period_given_twice_is_refused(tmp_path):
+    write_period(tmp_path / "0.h5", hours("2001-01-01", 1))
+    with pytest.raises(InputError, match="or an overlap"):
+        store.write_virtual(tmp_path / "train.h5", 2 * [tmp_path / "0.h5"])
+
+
 def test_different_grids_are_refused(tmp_path):
     write_period(tmp_path / "0.h5", hours("2001-01-01", 8))
     write_period(tmp_path / "1.h5", hours("2001-01-02", 8), rows=32)

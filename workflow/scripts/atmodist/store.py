@@ -164,8 +164,8 @@ class Fields:
 
     ``variables``, ``time`` (datetime64[h]), ``latitude`` and ``longitude`` (degrees) are the coordinates,
     ``shape`` is (variables, times, rows, columns) and ``attributes`` are those of ``/data``. The sources of a
-    virtual file are opened directly, the last few kept open: a window comes many times faster than through
-    HDF5's own virtual layer, and a missing source is an error, not a fill value.
+    virtual file are opened directly, the last few kept open (read in the order of time): as fast as through
+    HDF5's virtual layer, but a missing source is an error instead of NaN, and a damaged one is named.
     """
 
     def __init__(self, path: str | Path):
