@@ -1,0 +1,180 @@
+"""Trainings that are killed at random moments, and trainings on two processes."""
+
+import multiprocessing
+import os
+import signal
+import sys
+import time
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from trainings import (
+    ATMODIST,
+    GENERATOR,
+    HARDWARE,
+    SRGAN,
+    VARIABLES,
+    run,
+    write_pairs,
+    write_patches,
+)
+
+from atmodist.networks import Generator
+
+# A server that has imported everything forks the trainings, so that a process of its own costs nothing.
+processes = multiprocessing.get_context("forkserver")
+processes.set_forkserver_preload(["trainings", "atmodist.atmodist_training", "atmodist.srgan_training"])
+
+COMMON = {"patch": 32, "variables": VARIABLES, "seed": 1}
+OUTPUTS = {"log": "training.csv", "weights": "weights"}
+KINDS = {
+    "train_atmodist": (
+        {"pairs": ["../pairs-0.h5", "../pairs-1.h5"]},
+        {"settings": {**ATMODIST, "epochs": 4, "batches": 60}, "model": "tiny", **COMMON},
+    ),
+    "train_srgan": (
+        {"patches": ["../patches.h5"], "generator": "../generator.pt"},
+        {"generator": GENERATOR, "settings": {**SRGAN, "batches": 40}, "model": "tiny", **COMMON},
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("samples")
+    for number in range(2):
+        write_pairs(folder / f"pairs-{number}.h5", count=300, seed=number)
+    write_patches(folder / "patches.h5", count=200)
+    torch.manual_seed(0)
+    torch.save({"generator": Generator(2, **GENERATOR).state_dict()}, folder / "generator.pt")
+    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the server imports with this
+    first = processes.Process(target=time.monotonic)
+    first.start()
+    first.join()
+    return folder
+
+
+def start(script, folder, settings=None, **hardware):
+    """Start a training in a process of its own."""
+    folder.mkdir(exist_ok=True)
+    inputs, params = KINDS[script]
+    params = {**params, "settings": {**params["settings"], **(settings or {})}}
+    process = processes.Process(
+        target=run, args=(script, folder, inputs, OUTPUTS, params, {**HARDWARE, **hardware})
+    )
+    process.start()
+    return process
+
+
+def train(*arguments, **settings):
+    """Run a training to its end."""
+    process = start(*arguments, **settings)
+    process.join()
+    assert process.exitcode == 0
+
+
+def wait_until(process, log, text):
+    """Wait until a running training has written ``text`` to its log."""
+    while process.is_alive() and not (log.exists() and text in log.read_text()):
+        time.sleep(0.01)
+
+
+def result(folder):
+    """Weights of every epoch, and the table without its times."""
+    weights = {
+        (path.name, part, name): tensor
+        for path in sorted((folder / "weights").iterdir())
+        for part, state in torch.load(path, weights_only=True).items()
+        for name, tensor in state.items()
+    }
+    return weights, pd.read_csv(folder / "training.csv").drop(columns="seconds")
+
+
+def assert_same_bits(folder, other):
+    (weights, table), (others, other_table) = result(folder), result(other)
+    assert list(weights) == list(others)
+    assert all(torch.equal(weights[key], others[key]) for key in weights)
+    pd.testing.assert_frame_equal(table, other_table, check_exact=True)
+    assert not (folder / ".resume").exists()
+
+
+@pytest.fixture(scope="module", params=KINDS)
+def uninterrupted(request, samples):
+    began = time.monotonic()
+    train(request.param, samples / request.param)
+    return request.param, samples / request.param, time.monotonic() - began
+
+
+@pytest.mark.parametrize("checkpoint_minutes", [0, 0.002, 10])
+def test_killed_at_random_moments(uninterrupted, samples, checkpoint_minutes):
+    script, whole, seconds = uninterrupted
+    folder = samples / f"{script}-{checkpoint_minutes}"
+    rng = np.random.default_rng(round(1000 * checkpoint_minutes))
+    killed_with_a_state = 0
+    for attempt in range(10):
+        process = start(script, folder, checkpoint_minutes=checkpoint_minutes)
+        process.join(rng.uniform(0.1, 0.6 + 0.1 * attempt) * seconds)
+        if process.exitcode is not None:
+            break
+        os.kill(process.pid, signal.SIGKILL)
+        process.join()
+        killed_with_a_state += (folder / ".resume" / "state.pt").exists()
+    train(script, folder, checkpoint_minutes=checkpoint_minutes)
+    assert killed_with_a_state
+    assert_same_bits(folder, whole)
+
+
+def test_stopped_by_the_cluster(uninterrupted, samples):
+    script, whole, _ = uninterrupted
+    folder = samples / f"{script}-stopped"
+    log = folder / f"{script}.log"
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGUSR1, 138)):
+        process = start(script, folder)
+        wait_until(process, log, "batches")
+        os.kill(process.pid, number)
+        process.join()
+        assert process.exitcode == code
+        assert f"stopped by {number.name} after batch" in log.read_text()
+        log.unlink()
+    train(script, folder)
+    assert "going on after batch" in log.read_text()
+    assert_same_bits(folder, whole)
+
+
+def test_other_settings_start_afresh(samples):
+    folder = samples / "afresh"
+    process = start("train_atmodist", folder)
+    wait_until(process, folder / "train_atmodist.log", "epoch 2, ")
+    os.kill(process.pid, signal.SIGKILL)
+    process.join()
+    changed = {"learning_rate": 0.01}
+    train("train_atmodist", folder, settings=changed)
+    assert "starting afresh" in (folder / "train_atmodist.log").read_text()
+    train("train_atmodist", samples / "changed", settings=changed)
+    assert_same_bits(folder, samples / "changed")
+
+
+def test_two_processes_train_as_one(samples):
+    """The gradients of two half batches are averaged: without batch statistics, that is the whole batch's."""
+    short = {"phases": [{"epochs": 2, "learning_rate": 1e-4}], "batches": 6}
+    for devices in (1, 2):
+        train("train_srgan", samples / f"devices-{devices}", settings=short, devices=devices)
+    (weights, table), (others, other_table) = (result(samples / f"devices-{n}") for n in (1, 2))
+    pd.testing.assert_frame_equal(table, other_table, rtol=1e-3)
+    for key in weights:
+        torch.testing.assert_close(weights[key], others[key], rtol=0, atol=3e-4)
+
+
+def test_two_processes_stop_and_go_on_together(samples):
+    folder = samples / "atmodist-devices"
+    short = {"epochs": 2, "batches": 20}
+    process = start("train_atmodist", folder, settings=short, devices=2)
+    wait_until(process, folder / "train_atmodist.log", "batches")
+    os.kill(process.pid, signal.SIGTERM)
+    process.join(60)
+    assert process.exitcode == 143
+    train("train_atmodist", folder, settings=short, devices=2)
+    train("train_atmodist", samples / "atmodist-devices-whole", settings=short, devices=2)
+    assert_same_bits(folder, samples / "atmodist-devices-whole")
