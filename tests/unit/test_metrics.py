@@ -62,6 +62,12 @@ def test_spectra_find_the_power_put_in_and_the_energy_of_solid_body_rotation():
     assert divergent[7] == pytest.approx(spectral.EARTH_RADIUS**2 * 25e-12 / (2 * 7 * 8))
 
 
+def test_spectral_error_counts_too_much_like_too_little():
+    truth = xr.DataArray([1.0, 10.0, 100.0, 1000.0], dims="degree")
+    factors = xr.DataArray([1.0, 10.0, 0.1, 100.0], dims="degree")
+    assert metrics.spectral_error(truth * factors, truth) == pytest.approx(1)
+
+
 def test_spectra_are_of_the_estimate():
     result = measured(metrics.Spectra(), noise(0), noise(1, scale=0))
     assert not result["power"].any()

@@ -41,12 +41,12 @@ def low_resolution(field: xr.DataArray, moments: Moments, factor: int = 4) -> xr
 
 
 def crop(field: xr.DataArray, latitude: Sequence[float], longitude: Sequence[float]) -> xr.DataArray:
-    """The box from south to north and from west to east, in degrees.
+    """The cells that touch the box from south to north and from west to east, in degrees.
 
     West may be negative, or the box lie across longitude 0: longitudes of the result grow from west to east.
     """
-    south, north = latitude
-    west, east = longitude
-    east_of_west = (field["longitude"] - west) % 360
-    field = field.assign_coords(longitude=(west + east_of_west).assign_attrs(field["longitude"].attrs))
-    return field.sortby("longitude").sel(latitude=slice(north, south), longitude=slice(west, east))
+    half = float(field["longitude"][1] - field["longitude"][0]) / 2
+    (south, north), (west, east) = latitude, longitude
+    shifted = (field["longitude"] - west + half) % 360 + west - half
+    field = field.assign_coords(longitude=shifted.assign_attrs(field["longitude"].attrs)).sortby("longitude")
+    return field.sel(latitude=slice(north + half, south - half), longitude=slice(west - half, east + half))

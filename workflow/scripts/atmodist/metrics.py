@@ -221,6 +221,11 @@ def mean_fields(evaluation: xr.Dataset) -> xr.Dataset:
     )
 
 
+def spectral_error(estimate: xr.DataArray, truth: xr.DataArray) -> float:
+    """Mean over degrees of |log10| of the ratio of two spectra: 0 is perfect, 1 is a factor of ten."""
+    return float(abs(np.log10(estimate / truth)).mean("degree"))
+
+
 def of_estimate(std: np.ndarray, seed: int) -> list[Metric]:
     """Fresh metrics that look at a system's fields alone, the truth's too."""
     return [Spectra(), Semivariogram(std, seed), Moments(std)]

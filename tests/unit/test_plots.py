@@ -1,0 +1,102 @@
+import matplotlib.image
+import numpy as np
+import pytest
+import xarray as xr
+from matplotlib import pyplot
+
+from atmodist import plots
+
+
+def hemispheres():
+    """Positive in the north, ten times as much in its eastern half (0 to 180 degrees)."""
+    latitude, longitude = 90 - np.arange(64) * 180 / 64, np.arange(128) * 360 / 128
+    values = np.sign(latitude)[:, None] * np.where(longitude < 180, 1, 0.1)
+    return xr.DataArray(values, {"latitude": latitude, "longitude": longitude}, ("latitude", "longitude"))
+
+
+def test_angles_in_words():
+    assert [plots.degrees_east(x) for x in (0, 90, 180, 200, -20, 359)] == [
+        "0°",
+        "90°E",
+        "180°",
+        "160°W",
+        "20°W",
+        "1°W",
+    ]
+    assert [plots.degrees_north(x) for x in (-30, 0, 45.5)] == ["30°S", "0°", "45.5°N"]
+
+
+def test_units_are_printed_with_powers():
+    assert plots.unit("s-1") == "s⁻¹"
+    assert plots.unit("m2 s-2") == "m² s⁻²"
+    assert plots.unit("km") == "km"
+
+
+def test_a_map_has_north_up_and_east_right(tmp_path):
+    figure = pyplot.figure(figsize=(2, 1))
+    axes = figure.add_axes((0, 0, 1, 1))
+    plots.draw_map(axes, hemispheres(), limit=1)
+    plots.save(figure, tmp_path / "map.pdf", tmp_path / "map.png", dpi=100)
+    image = matplotlib.image.imread(tmp_path / "map.png")
+    redness = image[..., 0] - image[..., 2]
+    height, width = redness.shape
+    north_east_of_greenwich = redness[height // 8 : height // 3, width // 8 : width // 3].mean()
+    north_west = redness[height // 8 : height // 3, -width // 3 : -width // 8].mean()
+    south = redness[-height // 3 : -height // 8, width // 8 : width // 3].mean()
+    assert north_east_of_greenwich > 0.3 > north_west > 0
+    assert south < -0.3
+
+
+def test_the_same_figure_is_the_same_file(tmp_path):
+    for name in ("a", "b"):
+        with plots.style():
+            figure, axes = pyplot.subplots()
+            axes.plot([1, 2], [3, 4])
+            plots.save(figure, tmp_path / f"{name}.pdf", tmp_path / f"{name}.png", dpi=50)
+    for suffix in ("pdf", "png"):
+        assert (tmp_path / f"a.{suffix}").read_bytes() == (tmp_path / f"b.{suffix}").read_bytes()
+    assert b"CreationDate" not in (tmp_path / "a.pdf").read_bytes()
+
+
+def test_limits_of_colours_are_round_and_hold_the_values():
+    values = xr.DataArray(np.linspace(-3.3e-5, 3.3e-5, 1001))
+    assert plots.limit_of(values) == pytest.approx(3.5e-5)
+    assert plots.limit_of(-values / 10) == pytest.approx(3.5e-6)
+
+
+def test_edges_lie_half_way_between_centres():
+    np.testing.assert_allclose(plots.edges(np.array([0.0, 2.0, 4.0])), [-1, 1, 3, 5])
+
+
+def test_systems_keep_their_looks():
+    looks = plots.lines(["truth", "bilinear", "l2", "atmodist"])
+    assert looks["truth"]["color"] == "black"
+    assert len({look["color"] for look in looks.values()}) == 4
+    assert plots.lines(["l2", "atmodist"])["atmodist"] == looks["atmodist"]
+
+
+def test_coastlines_are_where_the_coasts_are():
+    """Some coast within a degree of places at the sea, none near the middles of continents and oceans."""
+    with plots.style():
+        _, axes = pyplot.subplots()
+        axes.set(xlim=(-180, 180), ylim=(-90, 90))
+        plots.coastlines(axes)
+        coast = np.concatenate([line.get_xydata() for line in axes.lines])
+        assert axes.get_xlim() == (-180, 180)
+
+    def distance(longitude, latitude):
+        return np.nanmin(np.hypot(*(coast - (longitude, latitude)).T))
+
+    for place in ((-9.1, 38.7), (151.2, -33.9), (18.4, -33.9), (-122.5, 37.8), (288.3, -33.0)):
+        assert distance(*place) < 1.5, place
+    for place in ((100, 60), (20, 10), (-100, 45), (-150, -20), (75, -25)):
+        assert distance(*place) > 3, place
+
+
+def test_coasts_end_where_polygons_are_cut_at_the_date_line():
+    with plots.style():
+        _, axes = pyplot.subplots()
+        axes.set(xlim=(-180, 180), ylim=(-90, 90))
+        plots.coastlines(axes)
+        steps = np.concatenate([np.diff(line.get_xydata()[:, 0]) for line in axes.lines])
+    assert np.nanmax(abs(steps)) < 20

@@ -1,0 +1,196 @@
+"""One look for all figures: style, colours, axes of the sphere, and how a figure is saved.
+
+Lines take the colour-blind safe palette of Okabe & Ito (2008); maps of signed fields take Moreland's (2009)
+"coolwarm", whose steps are equal to the eye.
+"""
+
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    ScalarFormatter,
+)
+
+from atmodist.files import replacing
+
+matplotlib.use("agg")
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+SIGNED = "coolwarm"
+COASTLINES = Path(__file__).parents[3] / "resources/coastlines/land-110m.json"
+WIDTH = 7.2
+"""Width of a figure across a page, inches."""
+STYLE = {
+    "figure.constrained_layout.use": True,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "image.interpolation": "nearest",
+    "pdf.fonttype": 42,
+    "savefig.facecolor": "white",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of our figures, for as long as the block lasts."""
+    with matplotlib.rc_context(STYLE):
+        yield
+    pyplot.close("all")
+
+
+def save(figure: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
+    """Write a figure as PDF and PNG, without the time of day, so that the same figure is the same file."""
+    with replacing(pdf) as partial:
+        figure.savefig(partial, dpi=dpi, metadata={"CreationDate": None})
+    with replacing(png) as partial:
+        figure.savefig(partial, dpi=dpi)
+
+
+def lines(systems: Sequence[str]) -> dict[str, dict]:
+    """How each system's line is drawn: the truth black, the interpolation grey, networks coloured in turn."""
+    looks = {"truth": {"color": "black"}, "bilinear": {"color": "0.55", "linestyle": "--"}}
+    networks = [system for system in systems if system not in looks]
+    for number, system in enumerate(networks):
+        looks[system] = {"color": PALETTE[number % len(PALETTE)]}
+    return {system: {"label": system, **looks[system]} for system in systems}
+
+
+def panel_letters(axes: Sequence[Axes]) -> None:
+    """Letter the panels a, b, c … at their upper left corners."""
+    for letter, panel in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        panel.set_title(letter, loc="left", fontweight="bold")
+
+
+def degrees_east(longitude: float, _=None) -> str:
+    """A longitude in words: 200 is 160°W."""
+    longitude = (longitude + 180) % 360 - 180
+    return f"{abs(longitude):g}°" + ("" if longitude % 180 == 0 else "E" if longitude > 0 else "W")
+
+
+def degrees_north(latitude: float, _=None) -> str:
+    """A latitude in words: -30 is 30°S."""
+    return f"{abs(latitude):g}°" + ("" if latitude == 0 else "N" if latitude > 0 else "S")
+
+
+def draw_map(axes: Axes, field: xr.DataArray, limit: float) -> matplotlib.collections.QuadMesh:
+    """Draw a field (latitude, longitude) with north up and colours from -limit to limit."""
+    north_up = field.sortby("latitude").transpose("latitude", "longitude")
+    longitude, latitude = (edges(north_up[name].values) for name in ("longitude", "latitude"))
+    latitude = latitude.clip(-90, 90)
+    mesh = axes.pcolormesh(
+        longitude, latitude, north_up, cmap=SIGNED, vmin=-limit, vmax=limit, rasterized=True
+    )
+    axes.set(aspect="equal", xlim=longitude[[0, -1]], ylim=latitude[[0, -1]])
+    for axis, name in ((axes.xaxis, degrees_east), (axes.yaxis, degrees_north)):
+        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 3, 6, 10]))
+        axis.set_major_formatter(FuncFormatter(name))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(True)
+    return mesh
+
+
+def edges(centres: np.ndarray) -> np.ndarray:
+    """Edges of evenly spaced cells with these centres."""
+    step = (centres[-1] - centres[0]) / (len(centres) - 1)
+    return np.append(centres, centres[-1] + step) - step / 2
+
+
+def limit_of(field: xr.DataArray, share: float = 0.99) -> float:
+    """A round limit of colours that holds this share of a signed field's values."""
+    quantile = float(abs(field).quantile(share))
+    power = 10.0 ** np.floor(np.log10(quantile))
+    return float(np.ceil(2 * quantile / power) * power / 2)
+
+
+def colour_bar(figure: Figure, mesh, axes, name: str, units: str, **settings) -> None:
+    """A colour bar that says what is shown and in which power of ten of its units."""
+    power = int(np.floor(np.log10(mesh.get_clim()[1])))
+    bar = figure.colorbar(mesh, ax=axes, extend="both", **settings)
+    bar.formatter = FuncFormatter(lambda value, _: f"{value / 10.0**power:g}".replace("-", "−"))
+    bar.locator = MaxNLocator(5, steps=[1, 2, 5, 10])
+    bar.update_ticks()
+    bar.set_label(f"{name} / 10{superscript(power)} {unit(units)}")
+
+
+def unit(units: str) -> str:
+    """Units in CF's manner as they are printed: ``m2 s-2`` becomes m² s⁻²."""
+    return " ".join(
+        part.rstrip("-0123456789") + superscript(part.lstrip("abcdefghijklmnopqrstuvwxyz"))
+        for part in units.split()
+    )
+
+
+def superscript(number: int | str) -> str:
+    """A whole number in raised digits."""
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+def coastlines(axes: Axes) -> None:
+    """Draw the coastlines of the Earth within the limits that the axes have."""
+    topology = json.loads(COASTLINES.read_text())
+    scale, corner = (np.array(topology["transform"][key]) for key in ("scale", "translate"))
+    gap = np.full((1, 2), np.nan)
+    arcs = [part for arc in topology["arcs"] for part in (np.cumsum(arc, axis=0) * scale + corner, gap)]
+    longitude, latitude = np.concatenate(arcs).T
+    longitude[abs(longitude) > 179.99] = np.nan  # where polygons are cut, not coasts
+    limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
+    for turn in (-360, 0, 360):
+        axes.plot(longitude + turn, latitude, color="black", linewidth=0.4)
+    axes.set(**limits)
+
+
+def mean_over_blocks(path: str | Path, quantity: str) -> xr.DataArray:
+    """A quantity of an evaluation, averaged over its blocks of time."""
+    with xr.open_dataset(path, engine="h5netcdf") as evaluation:
+        return evaluation[quantity].weighted(evaluation["frames"]).mean("block").load()
+
+
+def draw_spectra(axes: Axes, spectra: dict[str, xr.DataArray], first: int, last: int) -> None:
+    """Draw each system's spectrum from the first to the last degree, the wavelength on an axis on top."""
+    for system, look in lines(list(spectra)).items():
+        spectrum = spectra[system].sel(degree=slice(first, last))
+        axes.plot(spectrum["degree"], spectrum, zorder=3 if system == "truth" else 2, **look)
+    longest = float(spectra["truth"]["wavelength"].sel(degree=1))
+    wide = last > 4 * first
+    locator = LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(4, integer=True)
+    axes.set(xlabel="degree", yscale="log", xscale="log" if wide else "linear", xlim=(first, last))
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    kept = []
+    for wavelength in locator.tick_values(longest / last, longest / first):
+        place = axes.transAxes.inverted().transform(axes.transData.transform((longest / wavelength, 1)))[0]
+        if -0.01 <= place <= 1.01 and (not kept or kept[-1][0] - place > 0.17):
+            kept.append((place, wavelength))
+    top = axes.secondary_xaxis("top")
+    top.xaxis.set_minor_locator(NullLocator())
+    top.set_xticks([longest / wavelength for _, wavelength in kept], [f"{w:g}" for _, w in kept])
+    top.set_xlabel("wavelength / km")
+
+
+def map_grid(field: xr.DataArray, rows: int, columns: int) -> tuple[Figure, np.ndarray]:
+    """A page of maps of the shape of ``field``, (rows, columns), that share their axes."""
+    width = (WIDTH - 1.1) / columns
+    height = width * np.ptp(field["latitude"].values) / np.ptp(field["longitude"].values)
+    size = WIDTH, 0.5 + rows * (height + 0.15)
+    settings = {"sharex": True, "sharey": True, "squeeze": False, "layout": "compressed"}
+    return pyplot.subplots(rows, columns, figsize=size, **settings)

@@ -1,0 +1,34 @@
+"""Draw which lags the networks mistake for which: a panel a model, rows add up to one."""
+
+from atmodist.job import job
+
+with job(snakemake.log[0], "figure_confusion_matrix"):
+    import xarray as xr
+    from matplotlib import pyplot
+    from matplotlib.ticker import MultipleLocator, PercentFormatter
+
+    from atmodist import plots
+
+    shares = []
+    for path in snakemake.input.confusions:
+        count = xr.load_dataset(path, engine="h5netcdf")["count"]
+        shares.append(count / count.sum("predicted_lag"))
+    highest = max(float(share.max()) for share in shares)
+    columns = min(3, len(shares))
+    rows = -(-len(shares) // columns)
+    with plots.style():
+        size = (1 + 2.6 * columns, 0.2 + 2.5 * rows)
+        figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False)
+        for panel, model, share in zip(axes.flat, snakemake.params.models, shares, strict=False):
+            mesh = panel.pcolormesh(
+                share["predicted_lag"], share["true_lag"], share, vmin=0, vmax=highest, rasterized=True
+            )
+            panel.set(aspect="equal", title=model, xlabel="predicted lag / h", ylabel="true lag / h")
+            for axis in (panel.xaxis, panel.yaxis):
+                axis.set_major_locator(MultipleLocator(12))
+        for panel in axes.flat[len(shares) :]:
+            panel.remove()
+        bar = figure.colorbar(mesh, ax=axes, shrink=0.85, label="share of the pairs of a true lag")
+        bar.formatter = PercentFormatter(1, decimals=0)
+        bar.update_ticks()
+        plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -1,0 +1,23 @@
+"""Draw global maps of the variables at one moment."""
+
+from atmodist.job import job
+
+with job(snakemake.log[0], "figure_data_snapshot"):
+    import numpy as np
+    import xarray as xr
+    from matplotlib import pyplot
+
+    from atmodist import plots
+
+    field = xr.load_dataset(snakemake.input.snapshot, engine="h5netcdf")["field"]
+    variables = field["variable"].values
+    with plots.style():
+        figure, axes = pyplot.subplots(len(variables), figsize=(6, 0.3 + 2.5 * len(variables)), sharex=True)
+        for panel, variable in zip(np.atleast_1d(axes), variables, strict=True):
+            values = field.sel(variable=variable)
+            mesh = plots.draw_map(panel, values, plots.limit_of(values))
+            plots.colour_bar(figure, mesh, panel, variable, field.units, shrink=0.9, pad=0.02)
+            if snakemake.params.coastlines:
+                plots.coastlines(panel)
+        figure.suptitle(f"{np.datetime_as_string(field['time'], unit='m').replace('T', ' ')} UTC")
+        plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)
