@@ -1,3 +1,5 @@
+import runpy
+import subprocess
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -11,6 +13,7 @@ from atmodist.archive import Patience, mars_request, retrieve
 from atmodist.errors import InputError
 from atmodist.periods import Period
 
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 DATASET = "reanalysis-era5-complete"
 KEYWORDS = {
     "class": "ea",
@@ -277,3 +280,64 @@ def test_the_stand_in_serves_what_is_asked(server, path):
     fetch(path, request, partial(grib.check, times=times, variables=["vorticity"], level=60, truncation=21))
     assert [field.time for field in grib.read_fields(path)] == list(times)
     assert np.unique([field.level for field in grib.read_fields(path)]) == [60]
+
+
+def run(script, folder, **params):
+    """Run a script as Snakemake would."""
+    snakemake = SimpleNamespace(
+        output=SimpleNamespace(grib=str(folder / "period.grib"), checksum=str(folder / "period.grib.sha256")),
+        params=SimpleNamespace(
+            times={"start": "1979-01-30", "end": "1979-01-31", "step_hours": 3},
+            variables=VARIABLES, level=120, truncation=21, bounds={"vorticity": [1e-6, 1e-3]}, **params,
+        ),
+        log=[str(folder / "job.log")],
+    )  # fmt: skip
+    runpy.run_path(f"{SCRIPTS}/{script}.py", init_globals={"snakemake": snakemake})
+
+
+def checksum_holds(folder):
+    return subprocess.run(["sha256sum", "--check", "period.grib.sha256"], cwd=folder).returncode == 0
+
+
+def test_the_script_downloads_and_logs_request_and_identifier(server, tmp_path):
+    server.misbehave = Plan({"file": ["cut"]})
+    patience = {"attempts": 3, "first_wait": 0.001, "longest_wait": 0.01, "timeout": 5}
+    run("download_era5", tmp_path, dataset=DATASET, request=KEYWORDS, patience=patience)
+    assert (tmp_path / "period.grib").read_bytes() == truth(REQUEST)
+    assert checksum_holds(tmp_path)
+    log = (tmp_path / "job.log").read_text()
+    assert str(REQUEST) in log
+    assert next(iter(server.jobs)) in log
+    assert "broke off" in log
+    assert "32 fields accepted" in log
+    assert KEY not in log
+
+
+def test_the_script_ends_with_one_sentence_where_the_archive_refuses(server, tmp_path, capsys):
+    server.misbehave = Plan({"submit": ["licence"]})
+    with pytest.raises(SystemExit) as end:
+        run("download_era5", tmp_path, dataset=DATASET, request=KEYWORDS, patience={})
+    assert end.value.code == 1
+    terminal = capsys.readouterr().err
+    assert terminal.startswith("download_era5 1979-01-30_1979-01-31: error: the licence of")
+    assert terminal.count("\n") == 1
+
+
+def test_the_script_links_a_file_of_the_user(tmp_path):
+    mine = tmp_path / "mine" / "1979" / "jan.grib"
+    mine.parent.mkdir(parents=True)
+    mine.write_bytes(truth(REQUEST))
+    run("link_files", tmp_path, pattern=f"{tmp_path}/mine/{{year}}/*.grib")
+    assert (tmp_path / "period.grib").readlink() == mine
+    assert checksum_holds(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "fault", ["truncated", "other level", "missing", "other day", "no GRIB", "too strong"]
+)
+def test_a_file_of_the_user_passes_the_same_checks(tmp_path, fault):
+    (tmp_path / "mine.grib").write_bytes(truth(REQUEST, fault))
+    with pytest.raises(SystemExit):
+        run("link_files", tmp_path, pattern=f"{tmp_path}/mine.grib")
+    assert "error: " in (tmp_path / "job.log").read_text()
+    assert not (tmp_path / "period.grib").is_symlink()

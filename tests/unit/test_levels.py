@@ -1,14 +1,19 @@
+import json
+import runpy
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
 from atmodist.errors import InputError
-from atmodist.grib import Field
+from atmodist.grib import Field, write_fields
 from atmodist.levels import pressure, pressure_statistics, read_coefficients
 from atmodist.spectral import analyse, from_cilm, latitudes
 
-COEFFICIENTS = read_coefficients(Path(__file__).parents[2] / "resources/levels/l137.csv")
+ROOT = Path(__file__).parents[2]
+RESOURCE = ROOT / "resources/levels/l137.csv"
+COEFFICIENTS = read_coefficients(RESOURCE)
 TIME = np.datetime64("1979-01-01T00", "h")
 
 # ECMWF's table of the L137 levels for a surface pressure of 1013.25 hPa: half and full level in hPa
@@ -70,3 +75,21 @@ def test_another_variable_is_refused():
     field = Field("vorticity", TIME, 1, np.zeros(253, complex))
     with pytest.raises(InputError, match="vorticity at 1979-01-01T00 found"):
         pressure_statistics([field], 120, COEFFICIENTS)
+
+
+def test_the_script_writes_hectopascals(tmp_path):
+    files = [tmp_path / f"{day}.grib" for day in range(2)]
+    for day, file in enumerate(files):
+        write_fields(file, [log_surface_pressure(np.full(44, 98000.0 + 1000 * day))])
+    snakemake = SimpleNamespace(
+        input=SimpleNamespace(surface=files, coefficients=RESOURCE),
+        output=SimpleNamespace(pressure=tmp_path / "level_pressure.json"),
+        params=SimpleNamespace(level=120),
+        log=[tmp_path / "log"],
+    )
+    runpy.run_path(str(ROOT / "workflow/scripts/level_pressure.py"), init_globals={"snakemake": snakemake})
+    found = json.loads((tmp_path / "level_pressure.json").read_text())
+    expected = pressure(np.array([98000, 99000]), 120, COEFFICIENTS) / 100
+    assert (found["level"], found["unit"]) == (120, "hPa")
+    assert found["mean"] == pytest.approx(expected.mean(), abs=0.01)
+    assert found["std"] == pytest.approx(expected.std(), abs=0.01)

@@ -16,7 +16,7 @@ params, output = snakemake.params, snakemake.output
 start, end, step_hours = params.times.values()
 period = Period.between(start, end)
 
-with job(snakemake.log[0], f"{snakemake.rule} {period.name}") as log:
+with job(snakemake.log[0], f"download_era5 {period.name}") as log:
     times = period.times(step_hours)
     request = mars_request(times, params.variables, params.level, params.request)
     accept = partial(

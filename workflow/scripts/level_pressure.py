@@ -7,7 +7,7 @@ from atmodist.grib import read_fields
 from atmodist.job import job, progress
 from atmodist.levels import pressure_statistics, read_coefficients
 
-with job(snakemake.log[0], snakemake.rule) as log:
+with job(snakemake.log[0], "level_pressure") as log:
     level = snakemake.params.level
     files = progress(snakemake.input.surface, "files")
     fields = chain.from_iterable(map(read_fields, files))

@@ -13,7 +13,7 @@ params, output = snakemake.params, snakemake.output
 start, end, step_hours = params.times.values()
 period = Period.between(start, end)
 
-with job(snakemake.log[0], f"{snakemake.rule} {period.name}") as log:
+with job(snakemake.log[0], f"link_files {period.name}") as log:
     times = period.times(step_hours)
     file = find_file(params.pattern, period).resolve()
     check(file, times, params.variables, params.level, params.truncation, params.bounds)
