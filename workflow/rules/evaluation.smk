@@ -41,6 +41,7 @@ rule evaluate_srgan:
     params:
         system="{system}",
         shard="{period}",
+        seed=config["seed"],
         block_days=config["evaluation"]["block_days"],
         step_hours=config["data"]["step_hours"],
         generator=config["srgan"]["generator"],

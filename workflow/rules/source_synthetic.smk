@@ -40,24 +40,3 @@ rule simulate_atmosphere:
         },
     script:
         "../scripts/simulate_atmosphere.py"
-
-
-rule figure_synthetic_atmosphere:
-    """Show that the synthetic atmosphere behaves like one."""
-    input:
-        diagnostics=f"{RESULTS}/diagnostics/train.nc",
-    output:
-        **figure("synthetic_atmosphere"),
-    log:
-        f"{LOGS}/figure_synthetic_atmosphere.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_synthetic_atmosphere.tsv"
-    conda:
-        "../envs/plot.yaml"
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
-    params:
-        dpi=config["figures"]["dpi"],
-    script:
-        "../scripts/figure_synthetic_atmosphere.py"

@@ -1,0 +1,319 @@
+# The figures: small files in, PDF and PNG out. A plot setting re-plots and does nothing else.
+FIGURES = f"{RESULTS}/figures"
+# Coastlines belong on maps of the Earth only.
+ON_EARTH = SOURCE != "synthetic"
+REGIONS = {
+    region: region.lower().replace(" ", "_") for region in config["figures"]["regions"]
+}
+ALL_FIGURES = [
+    "data_snapshot",
+    "field_distribution",
+    "training_curves",
+    "confusion_matrix",
+    "lag_losses",
+    "srgan_curves",
+    "energy_spectrum",
+    "power_spectra",
+    *(f"maps_{region}" for region in REGIONS.values()),
+    "synthetic_atmosphere",
+]
+
+
+rule figure_data_snapshot:
+    """Global maps of the variables at one moment."""
+    input:
+        snapshot=f"{RESULTS}/snapshot.nc",
+    output:
+        pdf=f"{FIGURES}/data_snapshot.pdf",
+        png=report(
+            f"{FIGURES}/data_snapshot.png",
+            caption="../report/data_snapshot.rst",
+            category="Data",
+        ),
+    log:
+        f"{LOGS}/figure_data_snapshot.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_data_snapshot.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        coastlines=ON_EARTH,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_data_snapshot.py"
+
+
+rule figure_synthetic_atmosphere:
+    """Show that the synthetic atmosphere behaves like one."""
+    input:
+        diagnostics=f"{RESULTS}/diagnostics/train.nc",
+    output:
+        pdf=f"{FIGURES}/synthetic_atmosphere.pdf",
+        png=report(
+            f"{FIGURES}/synthetic_atmosphere.png",
+            caption="../report/synthetic_atmosphere.rst",
+            category="Data",
+        ),
+    log:
+        f"{LOGS}/figure_synthetic_atmosphere.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_synthetic_atmosphere.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_synthetic_atmosphere.py"
+
+
+rule figure_field_distribution:
+    """Distribution of the fields before and after the log transform."""
+    input:
+        histograms=f"{RESULTS}/histograms.nc",
+    output:
+        pdf=f"{FIGURES}/field_distribution.pdf",
+        png=report(
+            f"{FIGURES}/field_distribution.png",
+            caption="../report/field_distribution.rst",
+            category="Data",
+        ),
+    log:
+        f"{LOGS}/figure_field_distribution.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_field_distribution.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_field_distribution.py"
+
+
+rule figure_training_curves:
+    """Loss and accuracy of AtmoDist against epoch."""
+    input:
+        logs=expand(f"{RESULTS}/atmodist/{{model}}/training.csv", model=ATMODIST),
+        evaluations=expand(
+            f"{RESULTS}/atmodist/{{model}}/evaluation.csv", model=ATMODIST
+        ),
+    output:
+        pdf=f"{FIGURES}/training_curves.pdf",
+        png=report(
+            f"{FIGURES}/training_curves.png",
+            caption="../report/training_curves.rst",
+            category="AtmoDist",
+        ),
+    log:
+        f"{LOGS}/figure_training_curves.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_training_curves.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        models=list(ATMODIST),
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_training_curves.py"
+
+
+rule figure_confusion_matrix:
+    """Which lags the networks mistake for which."""
+    input:
+        confusions=expand(f"{RESULTS}/atmodist/{{model}}/confusion.nc", model=ATMODIST),
+    output:
+        pdf=f"{FIGURES}/confusion_matrix.pdf",
+        png=report(
+            f"{FIGURES}/confusion_matrix.png",
+            caption="../report/confusion_matrix.rst",
+            category="AtmoDist",
+        ),
+    log:
+        f"{LOGS}/figure_confusion_matrix.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_confusion_matrix.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        models=list(ATMODIST),
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_confusion_matrix.py"
+
+
+rule figure_lag_losses:
+    """Content loss and other distances against lag."""
+    input:
+        losses=[
+            f"{RESULTS}/atmodist/{model}/lag_losses_{layer}.nc"
+            for model, layer in configuration.content_encoders(config)
+        ],
+    output:
+        pdf=f"{FIGURES}/lag_losses.pdf",
+        png=report(
+            f"{FIGURES}/lag_losses.png",
+            caption="../report/lag_losses.rst",
+            category="AtmoDist",
+        ),
+    log:
+        f"{LOGS}/figure_lag_losses.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_lag_losses.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        models=[" ".join(pair) for pair in configuration.content_encoders(config)],
+        lag_hours=config["figures"]["lag_hours"],
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_lag_losses.py"
+
+
+rule figure_srgan_curves:
+    """Losses of generator and discriminator against epoch."""
+    input:
+        pretraining=f"{RESULTS}/srgan/pretraining/training.csv",
+        logs=expand(f"{RESULTS}/srgan/{{model}}/training.csv", model=SRGAN),
+    output:
+        pdf=f"{FIGURES}/srgan_curves.pdf",
+        png=report(
+            f"{FIGURES}/srgan_curves.png",
+            caption="../report/srgan_curves.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_srgan_curves.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_srgan_curves.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        models=list(SRGAN),
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_srgan_curves.py"
+
+
+rule figure_energy_spectrum:
+    """Kinetic-energy spectrum of the truth and of every system."""
+    input:
+        evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
+    output:
+        pdf=f"{FIGURES}/energy_spectrum.pdf",
+        png=report(
+            f"{FIGURES}/energy_spectrum.png",
+            caption="../report/energy_spectrum.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_energy_spectrum.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_energy_spectrum.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        views=config["figures"]["spectrum_views"],
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_energy_spectrum.py"
+
+
+rule figure_power_spectra:
+    """Power spectra of divergence and vorticity."""
+    input:
+        evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
+    output:
+        pdf=f"{FIGURES}/power_spectra.pdf",
+        png=report(
+            f"{FIGURES}/power_spectra.png",
+            caption="../report/power_spectra.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_power_spectra.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_power_spectra.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        views=config["figures"]["spectrum_views"],
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_power_spectra.py"
+
+
+rule figure_maps:
+    """Regional maps: low resolution, super-resolved, truth."""
+    input:
+        maps=expand(f"{RESULTS}/evaluation/{{system}}/maps.nc", system=SYSTEMS),
+    output:
+        pdf=expand(f"{FIGURES}/maps_{{region}}.pdf", region=REGIONS.values()),
+        png=report(
+            expand(f"{FIGURES}/maps_{{region}}.png", region=REGIONS.values()),
+            caption="../report/maps.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_maps.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_maps.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        regions=list(REGIONS),
+        coastlines=ON_EARTH,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_maps.py"
+
+
+rule figures:
+    """Every figure."""
+    input:
+        expand(
+            f"{FIGURES}/{{figure}}.{{suffix}}",
+            figure=ALL_FIGURES,
+            suffix=["pdf", "png"],
+        ),
