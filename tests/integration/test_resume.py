@@ -5,6 +5,7 @@ import os
 import signal
 import sys
 import time
+from itertools import count
 
 import numpy as np
 import pandas as pd
@@ -112,17 +113,17 @@ def test_killed_at_random_moments(uninterrupted, samples, checkpoint_minutes):
     script, whole, seconds = uninterrupted
     folder = samples / f"{script}-{checkpoint_minutes}"
     rng = np.random.default_rng(round(1000 * checkpoint_minutes))
-    killed_with_a_state = 0
-    for attempt in range(10):
+    kills_with_a_state = 0
+    for attempt in count():
         process = start(script, folder, checkpoint_minutes=checkpoint_minutes)
         process.join(rng.uniform(0.1, 0.6 + 0.1 * attempt) * seconds)
         if process.exitcode is not None:
             break
         os.kill(process.pid, signal.SIGKILL)
         process.join()
-        killed_with_a_state += (folder / ".resume" / "state.pt").exists()
-    train(script, folder, checkpoint_minutes=checkpoint_minutes)
-    assert killed_with_a_state
+        kills_with_a_state += (folder / ".resume" / "state.pt").exists()
+    assert process.exitcode == 0
+    assert kills_with_a_state
     assert_same_bits(folder, whole)
 
 
