@@ -11,9 +11,8 @@ from dataclasses import dataclass, field
 from typing import ClassVar
 
 import numpy as np
-import torch
 import xarray as xr
-from torchmetrics.functional.image import structural_similarity_index_measure
+from scipy.ndimage import gaussian_filter
 
 from atmodist import spectral
 from atmodist.streams import random_stream
@@ -154,12 +153,11 @@ class Errors(Series):
 
         The last two take the range of the true frame as the data's range.
         """
-        true, found = truth.values.astype(float), estimate.values.astype(float)
-        squares = ((found - true) ** 2).mean(-1)
+        true, found = truth.values, estimate.values
+        squares = ((found - true) ** 2).mean(-1, dtype=float)
         mse = squares.mean(-1)
         span = np.ptp(true, (-2, -1))
-        scaled = [torch.from_numpy(x / span[:, None, None])[:, None].float() for x in (found, true)]
-        ssim = structural_similarity_index_measure(*scaled, data_range=1.0, reduction="none")
+        pairs = zip(true / span[:, None, None], found / span[:, None, None], strict=True)
         measured = {
             "mean_squared_error": (mse, "s-2", "mean squared error over the points of the grid"),
             "area_weighted_mean_squared_error": (
@@ -173,7 +171,7 @@ class Errors(Series):
                 "total variation of the estimate less that of the truth",
             ),
             "psnr": (10 * np.log10(span**2 / mse), "dB", "peak signal-to-noise ratio"),
-            "ssim": (ssim.numpy().astype(float), "1", "structural similarity"),
+            "ssim": ([structural_similarity(*pair) for pair in pairs], "1", "structural similarity"),
         }
         return xr.Dataset(
             {
@@ -247,9 +245,29 @@ def area_weights(latitude: np.ndarray) -> np.ndarray:
 
 def total_variation(fields: np.ndarray) -> np.ndarray:
     """Mean over points of the absolute differences to the next row and column, (..., H, W) to (...)."""
-    down = np.abs(np.diff(fields, axis=-2)).sum((-2, -1))
-    along = np.abs(fields - np.roll(fields, -1, -1)).sum((-2, -1))
+    down = np.abs(np.diff(fields, axis=-2)).sum((-2, -1), dtype=float)
+    along = np.abs(fields - np.roll(fields, -1, -1)).sum((-2, -1), dtype=float)
     return (down + along) / (fields.shape[-2] * fields.shape[-1])
+
+
+def structural_similarity(first: np.ndarray, second: np.ndarray) -> float:
+    """Mean structural similarity of two fields (H, W) of range 1, in Gaussian windows of σ = 1.5 points.
+
+    Wang et al. (2004), doi:10.1109/TIP.2003.819861, equation 13, with their constants. The windows are
+    applied along rows and columns in turn, several times faster than the libraries that apply them at once.
+    """
+
+    def local_mean(values):
+        return gaussian_filter(values, 1.5, radius=5, mode="mirror")
+
+    mean_first, mean_second = local_mean(first), local_mean(second)
+    product = mean_first * mean_second
+    squares = mean_first**2 + mean_second**2
+    covariance = local_mean(first * second) - product
+    variances = local_mean(first**2 + second**2) - squares
+    c1, c2 = 0.01**2, 0.03**2
+    similarity = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
+    return float(similarity.mean(dtype=float))
 
 
 def travel(
