@@ -1,4 +1,6 @@
-"""Join the shards of a system's evaluation; the result is that of one run over all days."""
+"""Join the shards of a system's evaluation, one by one; the result is that of one run over all days."""
+
+from functools import reduce
 
 from atmodist.job import job
 
@@ -7,5 +9,6 @@ with job(snakemake.log[0], f"merge_evaluation {snakemake.wildcards.system}"):
 
     from atmodist import evaluation
 
-    shards = [xr.open_dataset(path, engine="h5netcdf") for path in snakemake.input.shards]
-    evaluation.save(snakemake.output.metrics, evaluation.combine(shards))
+    shards = (xr.load_dataset(path, engine="h5netcdf") for path in snakemake.input.shards)
+    whole = reduce(lambda *parts: evaluation.combine(parts), shards)
+    evaluation.save(snakemake.output.metrics, whole)
