@@ -4,6 +4,7 @@ from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
 
+import cdsapi
 import numpy as np
 import pytest
 from standin_archive import KEY, Plan, StandInArchive, truth
@@ -243,6 +244,11 @@ def test_waits_grow_to_their_limit():
     assert [next(waits) for _ in range(6)] == [2, 4, 8, 16, 30, 30]
 
 
+def test_waits_that_cannot_grow_are_refused():
+    with pytest.raises(InputError, match="first_wait 300 must be less than longest_wait 10"):
+        Patience(first_wait=300, longest_wait=10)
+
+
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux' /dev/full")
 def test_a_full_disk_is_told_and_the_request_kept(server, path):
     path.parent.mkdir(parents=True)
@@ -271,6 +277,12 @@ def test_a_disk_that_is_too_small_is_told_before_the_download(server, path, monk
     with pytest.raises(InputError, match="bytes are to come, but the disk has only 1000 free"):
         fetch(path)
     assert not server.count("GET", ".grib")
+
+
+def test_the_stand_in_serves_cdsapi_as_it_comes(server, tmp_path):
+    server.misbehave = Plan({"status": ["queued"]})
+    cdsapi.Client(quiet=True, progress=False).retrieve(DATASET, REQUEST, str(tmp_path / "era5.grib"))
+    assert (tmp_path / "era5.grib").read_bytes() == truth(REQUEST)
 
 
 def test_the_stand_in_serves_what_is_asked(server, path):

@@ -47,6 +47,13 @@ class Patience:
     timeout: float = 60
     """Seconds without an answer after which a connection counts as broken."""
 
+    def __post_init__(self) -> None:
+        if not 0 < self.first_wait < self.longest_wait:
+            raise InputError(
+                f"data.download.patience: first_wait {self.first_wait} must be less than longest_wait "
+                f"{self.longest_wait}"
+            )
+
     def waits(self) -> Iterator[float]:
         """Growing waits, without end."""
         wait = self.first_wait
