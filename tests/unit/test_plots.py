@@ -100,3 +100,21 @@ def test_coasts_end_where_polygons_are_cut_at_the_date_line():
         plots.coastlines(axes)
         steps = np.concatenate([np.diff(line.get_xydata()[:, 0]) for line in axes.lines])
     assert np.nanmax(abs(steps)) < 20
+
+
+@pytest.mark.parametrize(("first", "last"), [(2, 20), (10, 200), (200, 639), (550, 639)])
+def test_wavelengths_stand_above_their_degrees_with_room_between(first, last):
+    degree = np.arange(1, 640)
+    coordinates = {"degree": degree, "wavelength": ("degree", 40030 / degree)}
+    spectrum = xr.DataArray(degree**-3.0, coordinates, ("degree",))
+    with plots.style():
+        figure, axes = pyplot.subplots()
+        plots.draw_spectra(axes, {"truth": spectrum, "l2": spectrum / 2}, first, last)
+        (top,) = axes.child_axes
+        figure.draw_without_rendering()
+        places, labels = top.get_xticks(), [float(label.get_text()) for label in top.get_xticklabels()]
+        np.testing.assert_allclose(places * labels, 40030)
+        assert len(labels) >= 2
+        assert axes.get_xlim() == (first, last)
+        pixels = axes.transData.transform([(place, 1) for place in places])[:, 0]
+        assert np.diff(np.sort(pixels)).min() > 0.15 * axes.bbox.width

@@ -169,21 +169,28 @@ def draw_spectra(axes: Axes, spectra: dict[str, xr.DataArray], first: int, last:
     for system, look in lines(list(spectra)).items():
         spectrum = spectra[system].sel(degree=slice(first, last))
         axes.plot(spectrum["degree"], spectrum, zorder=3 if system == "truth" else 2, **look)
-    longest = float(spectra["truth"]["wavelength"].sel(degree=1))
     wide = last > 4 * first
     locator = LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(4, integer=True)
     axes.set(xlabel="degree", yscale="log", xscale="log" if wide else "linear", xlim=(first, last))
     axes.xaxis.set_major_locator(locator)
     axes.xaxis.set_major_formatter(ScalarFormatter())
     axes.xaxis.set_minor_formatter(NullFormatter())
-    kept = []
-    for wavelength in locator.tick_values(longest / last, longest / first):
-        place = axes.transAxes.inverted().transform(axes.transData.transform((longest / wavelength, 1)))[0]
-        if -0.01 <= place <= 1.01 and (not kept or kept[-1][0] - place > 0.17):
-            kept.append((place, wavelength))
+    longest = float(spectra["truth"]["wavelength"].sel(degree=1))
+    candidates = locator.tick_values(longest / last, longest / first)
+    add_wavelengths(axes, longest, [value for value in candidates if first <= longest / value <= last])
+
+
+def add_wavelengths(axes: Axes, longest: float, candidates: Sequence[float]) -> None:
+    """An axis on top of the wavelength, ``longest`` / degree in km, with those candidates that have room."""
+    kept, place = [], np.inf
+    for wavelength in candidates:
+        to_the_left = axes.transLimits.transform(axes.transScale.transform((longest / wavelength, 1)))[0]
+        if place - to_the_left > 0.17:
+            place = to_the_left
+            kept.append(wavelength)
     top = axes.secondary_xaxis("top")
     top.xaxis.set_minor_locator(NullLocator())
-    top.set_xticks([longest / wavelength for _, wavelength in kept], [f"{w:g}" for _, w in kept])
+    top.set_xticks([longest / wavelength for wavelength in kept], [f"{value:g}" for value in kept])
     top.set_xlabel("wavelength / km")
 
 
