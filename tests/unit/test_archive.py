@@ -294,12 +294,14 @@ def test_the_stand_in_serves_what_is_asked(server, path):
     assert np.unique([field.level for field in grib.read_fields(path)]) == [60]
 
 
-def run(script, folder, **params):
+def run(script, folder, patience=None, **params):
     """Run a script as Snakemake would."""
     snakemake = SimpleNamespace(
+        rule=script,
+        config={"data": {"download": {"patience": patience or {}}}},
         output=SimpleNamespace(grib=str(folder / "period.grib"), checksum=str(folder / "period.grib.sha256")),
         params=SimpleNamespace(
-            times={"start": "1979-01-30", "end": "1979-01-31", "step_hours": 3},
+            period="1979-01-30_1979-01-31", step_hours=3,
             variables=VARIABLES, level=120, truncation=21, bounds={"vorticity": [1e-6, 1e-3]}, **params,
         ),
         log=[str(folder / "job.log")],

@@ -64,7 +64,7 @@ def provided(environment):
 def test_every_rule_with_a_script_is_seen():
     scripts = {script for _, _, script in rules()}
     assert scripts == {path.stem for path in SCRIPTS.glob("*.py")}
-    assert all(rule == script for rule, _, script in rules())
+    assert scripts <= {rule for rule, _, _ in rules()}, "a script is named after its rule"
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)

@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+from lightning_fabric import Fabric
 from trainings import GENERATOR, HARDWARE, SRGAN, VARIABLES, write_patches
 
 from atmodist.losses import ContentLoss
@@ -16,10 +17,10 @@ from atmodist.srgan_training import Duel, pretrain_generator, train_srgan
 from atmodist.training import device, launch, load_weights
 
 
-def duel(low, high, content=None):
+def duel(low, high, content=None, fabric=None):
     """A duel whose discriminator's band is (low, high), and its networks."""
     torch.manual_seed(0)
-    fabric = device(HARDWARE)
+    fabric = fabric or device(HARDWARE)
     networks = Generator(2, **GENERATOR), Discriminator(2, 16, channels=2, dense=4)
     pairs = [fabric.setup(network, torch.optim.SGD(network.parameters(), 0.01)) for network in networks]
     band = {"extra_generator_below": low, "extra_discriminator_above": high}
@@ -143,3 +144,16 @@ def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
         for a, b in pairwise(weights)
     ]
     assert moves[1] < moves[0]
+
+
+def test_mixed_precision_of_a_gpu():
+    """The path of a GPU, on the CPU: bfloat16 inside the networks, losses in 32 bits."""
+    content = ContentLoss(Encoder(stages=(2, 2), blocks=1), "stage2")
+    high = torch.randn(4, 2, 16, 16)
+    found = []
+    for fabric in (device(HARDWARE), Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")):
+        match, *_ = duel(0.0, 0.0, content, fabric)
+        found.append(match.step(high))
+    for name in ("loss", "content", "adversarial", "discriminator"):
+        assert found[1][name].dtype == torch.float32
+        torch.testing.assert_close(found[0][name], found[1][name], rtol=0.05, atol=0)

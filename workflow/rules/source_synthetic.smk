@@ -2,16 +2,18 @@
 
 
 def previous_state(wildcards):
-    """State at the end of the period before, none for the first of a split."""
+    """State at the end of the period before; the first of a split has none."""
     names = list(PERIODS[SPLIT_OF[wildcards.period]])
     number = names.index(wildcards.period)
-    return [f"{RESULTS}/spectral/{names[number - 1]}.state.npz"] if number else []
+    return (
+        {"state": f"{RESULTS}/spectral/{names[number - 1]}.state.npz"} if number else {}
+    )
 
 
 rule simulate_atmosphere:
     """Simulate a shallow-water atmosphere for a period."""
     input:
-        state=previous_state,
+        unpack(previous_state),
     output:
         grib=f"{RESULTS}/spectral/{{period}}.grib",
         surface=f"{RESULTS}/spectral/{{period}}.lnsp.grib",
@@ -27,7 +29,7 @@ rule simulate_atmosphere:
         mem_mb=memory(2),
         runtime=minutes(120),
     params:
-        times=times,
+        step_hours=config["data"]["step_hours"],
         truncation=config["data"]["truncation"],
         level=config["data"]["level"],
         variables=config["data"]["variables"],
@@ -40,3 +42,6 @@ rule simulate_atmosphere:
         },
     script:
         "../scripts/simulate_atmosphere.py"
+
+
+SURFACE_PRESSURE = period_files(f"{RESULTS}/spectral/{{period}}.lnsp.grib", "train")

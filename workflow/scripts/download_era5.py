@@ -13,11 +13,8 @@ from atmodist.periods import Period
 
 params, output = snakemake.params, snakemake.output
 
-start, end, step_hours = params.times.values()
-period = Period.between(start, end)
-
-with job(snakemake.log[0], f"download_era5 {period.name}") as log:
-    times = period.times(step_hours)
+with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
+    times = Period.parse(params.period).times(params.step_hours)
     request = mars_request(times, params.variables, params.level, params.request)
     accept = partial(
         check,
@@ -27,6 +24,7 @@ with job(snakemake.log[0], f"download_era5 {period.name}") as log:
         truncation=params.truncation,
         bounds=params.bounds,
     )
-    retrieve(params.dataset, request, output.grib, accept, Patience(**params.patience))
+    patience = Patience(**snakemake.config["data"]["download"]["patience"])
+    retrieve(params.dataset, request, output.grib, accept, patience)
     write_checksum(output.grib, output.checksum)
     log.info("%d fields accepted", len(times) * len(params.variables))

@@ -10,11 +10,9 @@ from atmodist.periods import Period, find_file
 
 params, output = snakemake.params, snakemake.output
 
-start, end, step_hours = params.times.values()
-period = Period.between(start, end)
-
-with job(snakemake.log[0], f"link_files {period.name}") as log:
-    times = period.times(step_hours)
+with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
+    period = Period.parse(params.period)
+    times = period.times(params.step_hours)
     file = find_file(params.pattern, period).resolve()
     check(file, times, params.variables, params.level, params.truncation, params.bounds)
     with replacing(output.grib) as partial:

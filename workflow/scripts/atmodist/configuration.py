@@ -13,7 +13,7 @@ from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
 from atmodist.errors import InputError
-from atmodist.periods import Period, blocks, months
+from atmodist.periods import Period, blocks, months, years
 
 SPLITS = ("train", "eval")
 
@@ -65,6 +65,12 @@ def periods(config: Mapping[str, Any], split: str) -> list[Period]:
     if data["source"] == "synthetic":
         return blocks(start, end, data["synthetic"]["period_days"])
     return months(start, end)
+
+
+def surface_pressure_years(config: Mapping[str, Any]) -> list[Period]:
+    """Years of the training split for which surface pressure is downloaded."""
+    days = config["data"]["train"]
+    return years(days["start"], days["end"])
 
 
 def evaluation_shards(config: Mapping[str, Any]) -> list[Period]:
@@ -122,8 +128,10 @@ def _cross_field_problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
     data = config["data"]
-    if data["source"] in ("synthetic", "files") and data["source"] not in data:
-        yield f"data.{data['source']} is missing; data.source {data['source']} needs it"
+    needed = {"synthetic": "synthetic", "files": "files", "era5": "download"}[data["source"]]
+    if needed not in data:
+        yield f"data.{needed} is missing; data.source {data['source']} needs it"
+        return
     for split in SPLITS:
         for key, value in data[split].items():
             try:

@@ -41,7 +41,9 @@ def job(log: str | Path, name: str) -> Iterator[logging.Logger]:
             sys.exit(1)
         except Exception as error:
             traceback.print_exc(file=stream)
-            logger.error("failed with %s: %s (the whole traceback is in %s)", type(error).__name__, error, log)
+            logger.error(
+                "failed with %s: %s (the whole traceback is in %s)", type(error).__name__, error, log
+            )
             sys.exit(1)
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, terminal

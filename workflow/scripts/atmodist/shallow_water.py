@@ -44,7 +44,7 @@ class Parameters:
     """First and last degree of the vorticity source."""
     heating: float = 0.25
     """Root mean square of the random cloud heating in m² s⁻³, before the wind has sheared it."""
-    heating_degrees: tuple[int, int] = (6, 42)
+    heating_degrees: tuple[int, int] = (6, 63)
     """First and last degree of new clouds."""
     memory_days: float = 0.25
     """Memory of the random sources, in days."""
@@ -291,7 +291,8 @@ class ShallowWater:
 
 
 def _amplitudes(n: np.ndarray, root_mean_square: float, degrees: tuple[int, int]) -> np.ndarray:
-    """Standard deviation of each packed coefficient: equal power per degree between two degrees."""
+    """Standard deviation of each packed coefficient: power per degree falls linearly from first to last."""
     first, last = degrees
-    per_degree = root_mean_square / np.sqrt(last - first + 1)
-    return np.where((first <= n) & (n <= last), per_degree / np.sqrt(2 * n + 1), 0)
+    total = np.arange(last - first + 2).sum()
+    power = np.where(n >= first, np.maximum(last + 1 - n, 0), 0) / total
+    return root_mean_square * np.sqrt(power / (2 * n + 1))

@@ -1,0 +1,65 @@
+# ERA5 from ECMWF's archive: one request for each month of fields and one for each year of surface pressure.
+
+
+rule download_era5:
+    """Download one period of spectral coefficients, checked at the door."""
+    output:
+        grib=f"{RESULTS}/spectral/{{period}}.grib",
+        checksum=f"{RESULTS}/spectral/{{period}}.grib.sha256",
+    log:
+        f"{LOGS}/download_era5/{{period}}.log",
+    benchmark:
+        f"{BENCHMARKS}/download_era5/{{period}}.tsv"
+    conda:
+        "../envs/download.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1),
+        runtime=minutes(2880),
+        cds_requests=1,
+    params:
+        period="{period}",
+        step_hours=config["data"]["step_hours"],
+        variables=config["data"]["variables"],
+        level=config["data"]["level"],
+        truncation=config["data"]["truncation"],
+        bounds=config["data"]["bounds"],
+        dataset=config["data"]["download"]["dataset"],
+        request=config["data"]["download"]["request"],
+    script:
+        "../scripts/download_era5.py"
+
+
+rule download_surface_pressure:
+    """Download the logarithm of surface pressure once a day for a year."""
+    output:
+        grib=f"{RESULTS}/surface/{{period}}.grib",
+        checksum=f"{RESULTS}/surface/{{period}}.grib.sha256",
+    log:
+        f"{LOGS}/download_surface_pressure/{{period}}.log",
+    benchmark:
+        f"{BENCHMARKS}/download_surface_pressure/{{period}}.tsv"
+    conda:
+        "../envs/download.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1),
+        runtime=minutes(2880),
+        cds_requests=1,
+    params:
+        period="{period}",
+        step_hours=24,
+        variables=["log_surface_pressure"],
+        level=1,
+        truncation=config["data"]["truncation"],
+        bounds=config["data"]["bounds"],
+        dataset=config["data"]["download"]["dataset"],
+        request=config["data"]["download"]["request"],
+    script:
+        "../scripts/download_era5.py"
+
+
+SURFACE_PRESSURE = expand(
+    f"{RESULTS}/surface/{{period}}.grib",
+    period=[period.name for period in configuration.surface_pressure_years(config)],
+)

@@ -1,0 +1,23 @@
+"""Measure strength, energy spectrum, memory and daily cycle of a split, from its spectral coefficients."""
+
+from itertools import chain
+
+from atmodist.job import job, progress
+
+with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") as log:
+    from atmodist.diagnostics import Diagnostics, group_by_time
+    from atmodist.files import replacing
+    from atmodist.grib import read_fields
+    from atmodist.spectral import truncation_of
+
+    files = progress(snakemake.input.grib, "periods")
+    diagnostics = None
+    for time, coefficients in group_by_time(chain.from_iterable(map(read_fields, files))):
+        if diagnostics is None:
+            diagnostics = Diagnostics(truncation_of(coefficients.shape[-1]), snakemake.params.step_hours)
+        diagnostics.update(time, coefficients)
+    result = diagnostics.result()
+    with replacing(snakemake.output.diagnostics) as partial:
+        result.to_netcdf(partial, engine="h5netcdf")
+    divergence, vorticity = result["root_mean_square"].mean("time").values
+    log.info("%d times, rms divergence %.1e s-1, vorticity %.1e s-1", len(result.time), divergence, vorticity)
