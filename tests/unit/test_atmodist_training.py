@@ -8,6 +8,7 @@ import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from torchmetrics.functional.classification import (
     multiclass_accuracy,
     multiclass_confusion_matrix,
@@ -181,12 +182,12 @@ def test_a_file_that_is_no_network_is_refused(tmp_path):
 def test_mixed_precision_of_a_gpu(tmp_path):
     """The path of a GPU, on the CPU: bfloat16 inside the network, 32 bits everywhere else."""
     write_pairs(tmp_path / "pairs.h5", count=120)
-    settings = {**ATMODIST, "epochs": 1, "pretraining": {"epochs": 0, "batches": None}}
+    settings = {**ATMODIST, "epochs": 1, "batches": 1, "pretraining": {"epochs": 0, "batches": None}}
     arguments = (settings, 32, VARIABLES, 1, HARDWARE)
     tables = []
     for precision in ("32-true", "bf16-mixed"):
         outputs = tmp_path / precision / "training.csv", tmp_path / precision / "weights"
-        fabric = Fabric(accelerator="cpu", devices=1, precision=precision)
+        fabric = Fabric(accelerator="cpu", plugins=LightningEnvironment(), precision=precision)
         atmodist.train_atmodist(fabric, [str(tmp_path / "pairs.h5")], *outputs, "id", *arguments)
         weights = load_weights(outputs[1] / "epoch-001.pt")["network"]
         assert {w.dtype for w in weights.values()} == {torch.float32, torch.int64}

@@ -8,6 +8,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
 from trainings import GENERATOR, HARDWARE, SRGAN, VARIABLES, write_patches
 
 from atmodist.losses import ContentLoss
@@ -151,7 +152,10 @@ def test_mixed_precision_of_a_gpu():
     content = ContentLoss(Encoder(stages=(2, 2), blocks=1), "stage2")
     high = torch.randn(4, 2, 16, 16)
     found = []
-    for fabric in (device(HARDWARE), Fabric(accelerator="cpu", devices=1, precision="bf16-mixed")):
+    for fabric in (
+        device(HARDWARE),
+        Fabric(accelerator="cpu", plugins=LightningEnvironment(), precision="bf16-mixed"),
+    ):
         match, *_ = duel(0.0, 0.0, content, fabric)
         found.append(match.step(high))
     for name in ("loss", "content", "adversarial", "discriminator"):
