@@ -42,7 +42,7 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
         day.plot(cycle["local_time"], cycle)
         day.axhline(0, color="0.8", linewidth=0.8, zorder=0)
         day.set(xlabel="local solar time / h", xlim=(0, 24), xticks=range(0, 25, 6))
-        day.set_ylabel("equatorial divergence / root mean square")
+        day.set_ylabel("equatorial divergence / rms")
 
         for panel, title in ((steadiness, None), (spectrum, "slope in the shaded third"), (memory, None)):
             panel.legend(title=title)

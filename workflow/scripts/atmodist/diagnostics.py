@@ -16,8 +16,8 @@ from atmodist.grib import Field
 
 VARIABLES = ("divergence", "vorticity")
 HOURS_OF_DAY = np.arange(0, 24, 0.5)
-HARMONICS = 12
-"""Harmonics of the day that the daily cycle keeps: down to 2 h."""
+HARMONICS = 6
+"""Harmonics of the day that the daily cycle keeps: down to 4 h."""
 
 
 def group_by_time(fields: Iterable[Field]) -> Iterator[tuple[np.datetime64, np.ndarray]]:
@@ -75,11 +75,14 @@ class Diagnostics:
     def result(self) -> xr.Dataset:
         """Strength by time, kinetic energy by degree, autocorrelation by lag, daily cycle at the equator.
 
-        The autocorrelation is that of the deviation from the mean over time, over the whole sphere.
+        The autocorrelation is that of the deviation from the mean over time, over the whole sphere; NaN at
+        lags that never occurred and for a constant field.
         """
         count = len(self.times)
         mean_square = np.sum((self._sum / count) ** 2, axis=-1)
         covariance = self._products / np.maximum(self._pairs, 1)[:, None] - mean_square
+        known = (self._pairs[:, None] > 0) & (covariance[0] > 0)
+        correlation = np.divide(covariance, covariance[0], out=np.full_like(covariance, np.nan), where=known)
         divergence_power, vorticity_power = self._power / count
         energy = spectral.kinetic_energy(vorticity_power, divergence_power)
         m = np.arange(self._cycle.size)
@@ -99,7 +102,7 @@ class Diagnostics:
                 ),
                 "autocorrelation": (
                     ("lag", "variable"),
-                    np.where(self._pairs[:, None] > 0, covariance / covariance[0], np.nan),
+                    correlation,
                     {"units": "1", "long_name": "autocorrelation of the deviation from the mean over time"},
                 ),
                 "daily_cycle": (
