@@ -1,7 +1,11 @@
 """The synthetic atmosphere against analytic flows, and its promise to be restartable bit for bit."""
 
+from dataclasses import fields
+from pathlib import Path
+
 import numpy as np
 import pytest
+import yaml
 
 from atmodist import spectral
 from atmodist.errors import InputError
@@ -16,6 +20,7 @@ from atmodist.shallow_water import (
 )
 from atmodist.spectral import EARTH_RADIUS, EARTH_ROTATION
 
+SCHEMA = Path(__file__).parents[2] / "workflow/schemas/config.schema.yaml"
 TRUNCATION = 21
 START = np.datetime64("2001-01-01T00")
 UNDISTURBED = {
@@ -193,3 +198,14 @@ def test_steps_shorten_with_the_truncation(truncation, steps):
 def test_divergence_starts_with_the_layer_at_rest():
     state = ShallowWater(TRUNCATION).initial_state(START)
     np.testing.assert_array_equal(state.now[DIVERGENCE], 0)
+
+
+def test_the_config_knows_every_parameter():
+    """The schema names the fields of Parameters and says their defaults in brackets."""
+    data = yaml.safe_load(SCHEMA.read_text())["properties"]["data"]["properties"]
+    keys = data["synthetic"]["properties"]
+    defaults = {field.name: field.default for field in fields(Parameters)}
+    assert keys.keys() - defaults.keys() == {"period_days", "spin_up_days"}
+    for name, default in defaults.items():
+        said = [float(value) for value in keys[name]["description"].split("(")[1].split(")")[0].split(",")]
+        np.testing.assert_array_equal(said, default)
