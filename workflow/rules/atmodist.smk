@@ -17,7 +17,7 @@ rule train_atmodist:
     threads: config["training"]["threads"]
     resources:
         mem_mb=memory(32),
-        runtime=minutes(2880),
+        runtime=TRAINING_MINUTES,
         gpu=GPUS,
     params:
         settings=atmodist_settings,

@@ -1,4 +1,5 @@
 # The config, checked before anything runs; where things lie; and small helpers of the rules.
+import re
 import sys
 from pathlib import Path
 
@@ -37,6 +38,8 @@ SRGAN = configuration.models(config, "srgan")
 SYSTEMS = ["truth", "bilinear", *SRGAN]
 # What the numbers of a training depend on beside its own settings; the rest of `training` is hardware.
 NUMERICS = {key: config["training"][key] for key in ("precision", "threads")}
+# A day, which most clusters allow: a training that needs longer goes on in its next attempt.
+TRAINING_MINUTES = 1440
 GPUS = 0 if config["training"]["device"] == "cpu" else config["training"]["devices"]
 
 
@@ -44,8 +47,8 @@ wildcard_constraints:
     period=r"\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d",
     shard=r"\d{5}",
     split="|".join(SPLITS),
-    model=r"[A-Za-z0-9_.-]+",
-    system=r"[A-Za-z0-9_.-]+",
+    model="|".join(map(re.escape, [*ATMODIST, *SRGAN])),
+    system="|".join(map(re.escape, SYSTEMS)),
     layer="stage[1-4]",
 
 

@@ -37,7 +37,7 @@ rule evaluate_srgan:
     resources:
         mem_mb=memory(16),
         runtime=minutes(240),
-        gpu=GPUS,
+        gpu=lambda wildcards: GPUS if wildcards.system in SRGAN else 0,
     params:
         system="{system}",
         shard="{period}",

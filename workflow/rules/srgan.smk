@@ -29,7 +29,7 @@ rule pretrain_generator:
     threads: config["training"]["threads"]
     resources:
         mem_mb=memory(32),
-        runtime=minutes(1440),
+        runtime=TRAINING_MINUTES,
         gpu=GPUS,
     params:
         generator=config["srgan"]["generator"],
@@ -61,7 +61,7 @@ rule train_srgan:
     threads: config["training"]["threads"]
     resources:
         mem_mb=memory(32),
-        runtime=minutes(4320),
+        runtime=TRAINING_MINUTES,
         gpu=GPUS,
     params:
         generator=config["srgan"]["generator"],
