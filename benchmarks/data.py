@@ -78,15 +78,19 @@ def make_split(folder, periods=240, rows=64):
 
 
 def gridding(folder, truncation, times, backend):
-    """From GRIB through check, synthesis and rounding to HDF5, as ``grid_fields`` does."""
+    """From GRIB through check, synthesis and rounding to HDF5, as ``grid_fields`` does with "direct"."""
 
     def fields():
-        for field in grib.read_fields(folder / "fields.grib"):
-            grid = spectral.synthesise(spectral.to_cilm(field.coefficients), backend)
+        for field in grib.checked_fields(folder / "fields.grib", hours(times), VARIABLES, 120, truncation):
+            packed = field.coefficients
+            grid = (
+                spectral.synthesise_packed(packed)
+                if backend == "direct"
+                else spectral.synthesise(spectral.to_cilm(packed), backend)
+            )
             yield field.variable, field.time, grid
 
     def work():
-        grib.check(folder / "fields.grib", hours(times), VARIABLES, 120, truncation)
         latitude, longitude = spectral.latitudes(truncation), spectral.longitudes(truncation)
         store.write_fields(
             folder / f"{backend}.h5", VARIABLES, hours(times), latitude, longitude, fields(), mantissa_bits=12
@@ -140,13 +144,13 @@ def windows(folder, through_virtual):
 
 def moments(folder, threads):
     """Two passes of dask over the fields; MB of float32, each counted once."""
-    fields = store.open_fields(folder / "ducc.h5").lazy()
+    fields = store.open_fields(folder / "direct.h5").lazy()
     return 4e-6 * fields.size / seconds(lambda: normalise.compute_moments(fields, 0.2, threads)), "MB/s"
 
 
 def draw(folder, patch, kind, max_lag):
     """A shard's worth of samples of the fields on disk."""
-    fields = store.open_fields(folder / "ducc.h5")
+    fields = store.open_fields(folder / "direct.h5")
     samples = sampling.draw_shard(
         fields.time,
         fields.latitude,
@@ -194,7 +198,8 @@ def main():
         groups = {
             f"GRIB to grid, T{truncation}": {
                 "SHTOOLS": (gridding, folder, truncation, times, "shtools"),
-                "ducc0": (gridding, folder, truncation, times, "ducc"),
+                "pyshtools with ducc0": (gridding, folder, truncation, times, "ducc"),
+                "ducc0, float32": (gridding, folder, truncation, times, "direct"),
             },
             "write a field": {
                 "nothing": (writing, folder, 23, {}),

@@ -96,6 +96,15 @@ def test_agrees_with_ducc():
     np.testing.assert_allclose(spectral.synthesise(spectral.to_cilm(packed)), field, atol=1e-11)
 
 
+@pytest.mark.parametrize("grid", [TRUNCATION, TRUNCATION + 4])
+def test_the_fast_way_gives_the_same_field_in_single_precision(grid):
+    packed = random_packed(TRUNCATION)
+    field = spectral.synthesise(spectral.to_cilm(packed), "shtools", grid=grid)
+    fast = spectral.synthesise_packed(packed, grid)
+    assert fast.dtype == np.float32
+    np.testing.assert_allclose(fast, field, rtol=0, atol=5e-7 * np.abs(field).max())
+
+
 @pytest.mark.parametrize("backend", ["ducc", "shtools"])
 def test_analysis_undoes_synthesis(backend):
     cilm = spectral.to_cilm(random_packed(TRUNCATION))

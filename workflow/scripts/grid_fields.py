@@ -11,17 +11,13 @@ with job(snakemake.log[0], f"grid_fields {snakemake.wildcards.period}") as log:
     params = snakemake.params
     times = Period.parse(snakemake.wildcards.period).times(params.step_hours)
     grid = params.truncation | 1  # an odd truncation's rows and columns can be coarsened by 4
-    grib.check(snakemake.input.grib, times, params.variables, params.level, params.truncation)
-
-    def grids():
-        """Variable, time and grid of each field."""
-        for field in grib.read_fields(snakemake.input.grib):
-            yield (
-                field.variable,
-                field.time,
-                spectral.synthesise(spectral.to_cilm(field.coefficients), grid=grid),
-            )
-
+    coefficients = grib.checked_fields(
+        snakemake.input.grib, times, params.variables, params.level, params.truncation
+    )
+    grids = (
+        (field.variable, field.time, spectral.synthesise_packed(field.coefficients, grid))
+        for field in coefficients
+    )
     began, count = perf_counter(), len(params.variables) * len(times)
     store.write_fields(
         snakemake.output.fields,
@@ -29,7 +25,7 @@ with job(snakemake.log[0], f"grid_fields {snakemake.wildcards.period}") as log:
         times,
         spectral.latitudes(grid),
         spectral.longitudes(grid),
-        progress(grids(), "gridding", count),
+        progress(grids, "gridding", count),
         params.chunk,
         params.mantissa_bits,
         {"model_level": params.level},

@@ -139,20 +139,21 @@ def _encode(message: int, field: Field, bits: int) -> None:
     eccodes.codes_set_values(message, np.ascontiguousarray(field.coefficients, complex).view(float))
 
 
-def check(
+def checked_fields(
     path: str | Path,
     times: np.ndarray,
     variables: Sequence[str],
     level: int,
     truncation: int,
     bounds: Mapping[str, tuple[float, float]] | None = None,
-) -> None:
-    """Raise ``InputError`` unless the file holds each of ``variables`` exactly once at each of ``times``.
+) -> Iterator[Field]:
+    """Yield the fields of a file that holds each of ``variables`` exactly once at each of ``times``.
 
     And nothing else; every field on ``level`` with ``truncation``, finite, and with a root mean square over
-    the sphere within ``bounds[variable]``. The file is streamed once.
+    the sphere within ``bounds[variable]``. Anything else raises ``InputError``: a wrong field in its place, a
+    field too few or too many after the last.
     """
-    seen = Counter()
+    bounds, seen = bounds or {}, Counter()
     for field in read_fields(path):
         where = f"{path}: {field.variable} at {field.time}"
         if field.level != level:
@@ -161,10 +162,14 @@ def check(
             raise InputError(f"{where} has truncation T{field.truncation}, not T{truncation}")
         if not np.isfinite(field.coefficients).all():
             raise InputError(f"{where} holds values that are not finite")
-        low, high = (bounds or {}).get(field.variable, (0, np.inf))
-        if not low <= (size := field.root_mean_square) <= high:
-            raise InputError(f"{where} has a root mean square of {size:.3g}, outside of {low:g} … {high:g}")
+        if field.variable in bounds:
+            low, high = bounds[field.variable]
+            if not low <= (size := field.root_mean_square) <= high:
+                raise InputError(
+                    f"{where} has a root mean square of {size:.3g}, outside of {low:g} … {high:g}"
+                )
         seen[field.time, field.variable] += 1
+        yield field
     expected = {(time, variable) for time in np.asarray(times, "datetime64[h]") for variable in variables}
     faults = {
         "missing": expected - seen.keys(),
@@ -179,3 +184,9 @@ def check(
                 f"{path}: {len(keys)} fields are {fault} ({some}{more}); expected are {len(expected)}, "
                 f"{' and '.join(variables)} at {len(times)} times from {times[0]} to {times[-1]}"
             )
+
+
+def check(path: str | Path, *criteria, **named_criteria) -> None:
+    """Raise ``InputError`` unless ``checked_fields`` with the same criteria lets every field pass."""
+    for _ in checked_fields(path, *criteria, **named_criteria):
+        pass

@@ -112,34 +112,14 @@ def compute_moments(fields, alpha: float, threads: int = 1) -> Moments:
     times at once and sums in float64 in an order that does not depend on ``threads``. A non-finite value or a
     constant variable raises ``InputError``.
     """
-    import dask.array
-    from tqdm.dask import TqdmCallback
-
-    @np.errstate(invalid="ignore")  # _check tells what is not finite
-    def of_fields(block):
-        return np.stack([block.mean((2, 3), dtype=np.float64), block.var((2, 3), dtype=np.float64)])
-
-    @np.errstate(invalid="ignore")
-    def of_all(x, description):
-        chunks = ((2,), *x.chunks[:2])
-        each = dask.array.map_blocks(
-            of_fields, x, chunks=chunks, drop_axis=(2, 3), new_axis=0, dtype=np.float64
-        )
-        bar = TqdmCallback(desc=description, mininterval=5, ascii=True, file=sys.stderr)
-        with bar:
-            mean, variance = each.compute(scheduler="threads", num_workers=threads)
-        return mean.mean(1), np.sqrt(variance.mean(1) + mean.var(1))
-
-    def logarithm(block):
-        shape = (-1, 1, 1, 1)
-        z = (block - mean.reshape(shape).astype(block.dtype)) / std.reshape(shape).astype(block.dtype)
-        return log_transform(z, alpha)
-
     x = fields.data.rechunk({0: -1, 2: -1, 3: -1})
     variables = [str(name) for name in fields["variable"].values]
-    mean, std = of_all(x, "mean and standard deviation")
+    mean, std = _mean_and_std(x, lambda x, _: x, threads, "mean and standard deviation")
     _check(variables, mean, std)
-    log_mean, log_std = of_all(x.map_blocks(logarithm, dtype=x.dtype), "log transform")
+    mean_, std_ = mean.astype(x.dtype), std.astype(x.dtype)
+    log_mean, log_std = _mean_and_std(
+        x, lambda x, v: log_transform((x - mean_[v]) / std_[v], alpha), threads, "log transform"
+    )
     start, end = fields["time"].values[[0, -1]].astype("datetime64[h]").astype(str)
     return Moments(
         variables=variables,
@@ -152,3 +132,34 @@ def compute_moments(fields, alpha: float, threads: int = 1) -> Moments:
         start=str(start),
         end=str(end),
     )
+
+
+@np.errstate(invalid="ignore")  # the caller tells what is not finite
+def _mean_and_std(x, transform, threads, description):
+    """Mean and standard deviation of ``transform(values, variable)`` of each variable of a dask array."""
+    import dask.array
+    from tqdm.dask import TqdmCallback
+
+    @np.errstate(invalid="ignore")
+    def of_block(block):
+        moments = [[_mean_and_variance(field, transform, v) for field in block[v]] for v in range(len(block))]
+        return np.moveaxis(moments, -1, 0)
+
+    each = dask.array.map_blocks(
+        of_block, x, chunks=((2,), *x.chunks[:2]), drop_axis=(2, 3), new_axis=0, dtype=np.float64
+    )
+    with TqdmCallback(desc=description, mininterval=5, ascii=True, file=sys.stderr):
+        mean, variance = each.compute(scheduler="threads", num_workers=threads)
+    return mean.mean(1), np.sqrt(variance.mean(1) + mean.var(1))
+
+
+def _mean_and_variance(field, transform, variable, rows=16):
+    """Mean and variance of a transformed field, some ``rows`` at a time, so that they stay in the cache."""
+    shift = np.float64(transform(field[:1, :1], variable)[0, 0])  # keeps the sums of squares small
+    total = square = 0.0
+    for first in range(0, len(field), rows):
+        values = transform(field[first : first + rows], variable) - shift
+        total += values.sum()
+        square += np.square(values, out=values).sum()
+    mean = total / field.size
+    return shift + mean, square / field.size - mean**2

@@ -52,8 +52,13 @@ def from_cilm(cilm: np.ndarray) -> np.ndarray:
 
 def to_ducc(packed: np.ndarray) -> np.ndarray:
     """Packed coefficients as ducc0 wants them: orthonormal, with the Condon-Shortley phase, same order."""
-    _, m = degrees_and_orders(truncation_of(packed.shape[-1]))
-    return packed * (np.sqrt(4 * np.pi) * (1 - 2 * (m % 2)))
+    return packed * _ducc_factor(truncation_of(packed.shape[-1]))
+
+
+@lru_cache
+def _ducc_factor(truncation: int) -> np.ndarray:
+    _, m = degrees_and_orders(truncation)
+    return np.sqrt(4 * np.pi) * (1 - 2 * (m % 2))
 
 
 def latitudes(truncation: int) -> np.ndarray:
@@ -77,6 +82,25 @@ def synthesise(
     grid is wanted, if it is finer.
     """
     return backend_module(backend, threads).MakeGridDH(cilm, sampling=2, lmax=grid)
+
+
+def synthesise_packed(packed: np.ndarray, grid: int | None = None, threads: int = 1) -> np.ndarray:
+    """Packed coefficients → float32 values on the Driscoll-Healy grid, the fast way from GRIB to the grid.
+
+    ducc0 transforms in single precision, which costs a rounding error of 1e-7 of the largest value: the
+    same field as ``synthesise`` in two thirds of its time.
+    """
+    truncation = truncation_of(packed.shape[-1])
+    grid = truncation if grid is None else grid
+    return ducc0.sht.synthesis_2d(
+        alm=to_ducc(packed)[None].astype(np.complex64),
+        spin=0,
+        lmax=truncation,
+        geometry="DH",
+        ntheta=2 * (grid + 1),
+        nphi=4 * (grid + 1),
+        nthreads=threads,
+    )[0]
 
 
 def analyse(grid: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.ndarray:
