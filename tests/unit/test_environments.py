@@ -16,6 +16,7 @@ PACKAGES = {
     "pytorch": ("torch", "torch"),
     "pytorch-lightning": ("pytorch-lightning", "lightning_fabric"),
     "python-eccodes": ("eccodes", "eccodes"),
+    "ecmwf-datastores-client": ("ecmwf-datastores-client", "ecmwf"),
     "matplotlib-base": ("matplotlib", "matplotlib"),
     "netcdf4": ("netCDF4", "netCDF4"),
     "pyyaml": ("PyYAML", "yaml"),

@@ -129,6 +129,29 @@ rule sample_patches:
         "../scripts/sample_patches.py"
 
 
+rule level_pressure:
+    """Measure the pressure of the model level."""
+    input:
+        surface=SURFACE_PRESSURE,
+        coefficients="resources/levels/l137.csv",
+    output:
+        pressure=f"{RESULTS}/level_pressure.json",
+    log:
+        f"{LOGS}/level_pressure.log",
+    benchmark:
+        f"{BENCHMARKS}/level_pressure.tsv"
+    conda:
+        "../envs/grid.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(60),
+    params:
+        level=config["data"]["level"],
+    script:
+        "../scripts/level_pressure.py"
+
+
 rule diagnose_atmosphere:
     """Energy spectrum, memory and daily cycle of a split."""
     input:

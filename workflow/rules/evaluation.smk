@@ -114,6 +114,7 @@ rule summary:
             for model, layer in configuration.content_encoders(config)
         ],
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
+        pressure=[f"{RESULTS}/level_pressure.json"] if SURFACE_PRESSURE else [],
     output:
         summary=f"{RESULTS}/summary.csv",
     log:

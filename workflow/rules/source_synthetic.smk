@@ -10,6 +10,9 @@ def previous_state(wildcards):
     )
 
 
+SURFACE_PRESSURE = period_files(f"{RESULTS}/spectral/{{period}}.lnsp.grib", "train")
+
+
 rule simulate_atmosphere:
     """Simulate a shallow-water atmosphere for a period."""
     input:

@@ -31,6 +31,11 @@ with job(snakemake.log[0], "summary") as log:
         scale = json.loads(Path(path).read_text())
         add("content_loss", f"{Path(path).parent.name} {scale['layer']}", "scale", scale["scale"])
 
+    for path in snakemake.input.pressure:
+        pressure = json.loads(Path(path).read_text())
+        for quantity in ("mean", "std"):
+            add("data", f"level {pressure['level']}", f"pressure_{quantity}", pressure[quantity], "hPa")
+
     evaluations = {
         Path(path).stem: xr.open_dataset(path, engine="h5netcdf") for path in snakemake.input.evaluation
     }
