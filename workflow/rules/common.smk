@@ -57,6 +57,18 @@ def period_files(pattern, split):
     return expand(pattern, period=PERIODS[split])
 
 
+def gridded(path):
+    """A file of fields on the grid, deleted after its last use if the config does not keep it."""
+    return path if config["grid"]["keep"] else temp(path)
+
+
+def behind(split):
+    """Files behind a split's virtual data set, which its readers need too if they are to be deleted."""
+    if config["grid"]["keep"]:
+        return []
+    return period_files(f"{RESULTS}/grid/{{period}}.h5", split)
+
+
 def pair_files(split):
     """Files of pairs of a split."""
     return expand(

@@ -6,7 +6,7 @@ rule grid_fields:
     input:
         grib=f"{RESULTS}/spectral/{{period}}.grib",
     output:
-        fields=f"{RESULTS}/grid/{{period}}.h5",
+        fields=gridded(f"{RESULTS}/grid/{{period}}.h5"),
     log:
         f"{LOGS}/grid_fields/{{period}}.log",
     benchmark:
@@ -35,7 +35,7 @@ rule virtual_dataset:
             f"{RESULTS}/grid/{{period}}.h5", wildcards.split
         ),
     output:
-        fields=f"{RESULTS}/grid/{{split}}.h5",
+        fields=gridded(f"{RESULTS}/grid/{{split}}.h5"),
     log:
         f"{LOGS}/virtual_dataset/{{split}}.log",
     benchmark:
@@ -54,7 +54,7 @@ rule compute_moments:
     """Measure the moments of the normalisation on the training split."""
     input:
         fields=f"{RESULTS}/grid/train.h5",
-        periods=period_files(f"{RESULTS}/grid/{{period}}.h5", "train"),
+        periods=behind("train"),
     output:
         moments=f"{RESULTS}/moments.json",
     log:
@@ -77,6 +77,7 @@ rule sample_pairs:
     """Cut one shard of pairs of patches for AtmoDist."""
     input:
         fields=f"{RESULTS}/grid/{{split}}.h5",
+        periods=lambda wildcards: behind(wildcards.split),
         moments=f"{RESULTS}/moments.json",
     output:
         shard=f"{RESULTS}/pairs/{{split}}/{{shard}}.h5",
@@ -105,6 +106,7 @@ rule sample_patches:
     """Cut one shard of patches for super-resolution."""
     input:
         fields=f"{RESULTS}/grid/{{split}}.h5",
+        periods=lambda wildcards: behind(wildcards.split),
         moments=f"{RESULTS}/moments.json",
     output:
         shard=f"{RESULTS}/patches/{{split}}/{{shard}}.h5",
@@ -181,6 +183,7 @@ rule histogram_fields:
     """Histograms of the fields before and after the log transform."""
     input:
         fields=f"{RESULTS}/grid/train.h5",
+        periods=behind("train"),
         moments=f"{RESULTS}/moments.json",
     output:
         histograms=f"{RESULTS}/histograms.nc",
@@ -202,6 +205,7 @@ rule snapshot_fields:
     """Global fields at one moment."""
     input:
         fields=f"{RESULTS}/grid/eval.h5",
+        periods=behind("eval"),
     output:
         snapshot=f"{RESULTS}/snapshot.nc",
     log:

@@ -24,6 +24,7 @@ rule evaluate_srgan:
     input:
         weights=generator_weights,
         fields=f"{RESULTS}/grid/eval.h5",
+        periods=behind("eval"),
         moments=f"{RESULTS}/moments.json",
     output:
         metrics=f"{RESULTS}/evaluation/{{system}}/{{period}}.nc",
@@ -80,6 +81,7 @@ rule map_regions:
     input:
         weights=generator_weights,
         fields=f"{RESULTS}/grid/eval.h5",
+        periods=behind("eval"),
         moments=f"{RESULTS}/moments.json",
     output:
         maps=f"{RESULTS}/evaluation/{{system}}/maps.nc",
