@@ -23,7 +23,7 @@ rule link_files:
         level=config["data"]["level"],
         truncation=config["data"]["truncation"],
         bounds=config["data"]["bounds"],
-        pattern=config["data"]["files"]["pattern"],
+        pattern=lambda wildcards: config["data"]["files"]["pattern"],
     script:
         "../scripts/link_files.py"
 
