@@ -144,12 +144,16 @@ class Job:
 class StandInArchive:
     """Context manager: an archive at ``url`` whose ``misbehave(stage)`` names the next fault or none.
 
-    ``requests`` holds (method, path, Range header) of what was asked, ``jobs`` what is queued, ``injected``
-    how often each fault happened.
+    It serves fields of ``truncation``. ``requests`` holds (method, path, Range header) of what was asked,
+    ``jobs`` what is queued, ``unserved`` those of which no file has been sent, ``injected`` how often each
+    fault happened.
     """
 
-    def __init__(self, misbehave: Callable[[str], str | None] | None = None, key: str = KEY) -> None:
-        self.misbehave, self.key = misbehave or Plan(), key
+    def __init__(
+        self, misbehave: Callable[[str], str | None] | None = None, key: str = KEY, truncation: int = 21
+    ) -> None:
+        self.misbehave, self.key, self.truncation = misbehave or Plan(), key, truncation
+        self.unserved: set[str] = set()
         self.jobs: dict[str, Job] = {}
         self.requests: list[tuple[str, str, str | None]] = []
         self.injected: Counter = Counter()
@@ -202,6 +206,7 @@ class _Handler(BaseHTTPRequestHandler):
                 self.reply(200, {"messages": []})
             case "GET", ["cache", name]:
                 self.send_file(self.archive.jobs[name.removesuffix(".grib")])
+                self.archive.unserved.discard(name.removesuffix(".grib"))
             case _ if self.headers.get("PRIVATE-TOKEN") != self.archive.key:
                 self.refuse("credentials")
             case "GET", ["api", "retrieve", "v1", "processes", dataset]:
@@ -252,10 +257,11 @@ class _Handler(BaseHTTPRequestHandler):
 
     def submit(self, request: dict) -> None:
         fault = self.archive.fault("content")
-        content = truth(request, fault)
+        content = truth(request, fault, self.archive.truncation)
         extra = b"GRIB" if fault == "longer than announced" else b""
         name = str(uuid.uuid4())
         self.archive.jobs[name] = Job(request, content + extra, len(content))
+        self.archive.unserved.add(name)
         self.reply(201, self.status(name, "accepted"))
 
     def status(self, name: str, status: str) -> dict:
