@@ -19,9 +19,9 @@ def workspace(folder: Path) -> Path:
     return folder
 
 
-def snakemake(folder: Path, *arguments: str, cores: int = 2, timeout: float = 900, **environment: str):
+def snakemake(folder: Path, *arguments: str, cores: int | None = 2, timeout: float = 900, **environment: str):
     """Run Snakemake in ``folder``; its standard output and error come back as one text."""
-    command = [sys.executable, "-m", "snakemake", "--cores", str(cores), *arguments]
+    command = [sys.executable, "-m", "snakemake", *(["--cores", str(cores)] if cores else []), *arguments]
     return subprocess.run(
         command,
         cwd=folder,

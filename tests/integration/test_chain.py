@@ -11,15 +11,6 @@ from snakemake_runs import TINY, planned_jobs, snakemake, workspace
 pytestmark = pytest.mark.timeout(1800)
 
 
-@pytest.fixture(scope="module")
-def finished(tmp_path_factory):
-    """A folder in which the tiny config has run on two cores."""
-    folder = workspace(tmp_path_factory.mktemp("two cores"))
-    run = snakemake(folder, *TINY)
-    assert run.returncode == 0, run.stdout
-    return folder
-
-
 def test_every_figure_shows_something(finished):
     figures = sorted((finished / "results/tiny/figures").glob("*.png"))
     assert len(figures) >= 8

@@ -1,0 +1,138 @@
+"""What a changed config runs again: the jobs that depend on the key, what depends on those, and no other."""
+
+import re
+from collections import defaultdict
+
+import pytest
+import yaml
+from snakemake_runs import ROOT, TINY, snakemake, workspace
+
+from atmodist import configuration
+
+pytestmark = pytest.mark.timeout(1800)
+EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
+
+# Edit of the config → the jobs that it makes necessary at first, as they begin in the graph of jobs.
+EDITS = {
+    "nothing": ({}, []),
+    "hardware": (
+        {"training": {"device": "auto", "devices": 2, "checkpoint_minutes": 5, "compile": True}},
+        [],
+    ),
+    "a plot's resolution": ({"figures": {"dpi": 61}}, ["figure_"]),
+    "a plot's range": ({"figures": {"lag_hours": 30}}, ["figure_lag_losses"]),
+    "the views of a spectrum": (
+        {"figures": {"spectrum_views": [[2, 31]]}},
+        ["figure_energy_spectrum", "figure_power_spectra"],
+    ),
+    "the moment of the maps": (
+        {"figures": {"time": "2001-02-04T12:00"}},
+        ["snapshot_fields", "map_regions", "figure_data_snapshot"],
+    ),
+    "a region more": (
+        {"figures": {"regions": {"Tropics": {"latitude": [-30, 30], "longitude": [0, 60]}}}},
+        ["map_regions"],
+    ),
+    "the evaluated epoch of a model": (
+        {"srgan": {"models": {"l2": {"evaluate_epoch": 1}}}},
+        [r"evaluate_srgan.*system: l2", r"map_regions.*system: l2"],
+    ),
+    "the learning rates of a model": (
+        {"srgan": {"models": {"l2": {"phases": [{"epochs": 2, "learning_rate": 1e-5}]}}}},
+        [r"train_srgan.*model: l2"],
+    ),
+    "a model with another content loss": (
+        {"srgan": {"models": {"stage3": {"content": {"encoder": "lags-23", "layer": "stage3"}}}}},
+        [r"train_srgan.*model: stage3"],
+    ),
+    "a model less": ({"srgan": {"models": {"l2": None}}}, ["summary", "figure_(srgan|energy|power|maps)"]),
+    "a network with other lags": (
+        {"atmodist": {"models": {"hours-45": {"classes": 15}}}},
+        [r"train_atmodist.*hours-45"],
+    ),
+    "AtmoDist's learning rate": ({"atmodist": {"defaults": {"learning_rate": 0.05}}}, ["train_atmodist"]),
+    "equal data": ({"atmodist": {"defaults": {"batches": 10}}}, ["train_atmodist"]),
+    "the discriminator": ({"srgan": {"defaults": {"adversarial_weight": 0.01}}}, ["train_srgan"]),
+    "the generator": (
+        {"srgan": {"generator": {"channels": 12}}},
+        ["pretrain_generator", "evaluate_srgan.*system: (l2|atmodist)", "map_regions.*system: (l2|atmodist)"],
+    ),
+    "the size of pairs": ({"pairs": {"max_lag": 30}}, ["sample_pairs"]),
+    "the size of patches": (
+        {"patches": {"shard_size": 256}},
+        ["sample_patches", "pretrain_generator", "train_srgan"],
+    ),
+    "the band of latitude": ({"windows": {"latitude": [-30, 30]}}, ["sample_pairs", "sample_patches"]),
+    "the log transform": ({"normalisation": {"alpha": 0.3}}, ["compute_moments"]),
+    "the storage of fields": ({"grid": {"mantissa_bits": 16}}, ["grid_fields"]),
+    "another seed": ({"seed": 7}, ["simulate_atmosphere"]),
+    "one period more": (
+        {"data": {"train": {"end": "2001-01-24"}}},
+        ["simulate_atmosphere.*2001-01-17", r"virtual_dataset.*split: train"],
+    ),
+}
+
+
+def planned(folder, changes, *arguments):
+    """Labels of all jobs, labels of those that would run, and the jobs that each job feeds."""
+    edit = folder / "edit.yaml"
+    edit.write_text(yaml.safe_dump(changes))
+    run = snakemake(folder, *TINY, str(edit), "--dag", *arguments)
+    assert run.returncode == 0, run.stdout
+    nodes = re.findall(r'(\d+)\[label = "(.+?)".*style="(.+?)"', run.stdout)
+    labels = {number: label.replace("\\n", " ") for number, label, _ in nodes}
+    fed = defaultdict(set)
+    for source, target in re.findall(r"(\d+) -> (\d+)", run.stdout):
+        fed[source].add(target)
+    return labels, {number for number, _, style in nodes if "dashed" not in style}, fed
+
+
+def after(first, fed):
+    """Jobs and all that depends on them."""
+    found, new = set(), set(first)
+    while new:
+        found |= new
+        new = set().union(*(fed[number] for number in new)) - found
+    return found
+
+
+@pytest.mark.parametrize("edit", EDITS)
+def test_edit_runs_again_what_depends_on_it_and_nothing_else(finished, edit):
+    changes, first = EDITS[edit]
+    labels, running, fed = planned(finished, changes)
+    starts = {pattern: {n for n, label in labels.items() if re.match(pattern, label)} for pattern in first}
+    assert all(starts.values()), f"no such job: {starts}"
+    expected = after(set().union(*starts.values()), fed)
+    assert {labels[n] for n in running} == {labels[n] for n in expected}
+
+
+def test_one_period_more_simulates_and_grids_that_period_only(finished):
+    labels, running, _ = planned(finished, EDITS["one period more"][0])
+    rules = [labels[number].split()[0] for number in running]
+    assert rules.count("simulate_atmosphere") == rules.count("grid_fields") == 1
+
+
+def test_plot_setting_only_plots(finished):
+    labels, running, _ = planned(finished, EDITS["a plot's resolution"][0])
+    assert all(labels[number].startswith(("figure_", "figures", "all")) for number in running)
+
+
+def test_experiment_that_links_its_fields_does_not_make_them_again(finished, tmp_path):
+    folder = workspace(tmp_path / "linked")
+    (folder / "results/band").mkdir(parents=True)
+    for part in ("spectral", "grid"):
+        (folder / "results/band" / part).symlink_to(finished / "results/tiny" / part)
+    labels, running, _ = planned(folder, {"name": "band", "windows": {"latitude": [-30, 30]}})
+    rules = {labels[number].split()[0] for number in running}
+    assert "sample_pairs" in rules
+    assert not {"simulate_atmosphere", "grid_fields"} & rules
+
+
+@pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
+def test_example_fits_the_papers_config(example):
+    paper = yaml.safe_load((ROOT / "config/config.yaml").read_text())
+    schema = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
+    changes = yaml.safe_load(example.read_text())
+    merged = configuration.tidy(configuration.merged(paper, changes))
+    configuration.check(merged, schema)
+    assert merged != configuration.tidy(paper)
