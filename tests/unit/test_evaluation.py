@@ -12,6 +12,7 @@ from atmodist.resolution import coarsen
 
 CPU = torch.device("cpu")
 MOMENTS = Moments(("divergence", "vorticity"), (1e-7, 2e-7), (1e-5, 1e-5), (1e-3, 2e-3), (0.15, 0.16), 0.2)
+PLACES = xr.Dataset({"latitude": ("city", [52.5]), "longitude": ("city", [13.4])}, {"city": ["Berlin"]})
 STEPS = 24  # six a day, a little more than four days
 
 
@@ -24,7 +25,8 @@ def fields(tmp_path_factory):
 
 def run(fields, times, upscale=evaluation.bilinear, batch_size=1):
     def fresh():
-        return [*metrics.of_estimate(MOMENTS.std, seed=3), *(metrics.of_comparison() if upscale else [])]
+        comparison = metrics.of_comparison() if upscale else []
+        return [*metrics.of_estimate(MOMENTS.std, 3, PLACES), *comparison]
 
     pairs = evaluation.frames(fields, times, MOMENTS, upscale, CPU, batch_size)
     return evaluation.evaluate(pairs, fresh, fields.time[0], block_days=1)
@@ -56,6 +58,16 @@ def test_the_same_block_in_two_shards_is_refused(fields):
     part = run(fields, range(6))
     with pytest.raises(InputError, match="same block"):
         evaluation.combine([part, part])
+
+
+def test_cities_are_kept_apart_and_read_one_by_one(fields, tmp_path):
+    rest, cities = evaluation.without_cities(run(fields, range(6)))
+    assert "city" not in rest.dims
+    assert list(cities) == ["city_value"]
+    evaluation.save(tmp_path / "cities.nc", cities)
+    with xr.open_dataset(tmp_path / "cities.nc", engine="h5netcdf") as read:
+        xr.testing.assert_identical(read.load(), cities)
+        assert read["city_value"].encoding["chunksizes"] == (6, 2, 1, 9)
 
 
 def test_the_truth_is_compared_with_itself_in_physical_units(fields):

@@ -11,6 +11,10 @@ from atmodist import metrics, spectral
 
 VARIABLES = ["divergence", "vorticity"]
 TRUNCATION = 31
+PLACES = xr.Dataset(
+    {"latitude": ("city", [51.5, -33.45, 19.43]), "longitude": ("city", [-0.12, -70.67, -99.13])},
+    {"city": ["London", "Santiago", "Mexico City"]},
+)
 
 
 def frame(values, time="2001-07-01T03"):
@@ -62,10 +66,10 @@ def test_spectra_find_the_power_put_in_and_the_energy_of_solid_body_rotation():
     assert divergent[7] == pytest.approx(spectral.EARTH_RADIUS**2 * 25e-12 / (2 * 7 * 8))
 
 
-def test_spectral_error_counts_too_much_like_too_little():
+def test_log_error_counts_too_much_like_too_little():
     truth = xr.DataArray([1.0, 10.0, 100.0, 1000.0], dims="degree")
     factors = xr.DataArray([1.0, 10.0, 0.1, 100.0], dims="degree")
-    assert metrics.spectral_error(truth * factors, truth) == pytest.approx(1)
+    assert metrics.log_error(truth * factors, truth, "degree") == pytest.approx(1)
 
 
 def test_spectra_are_of_the_estimate():
@@ -171,8 +175,8 @@ def test_total_variation_of_a_checkerboard_and_of_a_step():
 
 
 def test_psnr_and_ssim_against_torchmetrics():
-    truth = noise(6)
-    estimate = 0.8 * truth + noise(7, scale=4e-6)
+    truth = noise(6, rows=88)
+    estimate = 0.8 * truth + noise(7, rows=88, scale=4e-6)
     result = measured(metrics.Errors(), truth, estimate).squeeze("time")
     for name in VARIABLES:
         true, found = (torch.from_numpy(x.sel(variable=name).values)[None, None] for x in (truth, estimate))
@@ -195,6 +199,18 @@ def test_moments_are_those_of_numpy():
     np.testing.assert_allclose(result["rmse"], np.sqrt(((estimates - truths) ** 2).mean(0)), atol=1e-10)
 
 
+def test_cities_see_their_surroundings():
+    """A field of longitudes and one of latitudes say where a pixel is."""
+    truth = noise(8)
+    lam, phi = np.meshgrid(truth["longitude"], truth["latitude"])
+    values = measured(metrics.Cities(PLACES), truth, truth.copy(data=np.stack([lam, phi])))["city_value"]
+    london = values.sel(city="London").squeeze("time")
+    assert london.dtype == np.float32
+    step = 180 / 64
+    assert set(london.sel(variable="divergence")[:4].values) == {0, 360 - step}, "both sides of Greenwich"
+    assert set(london.sel(variable="vorticity")[:4].values) == {90 - 13 * step, 90 - 14 * step}
+
+
 @pytest.mark.parametrize(
     "make",
     [
@@ -202,6 +218,7 @@ def test_moments_are_those_of_numpy():
         lambda: metrics.Semivariogram([1e-5, 1e-5], seed=1),
         metrics.Errors,
         lambda: metrics.Moments([1e-5, 1e-5]),
+        lambda: metrics.Cities(PLACES),
     ],
 )
 def test_merging_halves_gives_the_whole(make):

@@ -1,6 +1,7 @@
 # Super-resolved global fields against the truth, in shards of days that merge exactly.
 
 EVALUATION_SHARDS = [period.name for period in configuration.evaluation_shards(config)]
+CITIES = "resources/cities/cities.csv"
 
 
 def generator_weights(wildcards):
@@ -26,8 +27,10 @@ rule evaluate_srgan:
         fields=f"{RESULTS}/grid/eval.h5",
         periods=behind("eval"),
         moments=f"{RESULTS}/moments.json",
+        cities=CITIES,
     output:
         metrics=f"{RESULTS}/evaluation/{{system}}/{{period}}.nc",
+        cities=f"{RESULTS}/evaluation/{{system}}/cities/{{period}}.nc",
     log:
         f"{LOGS}/evaluate_srgan/{{system}}/{{period}}.log",
     benchmark:
@@ -44,6 +47,7 @@ rule evaluate_srgan:
         shard="{period}",
         seed=config["seed"],
         block_days=config["evaluation"]["block_days"],
+        winds=config["evaluation"]["winds"],
         step_hours=config["data"]["step_hours"],
         generator=config["srgan"]["generator"],
         epoch=evaluated_epoch,
@@ -74,6 +78,34 @@ rule merge_evaluation:
         runtime=minutes(10),
     script:
         "../scripts/merge_evaluation.py"
+
+
+rule compare_cities:
+    """Compare local distributions at cities with the truth."""
+    input:
+        truth=expand(
+            f"{RESULTS}/evaluation/truth/cities/{{period}}.nc",
+            period=EVALUATION_SHARDS,
+        ),
+        estimate=expand(
+            f"{RESULTS}/evaluation/{{{{system}}}}/cities/{{period}}.nc",
+            period=EVALUATION_SHARDS,
+        ),
+        cities=CITIES,
+    output:
+        cities=f"{RESULTS}/evaluation/{{system}}/cities.nc",
+    log:
+        f"{LOGS}/compare_cities/{{system}}.log",
+    benchmark:
+        f"{BENCHMARKS}/compare_cities/{{system}}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(60),
+    script:
+        "../scripts/compare_cities.py"
 
 
 rule map_regions:

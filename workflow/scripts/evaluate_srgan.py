@@ -8,7 +8,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
 
     import numpy as np
 
-    from atmodist import evaluation, metrics, store
+    from atmodist import cities, evaluation, metrics, store
     from atmodist.normalise import Moments
     from atmodist.periods import Period
 
@@ -18,6 +18,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     upscale = evaluation.upscaling(
         params.system, device, snakemake.input.weights, params.epoch, params.generator, len(params.variables)
     )
+    places = cities.read(snakemake.input.cities)
     days = Period.parse(params.shard).times(params.step_hours)
     first, last = np.searchsorted(fields.time, days[[0, -1]])
     times = range(first, last + 1)
@@ -25,12 +26,14 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     def fresh():
         """Metrics of one block."""
         comparison = metrics.of_comparison() if upscale else []
-        return metrics.of_estimate(moments.std, params.seed) + comparison
+        return metrics.of_estimate(moments.std, params.seed, places, params.winds) + comparison
 
     started = time.monotonic()
     frames = evaluation.frames(fields, times, moments, upscale, device)
     result = evaluation.evaluate(
         progress(frames, "frames", len(times)), fresh, fields.time[0], params.block_days
     )
-    evaluation.save(snakemake.output.metrics, result.assign_attrs(system=params.system))
+    result, at_cities = evaluation.without_cities(result.assign_attrs(system=params.system))
+    evaluation.save(snakemake.output.metrics, result)
+    evaluation.save(snakemake.output.cities, at_cities)
     log.info("%d frames in %.1f s", len(times), time.monotonic() - started)

@@ -65,7 +65,7 @@ with job(snakemake.log[0], "summary") as log:
                 add("super_resolution", system, f"{quantity}_over_bilinear", ratio, "1", variable)
         for name, selected in (("", degrees), ("_upper_half", upper)):
             pair = (energies[key].sel(degree=selected) for key in (system, "truth"))
-            add("super_resolution", system, f"kinetic_energy_error{name}", metrics.spectral_error(*pair))
+            add("super_resolution", system, f"kinetic_energy_error{name}", metrics.log_error(*pair, "degree"))
 
     columns = ["config", "group", "system", "quantity", "variable", "value", "unit"]
     with replacing(snakemake.output.summary) as partial:

@@ -141,9 +141,19 @@ def _along(dimension, dataset):
     return dataset[[name for name, values in dataset.items() if dimension in values.dims]]
 
 
+def without_cities(evaluation: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """An evaluation in two: what does not grow with the cities, and what they saw at every time."""
+    at_cities = [name for name, values in evaluation.items() if "city" in values.dims]
+    return evaluation.drop_dims("city"), evaluation[at_cities]
+
+
 def save(path: str | Path, evaluation: xr.Dataset) -> None:
-    """Write an evaluation as NetCDF; fields are compressed, integers stay exact."""
-    large = [name for name, values in evaluation.items() if "longitude" in values.dims]
-    encoding = {name: {"zlib": True, "complevel": 1, "shuffle": True} for name in large}
+    """Write an evaluation as NetCDF; fields are compressed, integers stay exact, cities are chunks."""
+    encoding = {}
+    for name, values in evaluation.items():
+        if "longitude" in values.dims:
+            encoding[name] = {"zlib": True, "complevel": 1, "shuffle": True}
+        if "city" in values.dims:
+            encoding[name] = {"chunksizes": values.isel(city=[0]).shape}
     with replacing(path) as partial:
         evaluation.to_netcdf(partial, engine="h5netcdf", encoding=encoding)

@@ -7,14 +7,17 @@ Driscoll-Healy grid of `spectral`, with their time as a scalar coordinate. To ad
 frames), say in ``measure`` what one frame yields, and list it in `of_estimate` or `of_comparison`.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 import xarray as xr
-from scipy.ndimage import gaussian_filter
+from scipy.ndimage import gaussian_filter1d
 
 from atmodist import spectral
+from atmodist.cities import pixels_around
 from atmodist.streams import random_stream
 
 xr.set_options(keep_attrs=True)
@@ -71,14 +74,29 @@ class Total(Metric):
 
 @dataclass
 class Spectra(Mean):
-    """Power spectra of divergence and vorticity, and from them the spectrum of kinetic energy, by degree."""
+    """Power spectra of divergence and vorticity, and the spectrum of kinetic energy, by degree.
+
+    Attributes:
+        winds: "exact" takes the kinetic energy from the two power spectra, its rotational and its divergent
+            part; "pyspharm" inverts to the wind and expands its components as scalars, which gives the total.
+    """
+
+    winds: str = "exact"
 
     def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
         """Spectra of the estimate; see `spectral.power` and `spectral.kinetic_energy`."""
-        power = np.stack([spectral.power(spectral.analyse(values)) for values in estimate.values])
+        cilm = [spectral.analyse(values) for values in estimate.values]
+        power = np.stack([spectral.power(each) for each in cilm])
         degree = np.arange(power.shape[-1])
-        by_name = dict(zip(estimate["variable"].values, power, strict=True))
-        energy = np.stack(spectral.kinetic_energy(by_name["vorticity"], by_name["divergence"]))
+        by_name = dict(zip(estimate["variable"].values, zip(cilm, power, strict=True), strict=True))
+        (vorticity, rotation), (divergence, expansion) = by_name["vorticity"], by_name["divergence"]
+        if self.winds == "exact":
+            energy = dict(
+                zip(("rotational", "divergent"), spectral.kinetic_energy(rotation, expansion), strict=True)
+            )
+        else:
+            components = spectral.pyspharm_winds(vorticity, divergence)
+            energy = {"total": sum(spectral.power(spectral.analyse(each)) for each in components) / 2}
         with np.errstate(divide="ignore"):
             wavelength = 2e-3 * np.pi * spectral.EARTH_RADIUS / degree
         about_power = {"units": "s-2", "long_name": "power at each degree"}
@@ -86,11 +104,11 @@ class Spectra(Mean):
         return xr.Dataset(
             {
                 "power": (("variable", "degree"), power, about_power),
-                "kinetic_energy": (("flow", "degree"), energy, about_energy),
+                "kinetic_energy": (("flow", "degree"), np.stack(list(energy.values())), about_energy),
             },
             {
                 "variable": estimate["variable"].values,
-                "flow": ["rotational", "divergent"],
+                "flow": list(energy),
                 "degree": degree,
                 "wavelength": ("degree", wavelength, {"units": "km"}),
             },
@@ -154,10 +172,11 @@ class Errors(Series):
         The last two take the range of the true frame as the data's range.
         """
         true, found = truth.values, estimate.values
-        squares = ((found - true) ** 2).mean(-1, dtype=float)
+        difference = found - true
+        squares = np.vecdot(difference, difference).astype(float) / difference.shape[-1]
         mse = squares.mean(-1)
         span = np.ptp(true, (-2, -1))
-        pairs = zip(true / span[:, None, None], found / span[:, None, None], strict=True)
+        pairs = zip(true, found, span, strict=True)
         measured = {
             "mean_squared_error": (mse, "s-2", "mean squared error over the points of the grid"),
             "area_weighted_mean_squared_error": (
@@ -206,6 +225,35 @@ class Moments(Total):
         )
 
 
+@dataclass
+class Cities(Series):
+    """The values of the estimate around places, from which `cities.compare` makes distributions.
+
+    Attributes:
+        places: Dataset along ``city`` with ``latitude`` and ``longitude`` in degrees, see `cities.read`.
+    """
+
+    places: xr.Dataset
+
+    def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
+        """Values (variable, city, pixel): the first n² pixels are the n x n window, n = 1, 2, 3."""
+        rows, columns = pixels_around(self.places, estimate.sizes["latitude"])
+        return xr.Dataset(
+            {
+                "city_value": (
+                    ("variable", "city", "pixel"),
+                    estimate.values[:, rows, columns].astype(np.float32),
+                    {"units": "s-1", "long_name": "values around the city, nearest pixels first"},
+                )
+            },
+            {
+                "variable": estimate["variable"].values,
+                "city": self.places["city"].values,
+                "time": estimate["time"],
+            },
+        )
+
+
 def mean_fields(evaluation: xr.Dataset) -> xr.Dataset:
     """Mean, standard deviation and root mean squared error over time at every point, from `Moments`' sums."""
     frames, quantum = int(evaluation["frames"].sum()), evaluation["quantum"]
@@ -219,14 +267,14 @@ def mean_fields(evaluation: xr.Dataset) -> xr.Dataset:
     )
 
 
-def spectral_error(estimate: xr.DataArray, truth: xr.DataArray) -> float:
-    """Mean over degrees of |log10| of the ratio of two spectra: 0 is perfect, 1 is a factor of ten."""
-    return float(abs(np.log10(estimate / truth)).mean("degree"))
+def log_error(estimate: xr.DataArray, truth: xr.DataArray, dimension: str) -> xr.DataArray:
+    """Mean of |log10| of a ratio along a dimension: 0 is perfect, 1 is a factor of ten."""
+    return abs(np.log10(estimate / truth)).mean(dimension)
 
 
-def of_estimate(std: np.ndarray, seed: int) -> list[Metric]:
+def of_estimate(std: np.ndarray, seed: int, places: xr.Dataset, winds: str = "exact") -> list[Metric]:
     """Fresh metrics that look at a system's fields alone, the truth's too."""
-    return [Spectra(), Semivariogram(std, seed), Moments(std)]
+    return [Spectra(winds), Semivariogram(std, seed), Moments(std), Cities(places)]
 
 
 def of_comparison() -> list[Metric]:
@@ -245,29 +293,47 @@ def area_weights(latitude: np.ndarray) -> np.ndarray:
 
 def total_variation(fields: np.ndarray) -> np.ndarray:
     """Mean over points of the absolute differences to the next row and column, (..., H, W) to (...)."""
-    down = np.abs(np.diff(fields, axis=-2)).sum((-2, -1), dtype=float)
-    along = np.abs(fields - np.roll(fields, -1, -1)).sum((-2, -1), dtype=float)
-    return (down + along) / (fields.shape[-2] * fields.shape[-1])
+    down = np.diff(fields, axis=-2)
+    along = np.diff(fields, axis=-1, append=fields[..., :1])
+    sums = (np.abs(each, out=each).sum(-1).sum(-1, dtype=float) for each in (down, along))
+    return sum(sums) / (fields.shape[-2] * fields.shape[-1])
 
 
-def structural_similarity(first: np.ndarray, second: np.ndarray) -> float:
-    """Mean structural similarity of two fields (H, W) of range 1, in Gaussian windows of σ = 1.5 points.
+def structural_similarity(first: np.ndarray, second: np.ndarray, span: float = 1) -> float:
+    """Mean structural similarity of fields (H, W) of range ``span``, in Gaussian windows of σ = 1.5 points.
 
     Wang et al. (2004), doi:10.1109/TIP.2003.819861, equation 13, with their constants. The windows are
-    applied along rows and columns in turn, several times faster than the libraries that apply them at once.
+    applied along rows and columns in turn as products with banded matrices, block by block, ten times faster
+    than the libraries that convolve.
     """
-
-    def local_mean(values):
-        return gaussian_filter(values, 1.5, radius=5, mode="mirror")
-
-    mean_first, mean_second = local_mean(first), local_mean(second)
-    product = mean_first * mean_second
-    squares = mean_first**2 + mean_second**2
-    covariance = local_mean(first * second) - product
-    variances = local_mean(first**2 + second**2) - squares
+    height, width = first.shape
     c1, c2 = 0.01**2, 0.03**2
-    similarity = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
-    return float(similarity.mean(dtype=float))
+    total = 0.0
+    for rows, near_rows in _blocks(height):
+        a, b = first[near_rows] / span, second[near_rows] / span
+        means = _window(height).T[rows, near_rows] @ np.stack([a, b, a * b, a * a + b * b])
+        for columns, near_columns in _blocks(width):
+            mean_a, mean_b, mean_product, mean_squares = (
+                means[..., near_columns] @ _window(width)[near_columns, columns]
+            )
+            product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
+            covariance, variances = mean_product - product, mean_squares - squares
+            similarity = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
+            total += similarity.sum(dtype=float)
+    return float(total / (height * width))
+
+
+def _blocks(size: int, step: int = 64, reach: int = 5) -> Iterator[tuple[slice, slice]]:
+    """Slices that cover ``size`` points, each beside the slice of the points within its reach."""
+    for start in range(0, size, step):
+        stop = min(start + step, size)
+        yield slice(start, stop), slice(max(start - reach, 0), min(stop + reach, size))
+
+
+@lru_cache
+def _window(size: int) -> np.ndarray:
+    """Matrix (size, size) whose product with a row applies the Gaussian window, mirrored at the ends."""
+    return gaussian_filter1d(np.eye(size, dtype=np.float32), 1.5, radius=5, mode="mirror")
 
 
 def travel(

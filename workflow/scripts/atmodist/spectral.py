@@ -6,6 +6,7 @@ m-major order, half the integral of P² over sin(latitude) being 1, without the 
 """
 
 from functools import lru_cache
+from importlib import import_module
 
 import ducc0
 import numpy as np
@@ -140,6 +141,31 @@ def winds(
         alm=potentials, spin=1, lmax=truncation, geometry="DH", ntheta=rows, nphi=columns, nthreads=threads
     )
     return eastward, -southward
+
+
+def pyspharm_winds(
+    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same as `winds` by pyspharm (SPHEREPACK), as Hoffmann & Lessig (2023) did, but far slower.
+
+    ``InputError`` if pyspharm is not installed.
+    """
+    try:
+        spharm = import_module("spharm")
+    except ImportError:
+        raise InputError(
+            "evaluation.winds is pyspharm, but pyspharm is not installed; install it from conda-forge, "
+            "build it with tests/install_pyspharm.sh (it needs gfortran), or set evaluation.winds to exact."
+        ) from None
+    make_grid = backend_module("ducc").MakeGridDH
+    # SPHEREPACK's grid has a row at the south pole, too.
+    grids = [make_grid(cilm, sampling=2, extend=1)[:, :-1] for cilm in (vorticity, divergence)]
+    rows, columns = grids[0].shape
+    transform = spharm.Spharmt(columns, rows, radius, gridtype="regular", legfunc="computed")
+    eastward, northward = transform.getuv(
+        *(transform.grdtospec(grid, vorticity.shape[-1] - 1) for grid in grids)
+    )
+    return eastward[:-1], northward[:-1]
 
 
 def wind_coefficients(

@@ -1,0 +1,19 @@
+"""Compare the distributions of the fields around cities, those of a system with the true ones."""
+
+from atmodist.job import job
+
+with job(snakemake.log[0], f"compare_cities {snakemake.wildcards.system}"):
+    import xarray as xr
+
+    from atmodist import cities
+    from atmodist.files import replacing
+
+    truth, estimate = (
+        [xr.open_dataset(path, engine="h5netcdf") for path in paths]
+        for paths in (snakemake.input.truth, snakemake.input.estimate)
+    )
+    result = cities.compare(truth, estimate, cities.read(snakemake.input.cities))
+    if snakemake.wildcards.system == "truth":
+        result = result.drop_vars("wasserstein")
+    with replacing(snakemake.output.cities) as partial:
+        result.to_netcdf(partial, engine="h5netcdf")
