@@ -21,7 +21,7 @@ from atmodist.store import CHECKED_METADATA, Fields, reading
 
 PAIRS = ("first", "second")
 PATCHES = ("high",)
-BLOCK_BYTES = 2**28
+BLOCK_BYTES = 2**26
 
 
 def write_shard(
@@ -29,7 +29,7 @@ def write_shard(
 ) -> None:
     """Cut ``samples`` out of ``fields``, normalise them and write them to ``path`` in their order.
 
-    Blocks of at most 256 MiB are held in memory. ``InputError`` if the moments are of other variables.
+    Blocks of at most 64 MiB are held in memory. ``InputError`` if the moments are of other variables.
     """
     if fields.variables != moments.variables:
         raise InputError(
@@ -52,7 +52,7 @@ def write_shard(
             for position, *cuts in cut(fields, part, patch):
                 windows[:, position] = cuts[: len(names)]
             for name, values in zip(names, windows, strict=True):
-                file[name][start : start + block] = moments.forward(values, axis=1)
+                file[name][start : start + block] = moments.forward(values, axis=1).astype(dtype)
 
 
 def _where_and_when(fields, samples, patch):
