@@ -104,6 +104,24 @@ def test_grib_2_is_read_too(path, tmp_path):
     checked(tmp_path / "2.grib")
 
 
+def test_vertical_coordinates_as_era5_carries_them_change_nothing(path, tmp_path):
+    """ERA5's model levels come in edition 2, each message with a and b of all 138 half levels."""
+    plain, whole = tmp_path / "plain.grib", tmp_path / "with pv.grib"
+    with open(path, "rb") as source, open(plain, "wb") as without, open(whole, "wb") as complete:
+        while message := eccodes.codes_grib_new_from_file(source):
+            eccodes.codes_set(message, "edition", 2)
+            eccodes.codes_write(message, without)
+            eccodes.codes_set(message, "PVPresent", 1)
+            eccodes.codes_set_double_array(message, "pv", np.linspace(0, 1e4, 2 * 138))
+            eccodes.codes_write(message, complete)
+            eccodes.codes_release(message)
+    assert whole.stat().st_size == plain.stat().st_size + 8 * 4 * 2 * 138
+    checked(whole)
+    for expected, found in zip(read_fields(plain), read_fields(whole), strict=True):
+        assert (found.variable, found.time, found.level) == (expected.variable, expected.time, expected.level)
+        assert np.array_equal(found.coefficients, expected.coefficients)
+
+
 def test_every_cut_is_noticed(path, tmp_path):
     whole, part = path.read_bytes(), tmp_path / "cut.grib"
     message = len(whole) // 8

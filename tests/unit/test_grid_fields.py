@@ -1,4 +1,6 @@
 import runpy
+import subprocess
+import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -11,6 +13,21 @@ from atmodist.periods import Period
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/grid_fields.py"
 PERIOD = Period.parse("2001-01-01_2001-01-02")
+GRIDDING = """
+import resource, runpy, sys
+from pathlib import Path
+from types import SimpleNamespace as Namespace
+script, folder, period = sys.argv[1:]
+sys.path.insert(0, str(Path(script).parent))
+params = dict(step_hours=3, truncation=127, level=120, variables=["divergence", "vorticity"])
+handed = Namespace(
+    input=Namespace(grib=f"{folder}/period.grib"), output=Namespace(fields=f"{folder}/period.h5"),
+    log=[f"{folder}/log"], wildcards=Namespace(period=period),
+    params=Namespace(**params, chunk=(160, 320), mantissa_bits=12),
+)
+runpy.run_path(script, {"snakemake": handed})
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
 
 
 @pytest.fixture
@@ -53,6 +70,25 @@ def test_a_harmonic_appears_on_the_grid(planet):
         for variable in range(2):
             expected = (1 + time + 10 * variable) * 1e-5 * wave
             np.testing.assert_allclose(fields.read(time)[variable], expected, rtol=2e-4, atol=1e-10)
+
+
+def test_memory_does_not_grow_with_the_period(tmp_path):
+    """240 fields of T127 on the grid are 126 MB; a process that grids them needs no more than for 16."""
+    degree, order = spectral.degrees_and_orders(127)
+    noise = np.random.default_rng(0).normal(size=(len(degree), 2)).view(complex)[:, 0]
+    packed = 1e-5 * np.where(order, noise, noise.real) / np.maximum(degree, 1)
+    peaks = []
+    for name in ("2001-01-01_2001-01-01", "2001-01-01_2001-01-15"):
+        fields = (
+            grib.Field(variable, time, 120, packed)
+            for time in Period.parse(name).times(3)
+            for variable in VARIABLES
+        )
+        grib.write_fields(tmp_path / "period.grib", fields)
+        run = subprocess.run([sys.executable, "-c", GRIDDING, SCRIPT, tmp_path, name], stdout=subprocess.PIPE)
+        peaks.append(int(run.stdout))
+    assert peaks[1] < peaks[0] + 10_000  # KiB
+    assert peaks[1] < 2**20
 
 
 def test_a_cut_grib_is_refused_and_leaves_nothing(planet, capfd):

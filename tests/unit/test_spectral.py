@@ -73,11 +73,18 @@ def test_single_harmonic(n, m, coefficient):
     np.testing.assert_allclose(spectral.synthesise(spectral.to_cilm(packed)), expected, atol=1e-12)
 
 
-@pytest.mark.parametrize("backend", ["ducc", "shtools"])
+WAYS = {
+    "ducc": lambda packed: spectral.synthesise(spectral.to_cilm(packed), "ducc"),
+    "shtools": lambda packed: spectral.synthesise(spectral.to_cilm(packed), "shtools"),
+    "packed": spectral.synthesise_packed,
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
 @pytest.mark.parametrize(("latitude", "longitude"), [(50, 10), (-35, 250), (90, 0)])
-def test_vortex_appears_where_it_is(backend, latitude, longitude):
+def test_vortex_appears_where_it_is(way, latitude, longitude):
     r, latitude, longitude = 0.6, np.radians(latitude), np.radians(longitude)
-    field = spectral.synthesise(spectral.to_cilm(vortex(latitude, longitude, r)), backend)
+    field = WAYS[way](vortex(latitude, longitude, r))
     cosine = np.sin(LATITUDE) * np.sin(latitude)
     cosine = cosine + np.cos(LATITUDE) * np.cos(latitude) * np.cos(LONGITUDE - longitude)
     np.testing.assert_allclose(field, (1 - r**2) / (1 - 2 * r * cosine + r**2) ** 1.5, atol=3e-5)
@@ -132,6 +139,14 @@ def test_solid_body_rotation():
     expected[1] = (RATE * spectral.EARTH_RADIUS) ** 2 / 3
     np.testing.assert_allclose(rotational, expected, atol=1e-9)
     np.testing.assert_array_equal(divergent, 0)
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_coefficient_of_solid_body_rotation(way):
+    """Its vorticity 2ω sin φ is one coefficient: half the integral of μ² is 1/3, so a[1, 0] = 2ω/√3."""
+    packed = np.zeros((TRUNCATION + 1) * (TRUNCATION + 2) // 2, complex)
+    packed[1] = 2 * RATE / np.sqrt(3)
+    np.testing.assert_allclose(WAYS[way](packed), 2 * RATE * np.sin(LATITUDE) + 0 * LONGITUDE, atol=1e-11)
 
 
 def test_divergent_wind():

@@ -103,10 +103,11 @@ def _time(date: int, time: int) -> np.datetime64:
 
 
 def write_fields(path: str | Path, fields: Iterable[Field], bits: int = 16) -> None:
-    """Write ``fields`` in a stream as ECMWF's archive serves ERA5: GRIB 1, spectral, complex packing.
+    """Write ``fields`` in a stream, packed and labelled as ERA5 is: spectral, complex packing.
 
-    Degrees up to 20 are kept in 32 bits, the others in ``bits`` bits: relative error 3e-5 at 16 bits. The
-    vertical coordinate (``pv``) is left out. The file appears whole or not at all.
+    Degrees up to 20 are kept in 32 bits, the others in ``bits`` bits: relative error 3e-5 at 16 bits. Edition
+    1 has no room for the vertical coordinate of 137 levels (``pv``), which ERA5 carries in edition 2. The
+    file appears whole or not at all.
     """
     with replacing(path) as partial, open(partial, "wb") as stream:
         message = eccodes.codes_grib_new_from_samples("sh_pl_grib1")
