@@ -2,6 +2,11 @@
 
 EVALUATION_SHARDS = [period.name for period in configuration.evaluation_shards(config)]
 CITIES = "resources/cities/cities.csv"
+# What the other systems are compared with at the cities.
+REFERENCES = [
+    "bilinear",
+    *(system for system, model in SRGAN.items() if model["content"] == "mse"),
+]
 
 
 def generator_weights(wildcards):
@@ -11,6 +16,11 @@ def generator_weights(wildcards):
         if wildcards.system in SRGAN
         else []
     )
+
+
+def generator_settings(wildcards):
+    """Settings of the generator, where there is one."""
+    return config["srgan"]["generator"] if wildcards.system in SRGAN else None
 
 
 def evaluated_epoch(wildcards):
@@ -49,7 +59,7 @@ rule evaluate_srgan:
         block_days=config["evaluation"]["block_days"],
         winds=config["evaluation"]["winds"],
         step_hours=config["data"]["step_hours"],
-        generator=config["srgan"]["generator"],
+        generator=generator_settings,
         epoch=evaluated_epoch,
         variables=config["data"]["variables"],
         numerics=NUMERICS,
@@ -131,7 +141,7 @@ rule map_regions:
         system="{system}",
         time=config["figures"]["time"],
         regions=config["figures"]["regions"],
-        generator=config["srgan"]["generator"],
+        generator=generator_settings,
         epoch=evaluated_epoch,
         variables=config["data"]["variables"],
         numerics=NUMERICS,
@@ -143,14 +153,19 @@ rule summary:
     """One row for each number that matters."""
     input:
         best=expand(f"{RESULTS}/atmodist/{{model}}/best.json", model=ATMODIST),
+        predictions=expand(
+            f"{RESULTS}/atmodist/{{model}}/predictions.nc", model=ATMODIST
+        ),
         scales=[
             f"{RESULTS}/atmodist/{model}/scale_{layer}.json"
             for model, layer in configuration.content_encoders(config)
         ],
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
+        cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
         pressure=[f"{RESULTS}/level_pressure.json"] if SURFACE_PRESSURE else [],
     output:
         summary=f"{RESULTS}/summary.csv",
+        netcdf=f"{RESULTS}/summary.nc",
     log:
         f"{LOGS}/summary.log",
     benchmark:
@@ -164,5 +179,10 @@ rule summary:
     params:
         config_name=config["name"],
         truncation=config["data"]["truncation"],
+        seed=config["seed"],
+        block_days=config["evaluation"]["block_days"],
+        resamples=config["evaluation"]["resamples"],
+        systems=SYSTEMS,
+        references=REFERENCES,
     script:
         "../scripts/summary.py"
