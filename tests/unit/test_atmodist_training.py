@@ -73,6 +73,12 @@ def test_scores_agree_with_torchmetrics():
         assert found[name] == pytest.approx(expected, rel=1e-6)
         assert atmodist.accuracies(logits, label)[name].item() == pytest.approx(expected, rel=1e-6)
     expected = multiclass_confusion_matrix(logits, label, 7).numpy()
+    predictions = score.predictions(np.arange(200).astype("datetime64[h]"))
+    assert (predictions["rank"] == 0).mean() == pytest.approx(found["accuracy"])
+    assert (predictions["rank"] < 3).mean() == pytest.approx(found["top3_accuracy"])
+    np.testing.assert_allclose(
+        predictions["loss"], F.cross_entropy(logits, label, reduction="none"), rtol=1e-5
+    )
     matrix = score.confusion_matrix(step_hours=3)["count"]
     np.testing.assert_array_equal(matrix.transpose("true_lag", "predicted_lag"), expected)
     assert matrix["true_lag"].values.tolist() == [3, 6, 9, 12, 15, 18, 21]

@@ -10,7 +10,7 @@ from scipy import stats
 from atmodist.errors import InputError
 from atmodist.normalise import Moments
 from atmodist.sampling import centre_rows, cut, draw_samples, sample_count, shard_count, shard_order
-from atmodist.shards import write_shard
+from atmodist.shards import times_of, write_shard
 from atmodist.store import open_fields, write_virtual
 
 BAND = (-60, 60)
@@ -146,6 +146,7 @@ def shard(path, split, index, size=64, max_lag=MAX_LAG, dtype="float16"):
 def test_a_shard_of_pairs_holds_normalised_windows_and_where_they_are(tmp_path, split, dtype, tolerance):
     samples = shard(tmp_path / "0.h5", split, index=1, dtype=dtype)
     _, values, times = split
+    np.testing.assert_array_equal(times_of([tmp_path / "0.h5"]), times[samples.time])
     with h5py.File(tmp_path / "0.h5") as file:
         assert file["first"].shape == file["second"].shape == (64, 2, PATCH, PATCH)
         assert file["first"].dtype == dtype

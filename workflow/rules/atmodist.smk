@@ -38,6 +38,7 @@ rule evaluate_atmodist:
     output:
         evaluation=f"{RESULTS}/atmodist/{{model}}/evaluation.csv",
         confusion=f"{RESULTS}/atmodist/{{model}}/confusion.nc",
+        predictions=f"{RESULTS}/atmodist/{{model}}/predictions.nc",
         best_info=f"{RESULTS}/atmodist/{{model}}/best.json",
         best=f"{RESULTS}/atmodist/{{model}}/best.pt",
     log:

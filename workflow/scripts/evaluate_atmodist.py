@@ -1,7 +1,8 @@
 """Evaluate the network of every epoch and keep the best, that of the lowest loss.
 
-Writes evaluation.csv with a row an epoch, and of the best epoch confusion.nc, best.json and best.pt. The loss
-decides because it is less noisy than the accuracy, which counts a narrow miss like a wide one.
+Writes evaluation.csv with a row an epoch, and of the best epoch confusion.nc, predictions.nc (a row a pair),
+best.json and best.pt. The loss decides because it is less noisy than the accuracy, which counts a narrow miss
+like a wide one.
 """
 
 from pathlib import Path
@@ -14,6 +15,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     from atmodist import atmodist_training as atmodist
     from atmodist.datasets import PairBatches, loader
     from atmodist.files import replacing, write_json
+    from atmodist.shards import times_of
     from atmodist.training import device, load_weights
 
     params, settings = snakemake.params, snakemake.params.settings
@@ -41,6 +43,9 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     atmodist.save_network(snakemake.output.best, networks[best], epoch=info["epoch"], **about)
     with replacing(snakemake.output.confusion) as partial:
         scores[best].confusion_matrix(params.step_hours).to_netcdf(partial, engine="h5netcdf")
+    time = times_of(snakemake.input.pairs)[pairs.numbers]
+    with replacing(snakemake.output.predictions) as partial:
+        scores[best].predictions(time).to_netcdf(partial, engine="h5netcdf")
     write_json(snakemake.output.best_info, info)
     with replacing(snakemake.output.evaluation) as partial:
         table.to_csv(partial, index=False)

@@ -4,70 +4,53 @@ from pathlib import Path
 
 from atmodist.job import job
 
-COMPARISONS = ("mean_squared_error", "area_weighted_mean_squared_error", "psnr", "ssim")
-
 with job(snakemake.log[0], "summary") as log:
     import json
 
-    import pandas as pd
     import xarray as xr
 
-    from atmodist import metrics
+    from atmodist import summary
     from atmodist.files import replacing
 
-    rows = []
+    params, files = snakemake.params, snakemake.input
+    draws = {"resamples": params.resamples, "seed": params.seed}
+    table = summary.Table(params.config_name)
 
-    def add(group, system, quantity, value, unit="1", variable=""):
-        """One more row; six digits are what repeats on other machines."""
-        name = snakemake.params.config_name
-        rows.append((name, group, system, quantity, variable, f"{float(value):.6g}", unit))
-
-    for path in snakemake.input.best:
-        model, best = Path(path).parent.name, json.loads(Path(path).read_text())
-        for quantity in ("epoch", "loss", "accuracy", "top3_accuracy", "chance"):
-            add("atmodist", model, quantity, best[quantity])
-        add("atmodist", model, "accuracy_over_chance", best["accuracy"] / best["chance"])
-    for path in snakemake.input.scales:
-        scale = json.loads(Path(path).read_text())
-        add("content_loss", f"{Path(path).parent.name} {scale['layer']}", "scale", scale["scale"])
-
-    for path in snakemake.input.pressure:
+    for path in files.pressure:
         pressure = json.loads(Path(path).read_text())
-        for quantity in ("mean", "std"):
-            add("data", f"level {pressure['level']}", f"pressure_{quantity}", pressure[quantity], "hPa")
+        numbers = [(f"pressure_{name}", pressure[name], "hPa") for name in ("mean", "std")]
+        table.add("data", f"level {pressure['level']}", numbers)
 
-    evaluations = {
-        Path(path).stem: xr.open_dataset(path, engine="h5netcdf") for path in snakemake.input.evaluation
-    }
-    degrees = slice(1, snakemake.params.truncation)
-    upper = slice(snakemake.params.truncation // 2 + 1, snakemake.params.truncation)
-    energies = {
-        system: evaluation["kinetic_energy"].sum("flow").weighted(evaluation["frames"]).mean("block")
-        for system, evaluation in evaluations.items()
-    }
-    for system, evaluation in evaluations.items():
-        if system == "truth":
-            continue
-        means = evaluation[list(COMPARISONS)].mean("time")
-        ratios = means / evaluations["bilinear"][list(COMPARISONS)].mean("time")
-        for variable in evaluation["variable"].values:
-            for quantity, values in means.items():
-                add(
-                    "super_resolution",
-                    system,
-                    quantity,
-                    values.sel(variable=variable),
-                    values.units,
-                    variable,
-                )
-            for quantity in COMPARISONS[:2]:
-                ratio = ratios[quantity].sel(variable=variable)
-                add("super_resolution", system, f"{quantity}_over_bilinear", ratio, "1", variable)
-        for name, selected in (("", degrees), ("_upper_half", upper)):
-            pair = (energies[key].sel(degree=selected) for key in (system, "truth"))
-            add("super_resolution", system, f"kinetic_energy_error{name}", metrics.log_error(*pair, "degree"))
+    for best_path, predictions in zip(files.best, files.predictions, strict=True):
+        best = json.loads(Path(best_path).read_text())
+        model = Path(best_path).parent.name
+        scores = xr.load_dataset(predictions, engine="h5netcdf")
+        table.add("atmodist", model, [(name, best[name], "1") for name in ("epoch", "chance")])
+        numbers = list(summary.of_predictions(scores, params.block_days, **draws))
+        table.add("atmodist", model, numbers)
+        over_chance = dict((name, values) for name, values, _ in numbers)["accuracy"] / best["chance"]
+        table.add("atmodist", model, [("accuracy_over_chance", over_chance, "1")])
 
-    columns = ["config", "group", "system", "quantity", "variable", "value", "unit"]
+    for path in files.scales:
+        scale = json.loads(Path(path).read_text())
+        name = f"{Path(path).parent.name} {scale['layer']}"
+        table.add("content_loss", name, [("scale", scale["scale"], "1")])
+
+    means, distances = {}, {}
+    for system, evaluation, cities in zip(params.systems, files.evaluation, files.cities, strict=True):
+        with xr.open_dataset(evaluation, engine="h5netcdf") as opened:
+            means[system] = summary.means_of_evaluation(opened, **draws)
+        if system != "truth":
+            distances[system] = xr.load_dataset(cities, engine="h5netcdf")["wasserstein"]
+    for system, distance in distances.items():
+        pair = means["truth"], means["bilinear"]
+        numbers = summary.of_super_resolution(means[system], *pair, params.truncation)
+        table.add("super_resolution", system, numbers)
+        references = {name: distances[name] for name in params.references if system not in ("bilinear", name)}
+        table.add("super_resolution", system, summary.of_cities(distance, references))
+
     with replacing(snakemake.output.summary) as partial:
-        pd.DataFrame(rows, columns=columns).to_csv(partial, index=False)
-    log.info("%d numbers", len(rows))
+        table.to_frame().to_csv(partial, index=False, float_format="%.6g")
+    with replacing(snakemake.output.netcdf) as partial:
+        table.to_xarray().to_netcdf(partial, engine="h5netcdf")
+    log.info("%d numbers", len(table.rows))

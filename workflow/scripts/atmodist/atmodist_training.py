@@ -126,11 +126,15 @@ class Scores:
 
     def __post_init__(self):
         self.confusion = np.zeros((self.classes, self.classes), np.int64)
+        self.pairs = []
 
     def update(self, logits: Tensor, label: Tensor) -> None:
         """Add a batch of logits B×K and labels B."""
         logits, label = logits.float().cpu(), label.cpu()
-        self.loss += F.cross_entropy(logits, label, reduction="sum").item()
+        losses = F.cross_entropy(logits, label, reduction="none")
+        rank = (logits > logits.gather(1, label[:, None])).sum(1)
+        self.pairs.append((losses.numpy(), rank.to(torch.int16).numpy()))
+        self.loss += losses.double().sum().item()
         best = logits.topk(min(3, self.classes)).indices
         self.top3 += int((best == label[:, None]).any(1).sum())
         np.add.at(self.confusion, (label.numpy(), best[:, 0].numpy()), 1)
@@ -143,6 +147,17 @@ class Scores:
             "accuracy": float(np.trace(self.confusion) / samples),
             "top3_accuracy": self.top3 / samples,
         }
+
+    def predictions(self, time: np.ndarray) -> xr.Dataset:
+        """Each pair's cross-entropy and the rank of its true lag, 0 if the most probable, with its time."""
+        loss, rank = (np.concatenate(values) for values in zip(*self.pairs, strict=True))
+        return xr.Dataset(
+            {
+                "loss": ("pair", loss, {"units": "1", "long_name": "cross-entropy"}),
+                "rank": ("pair", rank, {"units": "1", "long_name": "lags more probable than the true one"}),
+            },
+            {"time": ("pair", time.astype("datetime64[ns]"), {"long_name": "time of the first patch"})},
+        )
 
     def confusion_matrix(self, step_hours: int) -> xr.Dataset:
         """Number of pairs by true and predicted lag in hours."""

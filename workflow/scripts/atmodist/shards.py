@@ -71,6 +71,15 @@ def _where_and_when(fields, samples, patch):
     return described | ({"lag": lag.astype(np.int32)} if lag.any() else {})
 
 
+def times_of(paths: Sequence[str | Path]) -> np.ndarray:
+    """Time of every sample, of a pair that of its first patch, through all shards: datetime64[h]."""
+    times = []
+    for path in paths:
+        with reading(path), h5py.File(path) as file:
+            times.append(file["time"][:].astype("datetime64[h]"))
+    return np.concatenate(times)
+
+
 class Shard:
     """A shard on disk: its ``count`` of samples and their ``shape``, ``dtype`` and, for pairs, ``lag``.
 
