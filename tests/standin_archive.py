@@ -10,13 +10,14 @@ import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
+import eccodes
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
@@ -108,7 +109,7 @@ def _truth(request: str, fault: str | None, truncation: int) -> bytes:
         )
     with tempfile.NamedTemporaryFile(suffix=".grib") as file:
         write_fields(file.name, fields)
-        content = Path(file.name).read_bytes()
+        content = b"".join(as_era5(file.name))
     if fault == "truncated":
         content = content[: len(content) * 2 // 3]
     if fault == "trailing bytes":
@@ -116,10 +117,19 @@ def _truth(request: str, fault: str | None, truncation: int) -> bytes:
     if fault == "no GRIB":
         content = b"<html><body>Please log in to the guest network</body></html>"
     if fault == "on a grid":
-        import eccodes
-
         content = eccodes.codes_get_message(eccodes.codes_grib_new_from_samples("reduced_gg_ml_grib1"))
     return content
+
+
+def as_era5(path: str) -> Iterator[bytes]:
+    """The messages as the archive has those of model levels: edition 2, with 2 × 138 vertical coordinates."""
+    with open(path, "rb") as stream:
+        while message := eccodes.codes_grib_new_from_file(stream):
+            eccodes.codes_set(message, "edition", 2)
+            eccodes.codes_set(message, "PVPresent", 1)
+            eccodes.codes_set_double_array(message, "pv", np.linspace(0, 1, 2 * 138))
+            yield eccodes.codes_get_message(message)
+            eccodes.codes_release(message)
 
 
 def coefficients(variable: str, time: np.datetime64, truncation: int) -> np.ndarray:
