@@ -1,5 +1,10 @@
 """Every metric against a closed form or another library."""
 
+import os
+import subprocess
+import sys
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -9,6 +14,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 
 from atmodist import metrics, spectral
 
+SCRIPTS = Path(metrics.__file__).parents[1]
 VARIABLES = ["divergence", "vorticity"]
 TRUNCATION = 31
 PLACES = xr.Dataset(
@@ -185,6 +191,26 @@ def test_psnr_and_ssim_against_torchmetrics():
         ssim = structural_similarity_index_measure(found / span, true / span, data_range=1.0)
         assert result["psnr"].sel(variable=name) == pytest.approx(float(psnr), rel=1e-5)
         assert result["ssim"].sel(variable=name) == pytest.approx(float(ssim), abs=1e-5)
+
+
+def test_structural_similarity_has_the_same_bits_on_any_number_of_cores():
+    """BLAS rounds differently when it shares a product among threads."""
+    code = (
+        "import numpy; from atmodist import metrics;"
+        "a, b = numpy.random.default_rng(0).random((2, 128, 256), numpy.float32);"
+        "print(metrics.structural_similarity(a, b).hex())"
+    )
+    found = {
+        subprocess.run(
+            [sys.executable, "-c", code],
+            env={**os.environ, "OMP_NUM_THREADS": threads, "PYTHONPATH": str(SCRIPTS)},
+            capture_output=True,
+            text=True,
+            check=True,
+        ).stdout
+        for threads in "12"
+    }
+    assert len(found) == 1
 
 
 def test_moments_are_those_of_numpy():

@@ -311,20 +311,25 @@ def structural_similarity(first: np.ndarray, second: np.ndarray, span: float = 1
     total = 0.0
     for rows, near_rows in _blocks(height):
         a, b = first[near_rows] / span, second[near_rows] / span
-        means = _window(height).T[rows, near_rows] @ np.stack([a, b, a * b, a * a + b * b])
+        values = np.stack([a, b, a * b, a * a + b * b])
+        means = np.empty((4, rows.stop - rows.start, width), values.dtype)
         for columns, near_columns in _blocks(width):
-            mean_a, mean_b, mean_product, mean_squares = (
-                means[..., near_columns] @ _window(width)[near_columns, columns]
-            )
-            product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-            covariance, variances = mean_product - product, mean_squares - squares
-            similarity = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
-            total += similarity.sum(dtype=float)
+            near = _window(height).T[rows, near_rows] @ values[..., near_columns]
+            means[..., columns] = near @ _window(width)[near_columns, columns]
+        mean_a, mean_b, mean_product, mean_squares = means
+        product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
+        covariance, variances = mean_product - product, mean_squares - squares
+        similarity = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
+        total += similarity.sum(dtype=float)
     return float(total / (height * width))
 
 
-def _blocks(size: int, step: int = 64, reach: int = 5) -> Iterator[tuple[slice, slice]]:
-    """Slices that cover ``size`` points, each beside the slice of the points within its reach."""
+def _blocks(size: int, step: int = 48, reach: int = 5) -> Iterator[tuple[slice, slice]]:
+    """Slices that cover ``size`` points, each beside the slice of the points within its reach.
+
+    Products of such blocks are small enough for BLAS to use one thread, whatever the number it may use: their
+    rounding does not depend on the cores.
+    """
     for start in range(0, size, step):
         stop = min(start + step, size)
         yield slice(start, stop), slice(max(start - reach, 0), min(stop + reach, size))
