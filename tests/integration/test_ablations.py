@@ -43,7 +43,7 @@ EDITS = {
     ),
     "a model with another content loss": (
         {"srgan": {"models": {"stage3": {"content": {"encoder": "lags-23", "layer": "stage3"}}}}},
-        [r"train_srgan.*model: stage3"],
+        [r"train_srgan.*model: stage3", "calibrate_content_loss.*layer: stage3"],
     ),
     "a model less": ({"srgan": {"models": {"l2": None}}}, ["summary", "figure_(srgan|energy|power|maps)"]),
     "a network with other lags": (

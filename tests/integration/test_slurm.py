@@ -1,0 +1,160 @@
+"""The workflow on a real Slurm: the whole chain, what its jobs ask for, and trainings that are stopped."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+from contextlib import contextmanager
+
+import pytest
+import yaml
+from slurm_cluster import MISSING, SlurmCluster
+from snakemake_runs import TINY, snakemake, workspace
+
+pytestmark = [
+    pytest.mark.timeout(1800),
+    pytest.mark.skipif(
+        MISSING != [] and not os.environ.get("CI"),
+        reason=f"{', '.join(MISSING)} missing: apt-get install slurmctld slurmd slurm-client munge",
+    ),
+]
+# As at a site, but for conda, which needs channels, sacct, which needs a database, and long waits.
+SLURM = (
+    "--profile=slurm",
+    "--software-deployment-method=env-modules",
+    "--slurm-status-command=squeue",
+    "--slurm-init-seconds-before-status-checks=1",
+    "--seconds-between-status-checks=1",
+    "--latency-wait=5",
+)
+TRAINING = "results/tiny/atmodist/lags-23/training.csv"
+LOG = "results/tiny/logs/train_atmodist/lags-23.log"
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    assert not MISSING, f"{', '.join(MISSING)} missing"
+    with SlurmCluster(tmp_path_factory.mktemp("slurm")) as cluster:
+        yield cluster
+
+
+def config(folder, **changes):
+    """Options that lay changes over the tiny config, and use GPUs."""
+    changes["training"] = {"device": "auto", "threads": 2}
+    (folder / "edit.yaml").write_text(yaml.safe_dump(changes))
+    return *TINY, "edit.yaml"
+
+
+def rule(job):
+    """Rule or group of a Slurm job."""
+    return re.sub("^rule_|_wildcards_.*", "", job["Comment"])
+
+
+def test_whole_chain_gives_the_numbers_of_one_machine(cluster, finished, tmp_path):
+    folder = workspace(tmp_path / "chain")
+    run = snakemake(folder, *SLURM, *config(folder), cores=None, timeout=1500, **cluster.environment)
+    assert run.returncode == 0, run.stdout
+    summary = "results/tiny/summary.csv"
+    assert (folder / summary).read_bytes() == (finished / summary).read_bytes()
+    jobs = cluster.jobs()
+    assert {job["JobState"] for job in jobs} == {"COMPLETED"}
+    assert "train_atmodist" in {rule(job) for job in jobs}
+    for job in jobs:
+        network = rule(job).startswith(("train_", "pretrain_", "calibrate_", "evaluate_"))
+        on_gpu = network and not re.search("truth|bilinear", job["Comment"])
+        assert ("gres/gpu=1" in job["TRES"]) == on_gpu, job
+        assert re.search(r"mem=\d+", job["TRES"]), job
+        assert job["TimeLimit"] != "UNLIMITED", job
+    assert not any(rule(job).startswith(("figure_", "summary", "merge_")) for job in jobs)
+    assert sum(rule(job) == "gridding" for job in jobs) == 1  # three periods
+
+
+class EndlessTraining:
+    """A training that runs on Slurm until it is stopped; started again, it must go on where it was."""
+
+    def __init__(self, cluster, folder):
+        self.cluster, self.folder = cluster, folder
+        self.options = config(folder, atmodist={"defaults": {"epochs": 10**6}})
+
+    @property
+    def job(self):
+        return self.cluster.jobs()[-1]["JobId"]
+
+    @contextmanager
+    def running(self, *options):
+        """Snakemake with the training; ended by Ctrl-C, it leaves no job behind."""
+        command = [sys.executable, "-m", "snakemake", TRAINING, *SLURM, *self.options, *options]
+        environment = os.environ | self.cluster.environment
+        with (
+            open(self.folder / "snakemake.log", "w") as stream,
+            subprocess.Popen(
+                command, cwd=self.folder, env=environment, stdout=stream, stderr=stream
+            ) as process,
+        ):
+            try:
+                yield
+            finally:
+                process.send_signal(signal.SIGINT)
+                process.wait(60)
+        self.cluster.wait(lambda: not self.cluster.run("squeue", "--noheader"))
+
+    def wait_for(self, pattern, seconds=180):
+        """What the training's log says, once it says it."""
+        path = self.folder / LOG
+
+        def found():
+            return path.exists() and re.findall(pattern, path.read_text())
+
+        self.cluster.wait(found, seconds)
+        return found()[-1]
+
+    def position(self, signal_name):
+        """Where a signal has stopped the training."""
+        return self.wait_for(rf"stopped by {signal_name} after (batch \d+ of epoch \d+): the state is saved")
+
+    def goes_on(self, position):
+        """Wait until the training goes on from there, and is on its way."""
+        self.wait_for(f"going on after {position}")
+        self.wait_for(r"epoch \d+, training")
+
+
+@pytest.fixture
+def training(cluster, finished, tmp_path):
+    """An endless training beside the finished samples."""
+    folder = workspace(tmp_path / "endless")
+    (folder / "results/tiny").mkdir(parents=True)
+    for part in ("moments.json", "spectral", "grid", "pairs"):
+        (folder / "results/tiny" / part).symlink_to(finished / "results/tiny" / part)
+    return EndlessTraining(cluster, folder)
+
+
+def test_training_goes_on_after_every_way_to_stop_it(cluster, training):
+    with training.running():
+        training.wait_for(r"epoch 2, training")
+
+        other = snakemake(training.folder, TRAINING, *training.options)
+        assert other.returncode != 0
+        assert "Directory cannot be locked" in other.stdout
+
+        cluster.run("scancel", "--signal=USR1", training.job)  # a warning; Snakemake submits the job again
+        training.goes_on(training.position("SIGUSR1"))
+
+        cluster.run("scontrol", "requeue", training.job)  # pre-empted; Slurm queues the job again, for later
+        position = training.position("SIGTERM")
+        cluster.start_now(training.job)
+        training.goes_on(position)
+
+        epochs = int(training.wait_for(r"epoch (\d+), training"))
+        cluster.kill_node()
+        cluster.start_node()
+        cluster.start_now(training.job)
+        cluster.wait(lambda: int(training.wait_for(r"going on after batch \d+ of epoch (\d+)")) > epochs)
+
+    position = training.position("SIGTERM")  # Ctrl-C
+    with training.running("--set-resources", "train_atmodist:runtime=1"):
+        training.goes_on(position)
+        position = training.position("SIGTERM")  # the time limit, after a minute
+        training.goes_on(position)
+    states = [job["JobState"] for job in cluster.jobs()][-5:]
+    assert "TIMEOUT" in states
