@@ -78,7 +78,8 @@ class Spectra(Mean):
 
     Attributes:
         winds: "exact" takes the kinetic energy from the two power spectra, its rotational and its divergent
-            part; "pyspharm" inverts to the wind and expands its components as scalars, which gives the total.
+            part; "pyspharm" inverts to the wind and expands its components as scalars, which gives the total
+            and mixes neighbouring degrees, most at the lowest ones.
     """
 
     winds: str = "exact"
