@@ -88,3 +88,11 @@ def test_environment_holds_what_its_scripts_import_and_nothing_else(environment)
     held = {PACKAGES.get(name, (name, name))[1] for name in provided(environment)} - {"python"}
     assert needed <= held, f"not in {environment.name}: {needed - held}"
     assert held - PLUGINS <= needed, f"not needed in {environment.name}: {held - PLUGINS - needed}"
+
+
+def test_the_one_environment_holds_those_of_all_stages_and_snakemake():
+    held = yaml.safe_load((ROOT / "environment.yaml").read_text())["dependencies"]
+    pins = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().split())
+    snakemake = {f"{name}={pins[name]}" for name in ("snakemake", "snakemake-executor-plugin-slurm")}
+    stages = (yaml.safe_load(environment.read_text())["dependencies"] for environment in ENVIRONMENTS)
+    assert set(held) == snakemake.union(*stages)
