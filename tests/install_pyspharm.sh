@@ -15,6 +15,6 @@ pip="$build/venv/bin/pip --quiet --disable-pip-version-check"
 $pip install "setuptools<60" wheel "$($PYTHON -c 'import numpy; print(f"numpy=={numpy.__version__}")')"
 # From a scratch folder and past the cache: a wheel built with another numpy crashes.
 cd "$build"
-NPY_DISTUTILS_APPEND_FLAGS=1 FFLAGS=-std=legacy \
+NPY_DISTUTILS_APPEND_FLAGS=1 FFLAGS=-std=legacy NPY_NUM_BUILD_JOBS=$(nproc) \
   $pip wheel --no-cache-dir --no-build-isolation --no-deps "pyspharm==$VERSION"
 $PYTHON -m pip --quiet --disable-pip-version-check install --no-deps pyspharm-*.whl
