@@ -1,0 +1,43 @@
+"""What people type."""
+
+import pytest
+from snakemake_runs import planned_jobs, snakemake, workspace
+
+DEMO = ("--configfile", "config/demo.yaml")
+
+
+@pytest.mark.parametrize(
+    ("target", "made", "left_alone"),
+    [
+        ("data", {"grid_fields", "compute_moments"}, {"sample_pairs"}),
+        ("atmodist", {"train_atmodist", "calibrate_content_loss"}, {"pretrain_generator"}),
+        ("srgan", {"train_srgan"}, {"evaluate_srgan"}),
+        ("evaluation", {"merge_evaluation"}, {"figure_energy_spectrum"}),
+        ("figures", {"figure_energy_spectrum", "figure_maps"}, {"summary"}),
+        ("figure_energy_spectrum", {"merge_evaluation", "figure_energy_spectrum"}, {"figure_maps"}),
+        ("results/demo/figures/energy_spectrum.pdf", {"figure_energy_spectrum"}, {"figure_maps"}),
+    ],
+)
+def test_target_plans_what_its_name_says(tmp_path, target, made, left_alone):
+    folder = workspace(tmp_path / "demo")
+    run = snakemake(folder, target, "--dry-run", "--quiet", "rules", *DEMO, cores=None)
+    assert run.returncode == 0, run.stdout
+    jobs = planned_jobs(run.stdout)
+    assert made <= jobs.keys()
+    assert not left_alone & jobs.keys()
+
+
+def test_list_of_targets_says_what_each_is(tmp_path):
+    run = snakemake(workspace(tmp_path / "list"), "--list")
+    lines = dict(line.split(" (", 1) for line in run.stdout.splitlines() if line.endswith(")"))
+    assert {"all", "data", "atmodist", "srgan", "evaluation", "figures", "summary"} <= lines.keys()
+    assert all(len(meaning) > 2 for meaning in lines.values())
+
+
+def test_cluster_profile_works_from_a_fresh_clone(tmp_path):
+    folder = workspace(tmp_path / "clone")
+    profile = ("--profile", "slurm", "--software-deployment-method", "env-modules")  # no conda here
+    run = snakemake(folder, *profile, "--dry-run", "--quiet", "rules", cores=None)
+    assert run.returncode == 0, run.stdout
+    assert "Error" not in run.stdout
+    assert planned_jobs(run.stdout)["grid_fields"] == 312
