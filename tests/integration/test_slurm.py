@@ -70,9 +70,9 @@ def test_whole_chain_gives_the_numbers_of_one_machine(cluster, finished, tmp_pat
     for job in jobs:
         trained = rule(job) == "evaluate_srgan" and not re.search("truth|bilinear", job["Comment"])
         if trained or rule(job) in ON_GPUS:
-            assert "gres/gpu=1" in job["TRES"], job
+            assert job.get("TresPerJob") == "gres:gpu:1", job
         if rule(job) in ON_CPUS:
-            assert "gpu" not in job["TRES"], job
+            assert "TresPerJob" not in job, job
         assert "mem=" in job["TRES"], job
         assert job["TimeLimit"] != "UNLIMITED", job
 
