@@ -60,6 +60,13 @@ def test_shipped_configs_are_accepted(config):
         ("evaluation.shard_days", 65, ["evaluation.shard_days is 65", "block_days, which is 10"]),
         ("figures.time", "1999-07-15T12:00", ["figures.time is 1999-07-15T12:00", "data.eval"]),
         ("figures.time", "2002-07-15T13:00", ["figures.time", "multiple of data.step_hours"]),
+        ("uncertainty.lag_hours", 47, ["uncertainty.lag_hours is 47", "multiple of data.step_hours"]),
+        ("uncertainty.stride", 24, ["uncertainty.stride is 24", "divisor of the grid's 2560 columns"]),
+        (
+            "figures.regions.Europe.zoom",
+            {"latitude": [10, 40], "longitude": [0, 20]},
+            ["figures.regions.Europe.zoom.latitude is [10, 40]", "[20, 80]"],
+        ),
         ("figures.spectrum_views", [[200, 10]], ["figures.spectrum_views holds [200, 10]"]),
     ],
 )
@@ -106,3 +113,15 @@ def test_config_reference_is_up_to_date(capsys, monkeypatch):
     assert capsys.readouterr().out == (ROOT / "config/README.md").read_text(), "run: make docs"
     for path, key in reference.keys(SCHEMA):
         assert key.get("description"), f"{path} has no description"
+
+
+def test_a_region_is_enlarged_in_its_middle_third_unless_it_says_where():
+    zoom = {"latitude": [30, 40], "longitude": [0, 5]}
+    zooms = configuration.zooms(changed("figures.regions.Europe.zoom", zoom))
+    assert zooms["Europe"] == zoom
+    assert zooms["Pacific"] == {"latitude": [-10, 10], "longitude": [-160, -140]}
+
+
+def test_a_model_needs_the_lag_of_the_uncertainty_maps():
+    few, many = {"lags-15": {"classes": 15}, "lags-16": {"classes": 16}}, ["lags-16"]
+    assert configuration.uncertainty_models(changed("atmodist.models", few)) == many

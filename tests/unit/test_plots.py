@@ -35,7 +35,7 @@ def test_units_are_printed_with_powers():
 def test_a_map_has_north_up_and_east_right(tmp_path):
     figure = pyplot.figure(figsize=(2, 1))
     axes = figure.add_axes((0, 0, 1, 1))
-    plots.draw_map(axes, hemispheres(), limit=1)
+    plots.draw_map(axes, hemispheres(), 1)
     plots.save(figure, tmp_path / "map.pdf", tmp_path / "map.png", dpi=100)
     image = matplotlib.image.imread(tmp_path / "map.png")
     redness = image[..., 0] - image[..., 2]
@@ -118,3 +118,17 @@ def test_wavelengths_stand_above_their_degrees_with_room_between(first, last):
         assert axes.get_xlim() == (first, last)
         pixels = axes.transData.transform([(place, 1) for place in places])[:, 0]
         assert np.diff(np.sort(pixels)).min() > 0.15 * axes.bbox.width
+
+
+def test_an_axis_is_labelled_in_powers_of_ten():
+    _, axes = pyplot.subplots()
+    axes.set_xlim(-2e-6, 6e-5)
+    plots.label_axis(axes.xaxis, "vorticity", "s-1")
+    assert axes.get_xlabel() == "vorticity / 10⁻⁵ s⁻¹"
+    assert axes.xaxis.get_major_formatter()(-2e-5) == "−2"
+
+
+@pytest.mark.parametrize(("days", "expected"), [(365, (30, 240)), (30, (5, 40)), (3, (1, 8))])
+def test_running_means_shrink_with_the_series(days, expected):
+    times = np.datetime64("2001-01-01", "ns") + np.timedelta64(3, "h") * np.arange(8 * days)
+    assert plots.running_window(times) == expected

@@ -88,3 +88,32 @@ rule calibrate_content_loss:
         numerics=NUMERICS,
     script:
         "../scripts/calibrate_content_loss.py"
+
+
+rule map_uncertainty:
+    """Map how well a network tells one lag in windows that slide over whole fields."""
+    input:
+        fields=f"{RESULTS}/grid/eval.h5",
+        periods=behind("eval"),
+        encoder=f"{RESULTS}/atmodist/{{model}}/best.pt",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        maps=f"{RESULTS}/atmodist/{{model}}/uncertainty.nc",
+    log:
+        f"{LOGS}/map_uncertainty/{{model}}.log",
+    benchmark:
+        f"{BENCHMARKS}/map_uncertainty/{{model}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: config["training"]["threads"]
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(720),
+        gpu=GPUS,
+    params:
+        **config["uncertainty"],
+        step_hours=config["data"]["step_hours"],
+        latitude=config["windows"]["latitude"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/map_uncertainty.py"

@@ -140,13 +140,36 @@ rule map_regions:
     params:
         system="{system}",
         time=config["figures"]["time"],
-        regions=config["figures"]["regions"],
+        regions={
+            region: {axis: box[axis] for axis in ("latitude", "longitude")}
+            for region, box in config["figures"]["regions"].items()
+        },
         generator=generator_settings,
         epoch=evaluated_epoch,
         variables=config["data"]["variables"],
         numerics=NUMERICS,
     script:
         "../scripts/map_regions.py"
+
+
+rule map_moments:
+    """Mean, deviation and error over time at every point."""
+    input:
+        evaluation=f"{RESULTS}/evaluation/{{system}}.nc",
+    output:
+        moments=f"{RESULTS}/evaluation/{{system}}/moments.nc",
+    log:
+        f"{LOGS}/map_moments/{{system}}.log",
+    benchmark:
+        f"{BENCHMARKS}/map_moments/{{system}}.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(4),
+        runtime=minutes(10),
+    script:
+        "../scripts/map_moments.py"
 
 
 rule summary:

@@ -5,15 +5,33 @@ ON_EARTH = SOURCE != "synthetic"
 REGIONS = {
     region: region.lower().replace(" ", "_") for region in config["figures"]["regions"]
 }
+# Models whose maps of uncertainty are drawn.
+MAPPED = configuration.uncertainty_models(config)
+ESTIMATES = [system for system in SYSTEMS if system != "truth"]
+# The reference of the city maps, a network with the mean squared error if there is one, and what it faces.
+COMPARED = [
+    REFERENCES[-1],
+    *(system for system in SRGAN if system not in REFERENCES),
+]
 ALL_FIGURES = [
     "data_snapshot",
     "field_distribution",
     "training_curves",
     "confusion_matrix",
     "lag_losses",
+    *(f"uncertainty_{model}" for model in MAPPED),
     "srgan_curves",
     "energy_spectrum",
     "power_spectra",
+    "semivariogram",
+    *(f"moment_maps_{variable}" for variable in config["data"]["variables"]),
+    "error_histograms",
+    "error_series",
+    "city_boxes",
+    "city_densities",
+    "city_quantiles",
+    "wasserstein",
+    *(["city_map"] if len(COMPARED) > 1 else []),
     *(f"maps_{region}" for region in REGIONS.values()),
     "synthetic_atmosphere",
 ]
@@ -192,6 +210,34 @@ rule figure_lag_losses:
         "../scripts/figure_lag_losses.py"
 
 
+rule figure_uncertainty:
+    """Where the networks tell a lag well."""
+    input:
+        maps=expand(f"{RESULTS}/atmodist/{{model}}/uncertainty.nc", model=MAPPED),
+    output:
+        pdf=expand(f"{FIGURES}/uncertainty_{{model}}.pdf", model=MAPPED),
+        png=report(
+            expand(f"{FIGURES}/uncertainty_{{model}}.png", model=MAPPED),
+            caption="../report/uncertainty.rst",
+            category="AtmoDist",
+        ),
+    log:
+        f"{LOGS}/figure_uncertainty.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_uncertainty.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        coastlines=ON_EARTH,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_uncertainty.py"
+
+
 rule figure_srgan_curves:
     """Losses of generator and discriminator against epoch."""
     input:
@@ -302,11 +348,274 @@ rule figure_maps:
         runtime=minutes(10),
     params:
         systems=SYSTEMS,
-        regions=list(REGIONS),
+        zooms=configuration.zooms(config),
         coastlines=ON_EARTH,
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_maps.py"
+
+
+rule figure_semivariogram:
+    """Semivariogram of the truth and of every system."""
+    input:
+        evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
+    output:
+        pdf=f"{FIGURES}/semivariogram.pdf",
+        png=report(
+            f"{FIGURES}/semivariogram.png",
+            caption="../report/semivariogram.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_semivariogram.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_semivariogram.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_semivariogram.py"
+
+
+rule figure_moment_maps:
+    """Mean and deviation over time, how systems differ from them, and their errors."""
+    input:
+        moments=expand(f"{RESULTS}/evaluation/{{system}}/moments.nc", system=SYSTEMS),
+    output:
+        pdf=expand(
+            f"{FIGURES}/moment_maps_{{variable}}.pdf",
+            variable=config["data"]["variables"],
+        ),
+        png=report(
+            expand(
+                f"{FIGURES}/moment_maps_{{variable}}.png",
+                variable=config["data"]["variables"],
+            ),
+            caption="../report/moment_maps.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_moment_maps.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_moment_maps.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        variables=config["data"]["variables"],
+        coastlines=ON_EARTH,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_moment_maps.py"
+
+
+rule figure_error_histograms:
+    """Errors of single times."""
+    input:
+        evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=ESTIMATES),
+    output:
+        pdf=f"{FIGURES}/error_histograms.pdf",
+        png=report(
+            f"{FIGURES}/error_histograms.png",
+            caption="../report/error_histograms.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_error_histograms.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_error_histograms.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=ESTIMATES,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_error_histograms.py"
+
+
+rule figure_error_series:
+    """Errors against time."""
+    input:
+        evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=ESTIMATES),
+    output:
+        pdf=f"{FIGURES}/error_series.pdf",
+        png=report(
+            f"{FIGURES}/error_series.png",
+            caption="../report/error_series.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_error_series.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_error_series.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=ESTIMATES,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_error_series.py"
+
+
+rule figure_city_boxes:
+    """Box plots of the values at some cities."""
+    input:
+        cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
+    output:
+        pdf=f"{FIGURES}/city_boxes.pdf",
+        png=report(
+            f"{FIGURES}/city_boxes.png",
+            caption="../report/city_boxes.rst",
+            category="Local distributions",
+        ),
+    log:
+        f"{LOGS}/figure_city_boxes.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_city_boxes.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        cities=config["figures"]["cities"],
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_city_boxes.py"
+
+
+rule figure_city_densities:
+    """Densities of the values at some cities."""
+    input:
+        cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
+    output:
+        pdf=f"{FIGURES}/city_densities.pdf",
+        png=report(
+            f"{FIGURES}/city_densities.png",
+            caption="../report/city_densities.rst",
+            category="Local distributions",
+        ),
+    log:
+        f"{LOGS}/figure_city_densities.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_city_densities.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        cities=config["figures"]["cities"],
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_city_densities.py"
+
+
+rule figure_city_quantiles:
+    """Errors of the quantiles at all cities."""
+    input:
+        cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
+    output:
+        pdf=f"{FIGURES}/city_quantiles.pdf",
+        png=report(
+            f"{FIGURES}/city_quantiles.png",
+            caption="../report/city_quantiles.rst",
+            category="Local distributions",
+        ),
+    log:
+        f"{LOGS}/figure_city_quantiles.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_city_quantiles.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_city_quantiles.py"
+
+
+rule figure_wasserstein:
+    """Distances of local distributions from the true ones."""
+    input:
+        cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=ESTIMATES),
+    output:
+        pdf=f"{FIGURES}/wasserstein.pdf",
+        png=report(
+            f"{FIGURES}/wasserstein.png",
+            caption="../report/wasserstein.rst",
+            category="Local distributions",
+        ),
+    log:
+        f"{LOGS}/figure_wasserstein.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_wasserstein.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=ESTIMATES,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_wasserstein.py"
+
+
+rule figure_city_map:
+    """Cities where a system does best and worst beside a reference."""
+    input:
+        cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=COMPARED),
+    output:
+        pdf=f"{FIGURES}/city_map.pdf",
+        png=report(
+            f"{FIGURES}/city_map.png",
+            caption="../report/city_map.rst",
+            category="Local distributions",
+        ),
+    log:
+        f"{LOGS}/figure_city_map.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_city_map.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=COMPARED,
+        coastlines=ON_EARTH,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_city_map.py"
 
 
 rule figures:

@@ -5,7 +5,7 @@ from itertools import chain
 from atmodist.job import job, progress
 
 with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") as log:
-    from atmodist.diagnostics import Diagnostics, group_by_time
+    from atmodist.diagnostics import Diagnostics, group_by_time, slope
     from atmodist.files import replacing
     from atmodist.grib import read_fields
     from atmodist.spectral import truncation_of
@@ -17,6 +17,10 @@ with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") a
             diagnostics = Diagnostics(truncation_of(coefficients.shape[-1]), snakemake.params.step_hours)
         diagnostics.update(time, coefficients)
     result = diagnostics.result()
+    third = round(diagnostics.truncation / 3), round(2 * diagnostics.truncation / 3)
+    slopes = [slope(energy, *third) for energy in result["kinetic_energy"]]
+    about = {"units": "1", "long_name": "exponent of the kinetic-energy spectrum", "degrees": third}
+    result["slope"] = ("component", slopes, about)
     with replacing(snakemake.output.diagnostics) as partial:
         result.to_netcdf(partial, engine="h5netcdf")
     divergence, vorticity = result["root_mean_square"].mean("time").values

@@ -1,14 +1,15 @@
-"""Draw each region in low resolution, super-resolved by every system and in truth, in the same colours."""
+"""Draw each region in low resolution, super-resolved by every system and in truth, and below it a detail."""
 
 from atmodist.job import job
 
 with job(snakemake.log[0], "figure_maps"):
     import xarray as xr
+    from matplotlib.patches import Rectangle
 
     from atmodist import plots
 
     systems, output = snakemake.params.systems, snakemake.output
-    for region, pdf, png in zip(snakemake.params.regions, output.pdf, output.png, strict=True):
+    for (region, zoom), pdf, png in zip(snakemake.params.zooms.items(), output.pdf, output.png, strict=True):
         trees = {
             system: xr.open_datatree(path, engine="h5netcdf")[region]
             for system, path in zip(systems, snakemake.input.maps, strict=True)
@@ -17,15 +18,19 @@ with job(snakemake.log[0], "figure_maps"):
         fields |= {system: trees[system]["high/field"] for system in systems if system != "truth"}
         fields["truth"] = trees["truth"]["high/field"]
         variables = fields["truth"]["variable"].values
+        (south, north), (west, east) = zoom["latitude"], zoom["longitude"]
         with plots.style():
-            figure, axes = plots.map_grid(fields["truth"], len(variables), len(fields))
-            for row, variable in zip(axes, variables, strict=True):
+            figure, axes = plots.map_grid(fields["truth"], 2 * len(variables), len(fields))
+            for rows, variable in zip(axes.reshape(len(variables), 2, -1), variables, strict=True):
                 limit = plots.limit_of(fields["truth"].sel(variable=variable))
-                for panel, field in zip(row, fields.values(), strict=True):
-                    mesh = plots.draw_map(panel, field.sel(variable=variable), limit)
-                    if snakemake.params.coastlines:
-                        plots.coastlines(panel)
-                plots.colour_bar(figure, mesh, row, variable, "s-1", shrink=0.9, pad=0.01, aspect=15)
+                for (whole, detail), field in zip(rows.T, fields.values(), strict=True):
+                    for panel in (whole, detail):
+                        mesh = plots.draw_map(panel, field.sel(variable=variable), limit)
+                        if snakemake.params.coastlines:
+                            plots.coastlines(panel)
+                    whole.add_patch(Rectangle((west, south), east - west, north - south, fill=False))
+                    detail.set(xlim=(west, east), ylim=(south, north))
+                plots.colour_bar(figure, mesh, rows, variable, "s-1", shrink=0.9, pad=0.01, aspect=25)
             for panel, name in zip(axes[0], fields, strict=True):
                 panel.set_title(name)
             plots.save(figure, pdf, png, snakemake.params.dpi)

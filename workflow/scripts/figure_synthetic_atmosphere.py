@@ -7,7 +7,6 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
     from matplotlib import pyplot
 
     from atmodist import plots
-    from atmodist.diagnostics import slope
 
     with xr.open_dataset(snakemake.input.diagnostics, engine="h5netcdf") as diagnostics, plots.style():
         strength = diagnostics["root_mean_square"]
@@ -23,12 +22,11 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
         steadiness.tick_params(axis="x", rotation=30)
 
         energy = diagnostics["kinetic_energy"].sel(degree=slice(1, None))
-        last = int(energy["degree"][-1])
-        third = round(last / 3), round(2 * last / 3)
-        spectrum.axvspan(*third, color="0.93")
+        slopes = diagnostics["slope"]
+        spectrum.axvspan(*slopes.attrs["degrees"], color="0.93")
         for component in ("rotational", "divergent"):
-            part = energy.sel(component=component)
-            spectrum.plot(part["degree"], part, label=f"{component}: {slope(part, *third):.1f}")
+            part, slope = energy.sel(component=component), float(slopes.sel(component=component))
+            spectrum.plot(part["degree"], part, label=f"{component}: {slope:.1f}")
         spectrum.set(xscale="log", yscale="log", xlabel="degree")
         spectrum.set_ylabel(f"kinetic energy / {plots.unit('m2 s-2')}")
 

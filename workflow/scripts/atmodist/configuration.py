@@ -109,6 +109,26 @@ def content_encoders(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     return sorted({(content["encoder"], content["layer"]) for content in contents if content != "mse"})
 
 
+def uncertainty_models(config: Mapping[str, Any]) -> list[str]:
+    """AtmoDist models that know the lag of the uncertainty maps."""
+    steps = config["uncertainty"]["lag_hours"] // config["data"]["step_hours"]
+    return [name for name, model in models(config, "atmodist").items() if model["classes"] >= steps]
+
+
+def zooms(config: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """Latitudes and longitudes of each region that its maps show enlarged: by default its middle third."""
+    regions = config["figures"]["regions"]
+    middle = {
+        name: {
+            axis: [(2 * low + high) / 3, (low + 2 * high) / 3]
+            for axis, (low, high) in region.items()
+            if axis != "zoom"
+        }
+        for name, region in regions.items()
+    }
+    return {name: region.get("zoom", middle[name]) for name, region in regions.items()}
+
+
 def _days(split: Mapping[str, str]) -> tuple[date, date]:
     return date.fromisoformat(split["start"]), date.fromisoformat(split["end"])
 
@@ -123,6 +143,7 @@ def _cross_field_problems(config: Mapping[str, Any]) -> Iterator[str]:
             f"evaluation.shard_days is {evaluation['shard_days']}; "
             f"expected a multiple of evaluation.block_days, which is {evaluation['block_days']}"
         )
+    yield from _problems_of_uncertainty(config)
     yield from _problems_of_figures(config)
 
 
@@ -192,6 +213,20 @@ def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
             )
 
 
+def _problems_of_uncertainty(config: Mapping[str, Any]) -> Iterator[str]:
+    settings, columns = config["uncertainty"], 2 * grid_rows(config)
+    step, lag = config["data"]["step_hours"], settings["lag_hours"]
+    if lag % step or lag // step >= time_count(config, "eval"):
+        yield (
+            f"uncertainty.lag_hours is {lag}; "
+            f"expected a multiple of data.step_hours, {step}, shorter than data.eval"
+        )
+    if columns % settings["stride"]:
+        yield (
+            f"uncertainty.stride is {settings['stride']}; expected a divisor of the grid's {columns} columns"
+        )
+
+
 def _problems_of_figures(config: Mapping[str, Any]) -> Iterator[str]:
     figures, days = config["figures"], config["data"]["eval"]
     try:
@@ -204,6 +239,14 @@ def _problems_of_figures(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"figures.time is {figures['time']}; expected a time within data.eval, {start} to {end}"
     if time.minute or time.hour % config["data"]["step_hours"]:
         yield f"figures.time is {figures['time']}; expected a multiple of data.step_hours"
+    for name, zoom in zooms(config).items():
+        for axis, (first, last) in zoom.items():
+            low, high = figures["regions"][name][axis]
+            if not low <= first < last <= high:
+                yield (
+                    f"figures.regions.{name}.zoom.{axis} is [{first}, {last}]; "
+                    f"expected a part of the region's, [{low}, {high}]"
+                )
     for name, (first, last) in ((str(view), view) for view in figures["spectrum_views"]):
         if first >= last or first > config["data"]["truncation"]:
             yield (

@@ -4,9 +4,11 @@ Lines take the colour-blind safe palette of Okabe & Ito (2008); maps of signed f
 "coolwarm", whose steps are equal to the eye.
 """
 
+import difflib
 import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 import matplotlib
@@ -14,6 +16,7 @@ import numpy as np
 import xarray as xr
 from matplotlib import pyplot
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
 from matplotlib.ticker import (
     FuncFormatter,
@@ -24,12 +27,14 @@ from matplotlib.ticker import (
     ScalarFormatter,
 )
 
+from atmodist.errors import InputError
 from atmodist.files import replacing
 
 matplotlib.use("agg")
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 SIGNED = "coolwarm"
+POSITIVE = "viridis"
 COASTLINES = Path(__file__).parents[3] / "resources/coastlines/land-110m.json"
 WIDTH = 7.2
 """Width of a figure across a page, inches."""
@@ -61,6 +66,7 @@ def save(figure: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
     """Write a figure as PDF and PNG, without the time of day, so that the same figure is the same file."""
     with replacing(pdf) as partial:
         figure.savefig(partial, dpi=dpi, metadata={"CreationDate": None})
+    figure.set_layout_engine("none")  # which is slow, and has done its work
     with replacing(png) as partial:
         figure.savefig(partial, dpi=dpi)
 
@@ -91,21 +97,32 @@ def degrees_north(latitude: float, _=None) -> str:
     return f"{abs(latitude):g}°" + ("" if latitude == 0 else "N" if latitude > 0 else "S")
 
 
-def draw_map(axes: Axes, field: xr.DataArray, limit: float) -> matplotlib.collections.QuadMesh:
-    """Draw a field (latitude, longitude) with north up and colours from -limit to limit."""
+def draw_map(
+    axes: Axes, field: xr.DataArray, limits: float | tuple[float, float], colours: str = SIGNED
+) -> matplotlib.collections.QuadMesh:
+    """Draw a field (latitude, longitude) with north up; one limit of the colours is that of both signs."""
+    lowest, highest = limits if isinstance(limits, tuple) else (-limits, limits)
     north_up = field.sortby("latitude").transpose("latitude", "longitude")
     longitude, latitude = (edges(north_up[name].values) for name in ("longitude", "latitude"))
     latitude = latitude.clip(-90, 90)
     mesh = axes.pcolormesh(
-        longitude, latitude, north_up, cmap=SIGNED, vmin=-limit, vmax=limit, rasterized=True
+        longitude, latitude, north_up, cmap=colours, vmin=lowest, vmax=highest, rasterized=True
     )
-    axes.set(aspect="equal", xlim=longitude[[0, -1]], ylim=latitude[[0, -1]])
+    frame_map(axes, longitude[[0, -1]], latitude[[0, -1]])
+    return mesh
+
+
+def frame_map(axes: Axes, longitude: Sequence[float] = (-180, 180), latitude: Sequence[float] = (-90, 90)):
+    """Give a map its limits, a frame and angles in words, as many as have room."""
+    axes.set(aspect="equal", xlim=longitude, ylim=latitude)
+    inches = axes.get_position().width * axes.figure.get_figwidth()
+    ticks = min(6, max(2, int(inches / 0.4)))
+    axes.tick_params(labelsize=8 if ticks > 3 else 6)
     for axis, name in ((axes.xaxis, degrees_east), (axes.yaxis, degrees_north)):
-        axis.set_major_locator(MaxNLocator(6, steps=[1, 2, 3, 6, 10]))
+        axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 3, 6, 10]))
         axis.set_major_formatter(FuncFormatter(name))
     for side in ("top", "right"):
         axes.spines[side].set_visible(True)
-    return mesh
 
 
 def edges(centres: np.ndarray) -> np.ndarray:
@@ -115,7 +132,7 @@ def edges(centres: np.ndarray) -> np.ndarray:
 
 
 def limit_of(field: xr.DataArray, share: float = 0.99) -> float:
-    """A round limit of colours that holds this share of a signed field's values."""
+    """A round limit of colours that holds this share of a field's absolute values."""
     quantile = float(abs(field).quantile(share))
     power = 10.0 ** np.floor(np.log10(quantile))
     return float(np.ceil(2 * quantile / power) * power / 2)
@@ -123,12 +140,16 @@ def limit_of(field: xr.DataArray, share: float = 0.99) -> float:
 
 def colour_bar(figure: Figure, mesh, axes, name: str, units: str, **settings) -> None:
     """A colour bar that says what is shown and in which power of ten of its units."""
-    power = int(np.floor(np.log10(mesh.get_clim()[1])))
-    bar = figure.colorbar(mesh, ax=axes, extend="both", **settings)
-    bar.formatter = FuncFormatter(lambda value, _: f"{value / 10.0**power:g}".replace("-", "−"))
+    bar = figure.colorbar(mesh, ax=axes, **{"extend": "both", **settings})
     bar.locator = MaxNLocator(5, steps=[1, 2, 5, 10])
-    bar.update_ticks()
-    bar.set_label(f"{name} / 10{superscript(power)} {unit(units)}")
+    label_axis(bar.ax.xaxis if bar.orientation == "horizontal" else bar.ax.yaxis, name, units)
+
+
+def label_axis(axis: Axis, name: str, units: str) -> None:
+    """Say what an axis shows and in which power of ten of its units its numbers are."""
+    power = int(np.floor(np.log10(max(abs(axis.get_view_interval())))))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10.0**power:g}".replace("-", "−")))
+    axis.set_label_text(f"{name} / 10{superscript(power)} {unit(units)}")
 
 
 def unit(units: str) -> str:
@@ -144,17 +165,23 @@ def superscript(number: int | str) -> str:
     return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
 
 
-def coastlines(axes: Axes) -> None:
-    """Draw the coastlines of the Earth within the limits that the axes have."""
+@cache
+def coasts() -> np.ndarray:
+    """Longitudes and latitudes (2, N) of the Earth's coastlines, NaN between them."""
     topology = json.loads(COASTLINES.read_text())
     scale, corner = (np.array(topology["transform"][key]) for key in ("scale", "translate"))
     gap = np.full((1, 2), np.nan)
     arcs = [part for arc in topology["arcs"] for part in (np.cumsum(arc, axis=0) * scale + corner, gap)]
     longitude, latitude = np.concatenate(arcs).T
     longitude[abs(longitude) > 179.99] = np.nan  # where polygons are cut, not coasts
+    return np.stack([longitude, latitude])
+
+
+def coastlines(axes: Axes) -> None:
+    """Draw the coastlines of the Earth within the limits that the axes have."""
     limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
     for turn in (-360, 0, 360):
-        axes.plot(longitude + turn, latitude, color="black", linewidth=0.4)
+        axes.plot(coasts()[0] + turn, coasts()[1], color="black", linewidth=0.4)
     axes.set(**limits)
 
 
@@ -162,6 +189,27 @@ def mean_over_blocks(path: str | Path, quantity: str) -> xr.DataArray:
     """A quantity of an evaluation, averaged over its blocks of time."""
     with xr.open_dataset(path, engine="h5netcdf") as evaluation:
         return evaluation[quantity].weighted(evaluation["frames"]).mean("block").load()
+
+
+def at_cities(path: str | Path, names: Sequence[str], window: int = 1) -> xr.Dataset:
+    """Local distributions at the cities ``names`` in windows of one size; ``InputError`` for others."""
+    distributions = xr.load_dataset(path, engine="h5netcdf").sel(window=window)
+    known = distributions["city"].values
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise InputError(
+                f"config key figures.cities holds {name}; {hint}expected names of resources/cities."
+            )
+    return distributions.sel(city=list(names))
+
+
+def running_window(times: np.ndarray, days: int = 30) -> tuple[float, int]:
+    """Length of a running mean in days and in time steps: ``days``, or a sixth of a shorter series."""
+    step = (times[-1] - times[0]) / (len(times) - 1) / np.timedelta64(1, "D")
+    days = min(days, max(1, int(len(times) * step / 6)))
+    return days, max(1, round(days / step))
 
 
 def draw_spectra(axes: Axes, spectra: dict[str, xr.DataArray], first: int, last: int) -> None:
@@ -195,9 +243,9 @@ def add_wavelengths(axes: Axes, longest: float, candidates: Sequence[float]) -> 
 
 
 def map_grid(field: xr.DataArray, rows: int, columns: int) -> tuple[Figure, np.ndarray]:
-    """A page of maps of the shape of ``field``, (rows, columns), that share their axes."""
+    """A page of maps of the shape of ``field``, (rows, columns); those of a row share their axes."""
     width = (WIDTH - 1.1) / columns
     height = width * np.ptp(field["latitude"].values) / np.ptp(field["longitude"].values)
     size = WIDTH, 0.5 + rows * (height + 0.15)
-    settings = {"sharex": True, "sharey": True, "squeeze": False, "layout": "compressed"}
+    settings = {"sharex": "row", "sharey": "row", "squeeze": False, "layout": "compressed"}
     return pyplot.subplots(rows, columns, figsize=size, **settings)

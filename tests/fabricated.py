@@ -1,0 +1,205 @@
+"""Made-up results as the rules leave them, of several models: small files for every figure."""
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+VARIABLES = ["divergence", "vorticity"]
+ATMODIST = ["lags-15", "lags-23", "lags-31"]
+SRGAN = ["l2", "lags-15", "lags-23", "lags-31"]
+SYSTEMS = ["truth", "bilinear", *SRGAN]
+CITIES = ["Berlin", "Chicago", "Lagos", "Sydney"]
+ROWS = 64
+LATITUDE, LONGITUDE = 90 - np.arange(ROWS) * 180 / ROWS, np.arange(2 * ROWS) * 180 / ROWS
+TIMES = np.datetime64("2001-08-01", "ns") + np.timedelta64(3, "h") * np.arange(240)
+
+
+def smoothness(system):
+    """How much of the small scales a made-up system loses."""
+    known = {"truth": 0.0, "bilinear": 0.5, "l2": 0.3}
+    return known[system] if system in known else int(system[-2:]) / 120
+
+
+def field(system, seed=0):
+    """Waves (variable, latitude, longitude) in s-1 that fade towards the poles, weaker for smooth systems."""
+    rng = np.random.default_rng(seed)
+    phi, theta = np.radians(LATITUDE)[:, None], np.radians(LONGITUDE)
+    values = sum(
+        np.cos(phi) ** wave
+        * np.cos(wave * theta + rng.uniform(0, 6, (2, 1, 1)) + 2 * wave * phi)
+        / np.sqrt(wave)
+        * (1 - smoothness(system)) ** (wave / 4)
+        for wave in range(1, 12)
+    )
+    coordinates = {"variable": VARIABLES, "latitude": LATITUDE, "longitude": LONGITUDE}
+    return xr.DataArray(2e-5 * values, coordinates, list(coordinates), attrs={"units": "s-1"})
+
+
+def snapshot():
+    """`snapshot.nc`."""
+    return field("truth").assign_coords(time=TIMES[0]).to_dataset(name="field")
+
+
+def evaluation(system):
+    """`evaluation/{system}.nc`: spectra, semivariogram, errors in time."""
+    rng = np.random.default_rng(len(system))
+    lost, degree = smoothness(system), np.arange(64)
+    spectrum = 1e-9 * (1 + degree) ** -1.0 * np.exp(-2 * lost * degree / 64)
+    distance = np.array([25, 50, 100, 200, 300, 500, 1000])
+    rise = (1 - np.exp(-distance / 400)) * (1 - lost / 2)
+    with np.errstate(divide="ignore"):
+        wavelength = 40030 / degree
+    result = xr.Dataset(
+        {
+            "frames": ("block", [120, 120]),
+            "power": (("block", "variable", "degree"), np.tile(spectrum, (2, 2, 1))),
+            "kinetic_energy": (
+                ("block", "flow", "degree"),
+                np.tile(1e13 * spectrum / (1 + degree) ** 2, (2, 2, 1)),
+            ),
+            "semivariogram": (("block", "variable", "distance"), np.tile(rise, (2, 2, 1))),
+        },
+        {
+            "block": TIMES[[0, 120]],
+            "variable": VARIABLES,
+            "flow": ["rotational", "divergent"],
+            "degree": degree,
+            "wavelength": ("degree", wavelength),
+            "distance": distance,
+        },
+    )
+    if system == "truth":
+        return result
+    errors = lost * (1 + 0.2 * rng.standard_normal((len(TIMES), 2)))
+    return result.assign_coords(time=TIMES).assign(
+        mean_squared_error=(("time", "variable"), 1e-10 * errors, {"units": "s-2"}),
+        total_variation_difference=(("time", "variable"), -1e-6 * errors, {"units": "s-1"}),
+    )
+
+
+def moments(system):
+    """`evaluation/{system}/moments.nc`."""
+    deviation = 2e-5 + abs(field(system, seed=1))
+    error = 1e-5 * smoothness(system) + 0 * deviation
+    return xr.Dataset({"mean": field(system) / 5, "std": deviation, "rmse": error + deviation / 5})
+
+
+def maps(system):
+    """`evaluation/{system}/maps.nc`: one region, in high and, of the truth, in low resolution."""
+    region = field(system).sel(latitude=slice(75, 15), longitude=slice(0, 60))
+    groups = {"/": xr.Dataset(), "Northern storm track/high": region.to_dataset(name="field")}
+    if system == "truth":
+        low = region.coarsen(latitude=4, longitude=4, boundary="trim").mean()
+        groups["Northern storm track/low"] = low.to_dataset(name="field")
+    return xr.DataTree.from_dict(groups)
+
+
+def cities(system):
+    """`evaluation/{system}/cities.nc`: normal distributions, too narrow for smooth systems."""
+    rng = np.random.default_rng(len(system))
+    count, quantile = 150, np.array([0.02, 0.09, 0.25, 0.5, 0.75, 0.91, 0.98])
+    deviation = 2e-5 * (1 + 0.3 * rng.uniform(-1, 1, count)) * (1 - smoothness(system))
+    standard = np.array([-2.05, -1.34, -0.67, 0, 0.67, 1.34, 2.05])
+    edges = np.linspace(-6e-5, 6e-5, 61)
+    centres = (edges[1:] + edges[:-1]) / 2
+    spread = deviation[:, None]
+    density = np.exp(-((centres / spread) ** 2) / 2) / spread / np.sqrt(2 * np.pi)
+    result = xr.Dataset(
+        {
+            "quantiles": (("city", "quantile"), spread * standard, {"units": "s-1"}),
+            "density": (("city", "bin"), density, {"units": "s"}),
+            "bin_edge": (("city", "edge"), np.tile(edges, (count, 1)), {"units": "s-1"}),
+            "wasserstein": ("city", abs(2e-5 - deviation), {"units": "s-1"}),
+        },
+        {
+            "city": CITIES + [f"city {number}" for number in range(len(CITIES), count)],
+            "quantile": quantile,
+            "latitude": ("city", np.linspace(-40, 60, count)),
+            "longitude": ("city", (np.arange(count) * 137.5) % 360 - 180),
+        },
+    )
+    result = result.expand_dims(window=[1, 2, 3], variable=VARIABLES)
+    result["bin_edge"] = result["bin_edge"].isel(window=0)
+    return result.drop_vars("wasserstein") if system == "truth" else result
+
+
+def uncertainty(seasons):
+    """`atmodist/{model}/uncertainty.nc` with as many seasons."""
+    latitude, longitude = np.linspace(60, -60, 11), np.arange(32) * 11.25
+    easy = 0.2 + 0.1 * np.cos(np.radians(3 * latitude))[:, None] + 0 * longitude
+    names = ["whole", "April to September", "October to March"][:seasons]
+    quantities = {"accuracy": easy, "top3_accuracy": 2 * easy, "probability": easy / 2, "entropy": 3 - easy}
+    return xr.Dataset(
+        {
+            name: (("season", "latitude", "longitude"), np.tile(values, (seasons, 1, 1)))
+            for name, values in quantities.items()
+        }
+        | {"pairs": ("season", [240, 120, 120][:seasons])},
+        {"season": names, "latitude": latitude, "longitude": longitude},
+    )
+
+
+def lag_losses(model):
+    """`atmodist/{model}/lag_losses_stage4.nc`."""
+    lag, measures = 3 * np.arange(1, 32), ["content", "l1", "l2", "psnr", "ssim"]
+    speed = np.array([90, 40, 40, 35, 35])[:, None] - int(model[-2:])
+    mean = 1 - np.exp(-lag / speed)
+    return xr.Dataset(
+        {"mean": (("measure", "lag"), mean), "std": (("measure", "lag"), mean / 4)},
+        {"measure": measures, "lag": lag, "meaning": ("measure", measures)},
+    )
+
+
+def confusion(classes):
+    """`atmodist/{model}/confusion.nc`."""
+    hours = 3 * np.arange(1, classes + 1)
+    count = np.exp(-abs(hours[:, None] - hours) / 9)
+    return xr.Dataset(
+        {"count": (("true_lag", "predicted_lag"), count)}, {"true_lag": hours, "predicted_lag": hours}
+    )
+
+
+def atmodist_table():
+    """`atmodist/{model}/training.csv`, and with its columns evaluation.csv."""
+    epoch = np.arange(1, 9)
+    phase = ["pre-training"] * 2 + ["training"] * 6
+    columns = {"loss": 3 * epoch**-0.2, "accuracy": 0.05 * epoch**0.5, "top3_accuracy": 0.1 * epoch**0.5}
+    return pd.DataFrame({"epoch": epoch, "phase": phase, "learning_rate": 0.1, **columns})
+
+
+def srgan_table():
+    """`srgan/{model}/training.csv`, and with its columns the pre-training's."""
+    epoch = np.arange(1, 6)
+    names = ("loss", "content", "adversarial", "discriminator")
+    return pd.DataFrame({"epoch": epoch, "learning_rate": 1e-4, **{name: 1 / epoch for name in names}})
+
+
+def diagnostics():
+    """`diagnostics/train.nc`."""
+    degree, lag, hour = np.arange(64), np.arange(0, 97, 3), np.arange(0, 24, 3)
+    energy = (1.0 + degree) ** -3
+    return xr.Dataset(
+        {
+            "root_mean_square": (("variable", "time"), np.full((2, len(TIMES)), 2e-5)),
+            "kinetic_energy": (("component", "degree"), np.stack([energy, energy / 9])),
+            "slope": ("component", [-3.0, -3.0], {"degrees": (21, 42)}),
+            "autocorrelation": (("variable", "lag"), np.tile(np.exp(-lag / 24), (2, 1))),
+            "daily_cycle": ("local_time", 1e-6 * np.sin(np.radians(15 * hour))),
+        },
+        {
+            "variable": VARIABLES,
+            "time": TIMES,
+            "component": ["rotational", "divergent"],
+            "degree": degree,
+            "lag": lag,
+            "local_time": hour,
+        },
+    )
+
+
+def histograms():
+    """`histograms.nc`."""
+    value = np.linspace(-8, 8, 161)
+    density = np.tile(np.exp(-abs(value)) / 2, (2, 2, 1))
+    coordinates = {"transform": ["standardised", "logarithmic"], "variable": VARIABLES, "value": value}
+    return xr.Dataset({"density": (list(coordinates), density)}, coordinates)

@@ -1,0 +1,15 @@
+"""Mean, deviation and error over time at every point, at most 720 columns wide, for a figure."""
+
+from atmodist.job import job
+
+with job(snakemake.log[0], f"map_moments {snakemake.wildcards.system}"):
+    import xarray as xr
+
+    from atmodist import maps, metrics
+    from atmodist.files import replacing
+
+    moments = metrics.mean_fields(xr.load_dataset(snakemake.input.evaluation, engine="h5netcdf"))
+    while moments.sizes["longitude"] > 720:
+        moments = maps.block_means(moments, 2)
+    with replacing(snakemake.output.moments) as partial:
+        moments.astype("float32").to_netcdf(partial, engine="h5netcdf")

@@ -1,0 +1,45 @@
+"""Slide windows over the evaluation split and map how well a network tells one lag."""
+
+from atmodist.job import job
+
+params = snakemake.params
+with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as log:
+    import time
+
+    import torch
+
+    from atmodist import store, uncertainty
+    from atmodist.atmodist_training import load_network
+    from atmodist.files import replacing
+    from atmodist.normalise import Moments
+    from atmodist.training import device, to_device
+
+    fabric = device({**snakemake.config["training"], "devices": 1})
+    fields = store.open_fields(snakemake.input.fields)
+    moments = Moments.load(snakemake.input.moments)
+    network, about = load_network(snakemake.input.encoder)
+    network = network.to(fabric.device, memory_format=torch.channels_last)
+
+    def read(time):
+        """Normalised field at an index of time."""
+        return to_device(fabric, moments.forward(torch.from_numpy(fields.read(time))[None], axis=1))[0]
+
+    started = time.monotonic()
+    lag = params.lag_hours // params.step_hours
+    first = uncertainty.first_times(fields.time, lag, params.times)
+    with fabric.autocast():
+        maps = uncertainty.uncertainty_maps(
+            network,
+            read,
+            fields.time,
+            first,
+            lag,
+            fields.latitude,
+            params.latitude,
+            about["patch"],
+            params.stride,
+        )
+    with replacing(snakemake.output.maps) as partial:
+        maps.assign_attrs(lag_hours=params.lag_hours).to_netcdf(partial, engine="h5netcdf")
+    windows = maps.sizes["latitude"] * maps.sizes["longitude"]
+    log.info("%d windows at %d times in %.1f s", windows, len(first), time.monotonic() - started)
