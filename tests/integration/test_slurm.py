@@ -31,7 +31,9 @@ SLURM = (
 ON_GPUS = {
     "train_atmodist", "evaluate_atmodist", "calibrate_content_loss", "pretrain_generator", "train_srgan",
 }  # fmt: skip
-ON_CPUS = {"simulate_atmosphere", "gridding", "compute_moments", "sampling_pairs", "sampling_patches"}
+# A group's name is followed by the names of its rules.
+GROUPS = {"gridding_grid_fields", "sampling_pairs_sample_pairs", "sampling_patches_sample_patches"}
+ON_CPUS = {"simulate_atmosphere", "compute_moments", *GROUPS}
 TRAINING = "results/tiny/atmodist/lags-23/training.csv"
 LOG = "results/tiny/logs/train_atmodist/lags-23.log"
 
@@ -66,7 +68,7 @@ def test_whole_chain_gives_the_numbers_of_one_machine(cluster, finished, tmp_pat
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
     assert rules >= ON_GPUS | ON_CPUS
     assert not any(name.startswith(("figure_", "merge_", "summary")) for name in rules)
-    assert sum(rule(job) == "gridding" for job in jobs) == 1  # three periods
+    assert sum(rule(job) == "gridding_grid_fields" for job in jobs) == 1  # three periods
     for job in jobs:
         trained = rule(job) == "evaluate_srgan" and not re.search("truth|bilinear", job["Comment"])
         if trained or rule(job) in ON_GPUS:
