@@ -3,8 +3,8 @@
     python benchmarks/evaluation.py [--truncation 639] [--repeat 3]
 
 Seconds of the processor's time, so that other programs count little, and beside them the ratio to our
-spectra, which take the kinetic energy from the coefficients of vorticity and divergence. The other ways invert
-to the wind and expand its two components as scalars. The original's is by pyspharm and by SHTOOLS' own
+spectra, which take the kinetic energy from the coefficients of vorticity and divergence. The other ways
+invert to the wind and expand its two components as scalars. The original's is by pyspharm and by SHTOOLS' own
 transforms; it is measured where pyspharm is installed (tests/install_pyspharm.sh).
 """
 

@@ -85,19 +85,51 @@ def patch_files(split):
     )
 
 
-def times(wildcards):
-    """First day, last day and time step of a period."""
-    period = PERIODS[SPLIT_OF[wildcards.period]][wildcards.period]
-    return {
-        "start": str(period.start),
-        "end": str(period.end),
-        "step_hours": config["data"]["step_hours"],
-    }
-
-
 def atmodist_settings(wildcards):
     """Settings of an AtmoDist model."""
     return ATMODIST[wildcards.model]
+
+
+def previous_state(wildcards):
+    """State at the end of the period before; the first of a split has none."""
+    names = list(PERIODS[SPLIT_OF[wildcards.period]])
+    number = names.index(wildcards.period)
+    return (
+        {"state": f"{RESULTS}/spectral/{names[number - 1]}.state.npz"} if number else {}
+    )
+
+
+def content_loss(wildcards):
+    """The encoder and the scale of a model's content loss, nothing for the mean squared error."""
+    content = SRGAN[wildcards.model]["content"]
+    if content == "mse":
+        return {}
+    folder = f"{RESULTS}/atmodist/{content['encoder']}"
+    return {
+        "encoder": f"{folder}/best.pt",
+        "scale": f"{folder}/scale_{content['layer']}.json",
+    }
+
+
+def generator_weights(wildcards):
+    """Weights of a trained model; the truth and the bilinear interpolation have none."""
+    return (
+        f"{RESULTS}/srgan/{wildcards.system}/weights"
+        if wildcards.system in SRGAN
+        else []
+    )
+
+
+def generator_settings(wildcards):
+    """Settings of the generator, where there is one."""
+    return config["srgan"]["generator"] if wildcards.system in SRGAN else None
+
+
+def evaluated_epoch(wildcards):
+    """The epoch whose weights are evaluated."""
+    return (
+        SRGAN[wildcards.system]["evaluate_epoch"] if wildcards.system in SRGAN else None
+    )
 
 
 def memory(gigabytes):

@@ -9,27 +9,6 @@ REFERENCES = [
 ]
 
 
-def generator_weights(wildcards):
-    """Weights of a trained model; the truth and the bilinear interpolation have none."""
-    return (
-        f"{RESULTS}/srgan/{wildcards.system}/weights"
-        if wildcards.system in SRGAN
-        else []
-    )
-
-
-def generator_settings(wildcards):
-    """Settings of the generator, where there is one."""
-    return config["srgan"]["generator"] if wildcards.system in SRGAN else None
-
-
-def evaluated_epoch(wildcards):
-    """The epoch whose weights are evaluated."""
-    return (
-        SRGAN[wildcards.system]["evaluate_epoch"] if wildcards.system in SRGAN else None
-    )
-
-
 rule evaluate_srgan:
     """Super-resolve a shard of the evaluation split and measure it."""
     input:
@@ -187,7 +166,11 @@ rule summary:
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
         pressure=[f"{RESULTS}/level_pressure.json"] if SURFACE_PRESSURE else [],
     output:
-        summary=f"{RESULTS}/summary.csv",
+        summary=report(
+            f"{RESULTS}/summary.csv",
+            caption="../report/summary.rst",
+            category="Numbers",
+        ),
         netcdf=f"{RESULTS}/summary.nc",
     log:
         f"{LOGS}/summary.log",
@@ -209,3 +192,27 @@ rule summary:
         references=REFERENCES,
     script:
         "../scripts/summary.py"
+
+
+rule summary_table:
+    """The summary as a page to read."""
+    input:
+        summary=f"{RESULTS}/summary.csv",
+    output:
+        table=report(
+            f"{RESULTS}/summary.html",
+            caption="../report/summary.rst",
+            category="Numbers",
+        ),
+    log:
+        f"{LOGS}/summary_table.log",
+    benchmark:
+        f"{BENCHMARKS}/summary_table.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1),
+        runtime=minutes(5),
+    script:
+        "../scripts/summary_table.py"

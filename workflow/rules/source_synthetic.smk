@@ -1,15 +1,6 @@
 # The synthetic atmosphere: each period continues from the state that the previous one left.
 
 
-def previous_state(wildcards):
-    """State at the end of the period before; the first of a split has none."""
-    names = list(PERIODS[SPLIT_OF[wildcards.period]])
-    number = names.index(wildcards.period)
-    return (
-        {"state": f"{RESULTS}/spectral/{names[number - 1]}.state.npz"} if number else {}
-    )
-
-
 SURFACE_PRESSURE = period_files(f"{RESULTS}/spectral/{{period}}.lnsp.grib", "train")
 
 
@@ -45,6 +36,3 @@ rule simulate_atmosphere:
         },
     script:
         "../scripts/simulate_atmosphere.py"
-
-
-SURFACE_PRESSURE = period_files(f"{RESULTS}/spectral/{{period}}.lnsp.grib", "train")

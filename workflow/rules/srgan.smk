@@ -1,18 +1,6 @@
 # Super-resolution: the generator alone, then against a discriminator.
 
 
-def content_loss(wildcards):
-    """The encoder and the scale of a model's content loss, nothing for the mean squared error."""
-    content = SRGAN[wildcards.model]["content"]
-    if content == "mse":
-        return {}
-    folder = f"{RESULTS}/atmodist/{content['encoder']}"
-    return {
-        "encoder": f"{folder}/best.pt",
-        "scale": f"{folder}/scale_{content['layer']}.json",
-    }
-
-
 rule pretrain_generator:
     """Train the generator alone with the mean squared error."""
     input:
