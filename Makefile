@@ -29,7 +29,7 @@ demo: $(STAMP)
 	@echo "Done. Figures: results/demo/figures  Numbers: results/demo/summary.csv"
 
 report: $(STAMP)
-	@$(SNAKEMAKE) --report results/demo/report.html
+	@$(SNAKEMAKE) --cores $(or $(CORES),all) --report results/demo/report.html --report-after-run
 
 test: $(STAMP)
 	@echo "Unit tests, then the whole chain and its faults …"

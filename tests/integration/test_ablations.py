@@ -29,6 +29,16 @@ EDITS = {
         {"figures": {"time": "2001-02-04T12:00"}},
         ["snapshot_fields", "map_regions", "figure_data_snapshot"],
     ),
+    "the cities drawn": ({"figures": {"cities": ["Berlin"]}}, ["figure_city_(boxes|densities)"]),
+    "the part enlarged": (
+        {
+            "figures": {
+                "regions": {"Northern storm track": {"zoom": {"latitude": [30, 40], "longitude": [5, 15]}}}
+            }
+        },
+        ["figure_maps"],
+    ),
+    "the times of the uncertainty maps": ({"uncertainty": {"times": 12}}, ["map_uncertainty"]),
     "a region more": (
         {"figures": {"regions": {"Tropics": {"latitude": [-30, 30], "longitude": [0, 60]}}}},
         ["map_regions"],
@@ -45,7 +55,10 @@ EDITS = {
         {"srgan": {"models": {"stage3": {"content": {"encoder": "lags-23", "layer": "stage3"}}}}},
         [r"train_srgan.*model: stage3", "calibrate_content_loss.*layer: stage3"],
     ),
-    "a model less": ({"srgan": {"models": {"l2": None}}}, ["summary", "figure_(srgan|energy|power|maps)"]),
+    "a model less": (
+        {"srgan": {"models": {"l2": None}}},
+        ["summary", "figure_(srgan|energy|power|semi|moment|error|city|wasserstein|maps)"],
+    ),
     "a network with other lags": (
         {"atmodist": {"models": {"hours-45": {"classes": 15}}}},
         [r"train_atmodist.*hours-45"],

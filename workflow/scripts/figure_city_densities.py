@@ -4,12 +4,13 @@ from atmodist.job import job
 
 with job(snakemake.log[0], "figure_city_densities"):
     from matplotlib import pyplot
+    from matplotlib.ticker import NullFormatter
 
     from atmodist import plots
 
     names = snakemake.params.cities
     found = {
-        system: plots.at_cities(path, names)
+        system: plots.at_cities(path, names, window=3)
         for system, path in zip(snakemake.params.systems, snakemake.input.cities, strict=True)
     }
     edges = found["truth"]["bin_edge"]
@@ -27,6 +28,7 @@ with job(snakemake.log[0], "figure_city_densities"):
                     front = 3 if system == "truth" else 2
                     panel.stairs(density.where(density > 0), edges.sel(at), zorder=front, **look)
                 panel.set(title=name, yscale="log")
+                panel.yaxis.set_minor_formatter(NullFormatter())
                 plots.label_axis(panel.xaxis, variable, edges.units)
             for panel in block[len(names) :]:
                 panel.remove()

@@ -20,13 +20,14 @@ with job(snakemake.log[0], "figure_error_histograms"):
     }
     everything = xr.concat(errors.values(), "system")
     variables = everything["variable"].values
+    count = min(60, max(10, everything.sizes["time"] // 8))
     with plots.style():
         size = (plots.WIDTH, 0.5 + 2.1 * len(variables))
         figure, axes = pyplot.subplots(len(variables), len(QUANTITIES), figsize=size, squeeze=False)
         for row, variable in zip(axes, variables, strict=True):
             for panel, (quantity, label) in zip(row, QUANTITIES.items(), strict=True):
                 values = everything[quantity].sel(variable=variable)
-                bins = np.linspace(float(values.min()), float(values.max()), 61)
+                bins = np.linspace(float(values.min()), float(values.max()), count + 1)
                 for system, look in plots.lines(list(errors)).items():
                     series = errors[system][quantity].sel(variable=variable)
                     panel.hist(series, bins, histtype="step", linewidth=1.2, **look)

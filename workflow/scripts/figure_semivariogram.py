@@ -31,7 +31,7 @@ with job(snakemake.log[0], "figure_semivariogram"):
             column[1].xaxis.set_minor_formatter(NullFormatter())
             column[1].tick_params(axis="x", which="minor", length=0)
         axes[0, 0].set_ylabel("semivariance / variance")
-        axes[1, 0].set_ylabel("share of the truth's")
+        axes[1, 0].set(ylabel="share of the truth's", ylim=(0, None))
         axes[1, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

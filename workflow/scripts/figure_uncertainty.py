@@ -10,6 +10,7 @@ QUANTITIES = {
 }
 
 with job(snakemake.log[0], "figure_uncertainty"):
+    import numpy as np
     import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import PercentFormatter
@@ -21,18 +22,20 @@ with job(snakemake.log[0], "figure_uncertainty"):
         maps = xr.load_dataset(path, engine="h5netcdf")
         seasons = maps["season"].values
         with plots.style():
-            height = 0.4 + 4 * (0.35 + 2.4 * float(maps["latitude"].max() - maps["latitude"].min()) / 360)
+            width = 2.7 if len(seasons) > 1 else 4.2
+            height = 0.4 + 4 * (0.3 + width * np.ptp(maps["latitude"].values) / 360)
             figure, axes = pyplot.subplots(
                 len(QUANTITIES),
                 len(seasons),
-                figsize=(1.3 + 2.7 * len(seasons), height),
+                figsize=(1.3 + width * len(seasons), height),
                 sharex=True,
                 sharey=True,
                 squeeze=False,
                 layout="compressed",
             )
             for row, (quantity, label) in zip(axes, QUANTITIES.items(), strict=True):
-                limits = float(maps[quantity].min()), float(maps[quantity].max())
+                lowest, highest = float(maps[quantity].min()), float(maps[quantity].max())
+                limits = lowest, max(highest, lowest + 0.01)
                 for panel, season in zip(row, seasons, strict=True):
                     mesh = plots.draw_map(panel, maps[quantity].sel(season=season), limits, plots.POSITIVE)
                     if snakemake.params.coastlines:

@@ -119,7 +119,7 @@ def frame_map(axes: Axes, longitude: Sequence[float] = (-180, 180), latitude: Se
     ticks = min(6, max(2, int(inches / 0.4)))
     axes.tick_params(labelsize=8 if ticks > 3 else 6)
     for axis, name in ((axes.xaxis, degrees_east), (axes.yaxis, degrees_north)):
-        axis.set_major_locator(MaxNLocator(ticks, steps=[1, 2, 3, 6, 10]))
+        axis.set_major_locator(MaxNLocator(ticks, steps=[1, 1.5, 2, 3, 5, 6, 9, 10]))
         axis.set_major_formatter(FuncFormatter(name))
     for side in ("top", "right"):
         axes.spines[side].set_visible(True)

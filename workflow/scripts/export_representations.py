@@ -1,0 +1,30 @@
+"""Encode the whole fields of some days and write their representations as NetCDF."""
+
+from atmodist.job import job, progress
+
+params = snakemake.params
+with job(snakemake.log[0], f"export_representations {params.model} {params.shard}") as log:
+    import numpy as np
+    import torch
+
+    from atmodist import representations, store
+    from atmodist.atmodist_training import load_network
+    from atmodist.normalise import Moments
+    from atmodist.periods import Period
+    from atmodist.training import device, to_device
+
+    fabric = device({**snakemake.config["training"], "devices": 1})
+    fields = store.open_fields(snakemake.input.fields)
+    moments = Moments.load(snakemake.input.moments)
+    network, about = load_network(snakemake.input.encoder)
+    encoder = network.encoder.to(fabric.device, memory_format=torch.channels_last)
+    days = Period.parse(params.shard).times(params.step_hours)
+    first = np.searchsorted(fields.time, days[0])
+    axes = days, fields.latitude, fields.longitude, encoder.channels[-1]
+    with representations.writing(snakemake.output.representations, *axes) as written:
+        for number in progress(range(len(days)), "times"):
+            field = moments.forward(torch.from_numpy(fields.read(first + number)), axis=0)
+            with fabric.autocast():
+                found = representations.represent(encoder, to_device(fabric, field[None])[0], about["patch"])
+            written[number] = found.float().cpu().numpy()
+    log.info("%d times of %d x %d x %d", len(days), *written.shape[1:])
