@@ -14,10 +14,12 @@ with job(snakemake.log[0], "figure_training_curves"):
     looks = plots.lines(snakemake.params.models)
     with plots.style():
         figure, axes = pyplot.subplots(1, len(QUANTITIES), figsize=(plots.WIDTH, 2.6))
+        highest = 0.0
         for look, log, evaluation in zip(
             looks.values(), snakemake.input.logs, snakemake.input.evaluations, strict=True
         ):
             training, evaluated = pd.read_csv(log), pd.read_csv(evaluation)
+            highest = max(highest, training["loss"].max())
             pretraining = (training["phase"] == "pre-training").sum()
             drops = training["epoch"][training["learning_rate"].diff() < 0]
             for panel, quantity in zip(axes, QUANTITIES, strict=True):
@@ -31,6 +33,7 @@ with job(snakemake.log[0], "figure_training_curves"):
             panel.xaxis.get_major_locator().set_params(integer=True)
         for panel in axes[1:]:
             panel.yaxis.set_major_formatter(PercentFormatter(1))
+        axes[0].set_ylim(top=1.1 * highest)  # the first evaluation, before the norms settle, may be far above
         axes[0].plot([], [], color="0.3", label="training")
         axes[0].plot([], [], color="0.3", linestyle="--", label="evaluation")
         figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
