@@ -13,6 +13,7 @@ DEMO = ("--configfile", "config/demo.yaml")
         ("atmodist", {"train_atmodist", "calibrate_content_loss"}, {"pretrain_generator"}),
         ("srgan", {"train_srgan"}, {"evaluate_srgan"}),
         ("evaluation", {"merge_evaluation"}, {"figure_energy_spectrum"}),
+        ("representations", {"export_representations"}, {"train_srgan"}),
         ("figures", {"figure_energy_spectrum", "figure_maps"}, {"summary"}),
         ("figure_energy_spectrum", {"merge_evaluation", "figure_energy_spectrum"}, {"figure_maps"}),
         ("results/demo/figures/energy_spectrum.pdf", {"figure_energy_spectrum"}, {"figure_maps"}),

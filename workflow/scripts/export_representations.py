@@ -27,4 +27,4 @@ with job(snakemake.log[0], f"export_representations {params.model} {params.shard
             with fabric.autocast():
                 found = representations.represent(encoder, to_device(fabric, field[None])[0], about["patch"])
             written[number] = found.float().cpu().numpy()
-    log.info("%d times of %d x %d x %d", len(days), *written.shape[1:])
+    log.info("%d times of %d x %d x %d", len(days), *found.shape)
