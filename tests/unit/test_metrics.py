@@ -56,6 +56,16 @@ def measured(metric, truth, estimate):
     return metric.result()
 
 
+def test_one_variable_alone_has_the_energy_of_its_part_of_the_wind():
+    both = noise(3)
+    whole, alone = (
+        measured(metrics.Spectra(), field, field)["kinetic_energy"]
+        for field in (both, both.sel(variable=["vorticity"]))
+    )
+    assert alone.sel(flow="rotational").values == pytest.approx(whole.sel(flow="rotational").values)
+    assert not alone.sel(flow="divergent").any()
+
+
 def test_spectra_find_the_power_put_in_and_the_energy_of_solid_body_rotation():
     omega = 2e-6
     sine = np.sin(np.radians(spectral.latitudes(TRUNCATION)))[:, None] * np.ones(4 * (TRUNCATION + 1))

@@ -13,12 +13,21 @@ COMPARED = [
     REFERENCES[-1],
     *(system for system in SRGAN if system not in REFERENCES),
 ]
-ALL_FIGURES = [
+# The daily cycle and the slopes of a synthetic atmosphere need both of its variables.
+DATA_FIGURES = [
     "data_snapshot",
     "field_distribution",
+    *(
+        ["synthetic_atmosphere"]
+        if SOURCE == "synthetic" and len(config["data"]["variables"]) == 2
+        else []
+    ),
+]
+ALL_FIGURES = [
+    *DATA_FIGURES,
     "training_curves",
     "confusion_matrix",
-    "lag_losses",
+    *(["lag_losses"] if configuration.content_encoders(config) else []),
     *(f"uncertainty_{model}" for model in MAPPED),
     "srgan_curves",
     "energy_spectrum",
@@ -33,7 +42,6 @@ ALL_FIGURES = [
     "wasserstein",
     *(["city_map"] if len(COMPARED) > 1 else []),
     *(f"maps_{region}" for region in REGIONS.values()),
-    "synthetic_atmosphere",
 ]
 
 

@@ -76,6 +76,8 @@ class Total(Metric):
 class Spectra(Mean):
     """Power spectra of divergence and vorticity, and the spectrum of kinetic energy, by degree.
 
+    Where the data hold one of the two variables, the energy is that of its part of the wind.
+
     Attributes:
         winds: "exact" takes the kinetic energy from the two power spectra, its rotational and its divergent
             part; "pyspharm" inverts to the wind and expands its components as scalars, which gives the total
@@ -90,7 +92,9 @@ class Spectra(Mean):
         power = np.stack([spectral.power(each) for each in cilm])
         degree = np.arange(power.shape[-1])
         by_name = dict(zip(estimate["variable"].values, zip(cilm, power, strict=True), strict=True))
-        (vorticity, rotation), (divergence, expansion) = by_name["vorticity"], by_name["divergence"]
+        nothing = np.zeros_like(cilm[0]), np.zeros_like(power[0])
+        vorticity, rotation = by_name.get("vorticity", nothing)
+        divergence, expansion = by_name.get("divergence", nothing)
         if self.winds == "exact":
             energy = dict(
                 zip(("rotational", "divergent"), spectral.kinetic_energy(rotation, expansion), strict=True)
