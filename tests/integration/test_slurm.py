@@ -47,7 +47,7 @@ def cluster(tmp_path_factory):
 
 def config(folder, **changes):
     """Options that lay changes over the tiny config, and use GPUs."""
-    changes["training"] = {"device": "auto", "threads": 2}
+    changes["training"] = {"device": "auto"}
     (folder / "edit.yaml").write_text(yaml.safe_dump(changes))
     return *TINY, "edit.yaml"
 
