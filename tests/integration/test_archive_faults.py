@@ -81,7 +81,7 @@ class Chain:
         return sentence
 
 
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(1200)
 def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path, monkeypatch):
     monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # for what the fork server loads in advance
     random = np.random.default_rng(7)
