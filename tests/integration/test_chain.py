@@ -65,14 +65,15 @@ def test_damaged_shard_is_named_and_leaves_nothing(finished, tmp_path):
 @pytest.mark.parametrize(
     ("edit", "told"),
     [
-        ("data={truncaton: 5}", "config key data.truncaton is unknown; did you mean truncation?"),
-        ("pairs={patch: 48}", "config key pairs.patch holds 48; expected a multiple of 32"),
-        ("data={eval: {start: 2001-01-10}}", "overlaps data.train"),
+        ("data: {truncaton: 5}", "config key data.truncaton is unknown; did you mean truncation?"),
+        ("pairs: {patch: 48}", "config key pairs.patch holds 48; expected a multiple of 32"),
+        ("data: {eval: {start: 2001-01-10}}", "overlaps data.train"),
     ],
 )
 def test_wrong_config_is_told_before_anything_runs(tmp_path, edit, told):
     folder = workspace(tmp_path / "wrong")
-    run = snakemake(folder, *TINY, "--config", edit)
+    (folder / "edit.yaml").write_text(edit)
+    run = snakemake(folder, *TINY, "edit.yaml")
     assert run.returncode != 0
     assert told in run.stdout
     assert "Traceback" not in run.stdout
