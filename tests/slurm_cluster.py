@@ -15,8 +15,6 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
-
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 MISSING = [name for name in ("munged", "slurmctld", "slurmd", "sbatch") if not shutil.which(name, path=PATH)]
 
@@ -120,16 +118,6 @@ class SlurmCluster:
         """Start the node and wait until it takes jobs."""
         self.start("slurmd", "-D", "-N", "node")
         self.wait(lambda: self.run("sinfo", "--noheader", "--format=%T") in ("idle", "mixed"))
-
-    def kill_node(self) -> None:
-        """Let the node vanish with all that runs on it, as in a power cut."""
-        lines = self.run("scontrol", "listpids").splitlines()[1:]
-        tasks = [psutil.Process(int(line.split()[0])) for line in lines]
-        keepers = {task.parent() for task in tasks if task.ppid() != 1}  # each job's slurmstepd, and shells
-        self.daemons["slurmd"].kill()
-        for process in {*keepers, *tasks}:
-            process.kill()
-        self.daemons["slurmd"].wait()
 
     def start_now(self, job: str) -> None:
         """Start a job that Slurm has queued again; by itself it would wait two minutes."""
