@@ -54,7 +54,7 @@ def test_damaged_shard_is_named_and_leaves_nothing(finished, tmp_path):
     content = bytearray(shard.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 2000] = bytes(2000)
     shard.write_bytes(content)
-    run = snakemake(folder, *TINY, "results/tiny/atmodist/lags-23/training.csv")
+    run = snakemake(folder, *TINY, "--", "results/tiny/atmodist/lags-23/training.csv")
     assert run.returncode != 0
     assert "results/tiny/pairs/train/00000.h5" in run.stdout
     assert "error: " in run.stdout
