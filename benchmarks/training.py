@@ -22,9 +22,9 @@ import torch.nn.functional as F
 from trainings import ATMODIST, HARDWARE, SRGAN, VARIABLES, write_pairs, write_patches
 
 from atmodist import atmodist_training, datasets, srgan_training
+from atmodist.devices import device, launch, to_device
 from atmodist.networks import Discriminator, Generator
 from atmodist.resolution import coarsen
-from atmodist.training import device, launch, to_device
 
 GENERATOR = {"channels": 64, "blocks": 16}
 SETTINGS = {

@@ -1,4 +1,4 @@
-"""A real Slurm on loopback: one node with a declared GPU, started for a test and stopped after it.
+"""A real Slurm on loopback: two nodes with declared GPUs, started for a test and stopped after it.
 
 Needs Debian's slurmctld, slurmd, slurm-client and munge. Run by itself it starts a cluster for trying things:
 ``python tests/slurm_cluster.py`` prints what to set, and stops at Ctrl-C.
@@ -15,6 +15,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+import psutil
+
 PATH = f"{os.environ['PATH']}:/usr/sbin:/sbin"
 MISSING = [name for name in ("munged", "slurmctld", "slurmd", "sbatch") if not shutil.which(name, path=PATH)]
 
@@ -25,14 +27,13 @@ SlurmctldHost={host}(127.0.0.1)
 SlurmUser={user}
 SlurmdUser={user}
 SlurmctldPort={ports[0]}
-SlurmdPort={ports[1]}
 AuthInfo=socket={folder}/munge.socket
 StateSaveLocation={folder}/state
-SlurmdSpoolDir={folder}/spool
+SlurmdSpoolDir={folder}/spool-%n
 SlurmctldPidFile={folder}/slurmctld.pid
-SlurmdPidFile={folder}/slurmd.pid
+SlurmdPidFile={folder}/slurmd-%n.pid
 SlurmctldLogFile={folder}/slurmctld.log
-SlurmdLogFile={folder}/slurmd.log
+SlurmdLogFile={folder}/slurmd-%n.log
 ProctrackType=proctrack/linuxproc
 TaskPlugin=task/none
 JobAcctGatherType=jobacct_gather/none
@@ -41,10 +42,13 @@ SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 MinJobAge=3600
 GresTypes=gpu
-NodeName=node NodeHostname={host} NodeAddr=127.0.0.1 CPUs=16 RealMemory=256000 Gres=gpu:2
-PartitionName=batch Nodes=node Default=YES State=UP
+NodeName=DEFAULT CPUs=16 RealMemory=256000 Gres=gpu:2
+NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]}
+NodeName=node2 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[2]}
+PartitionName=batch Nodes=node1,node2 Default=YES State=UP
 """
-GPUS = "NodeName=node Name=gpu File=/dev/null\nNodeName=node Name=gpu File=/dev/zero\n"
+NODES = ("node1", "node2")
+GPUS = "".join(f"NodeName={node} Name=gpu File=/dev/{name}\n" for node in NODES for name in ("null", "zero"))
 # Snakemake takes SLURM_CONF out of a job's environment; at a site, srun finds its configuration by itself.
 SRUN = """\
 #!/bin/sh
@@ -61,10 +65,10 @@ class SlurmCluster:
         self.daemons: dict[str, subprocess.Popen] = {}
 
     def __enter__(self) -> "SlurmCluster":
-        for part in ("state", "spool", "bin"):
+        for part in ("state", "bin", *(f"spool-{node}" for node in NODES)):
             (self.folder / part).mkdir(parents=True)
         about = {"host": socket.gethostname(), "user": getpass.getuser(), "folder": self.folder}
-        about |= {"ports": free_ports(2), "srun": shutil.which("srun")}
+        about |= {"ports": free_ports(3), "srun": shutil.which("srun")}
         (self.folder / "slurm.conf").write_text(CONFIGURATION.format(**about))
         (self.folder / "gres.conf").write_text(GPUS)
         (self.folder / "bin/srun").write_text(SRUN.format(**about))
@@ -84,7 +88,8 @@ class SlurmCluster:
             )
             self.wait(lambda: (self.folder / "munge.socket").exists())
             self.start("slurmctld", "-D")
-            self.start_node()
+            for node in NODES:
+                self.start_node(node)
         except BaseException:
             self.stop()
             raise
@@ -103,10 +108,10 @@ class SlurmCluster:
             except subprocess.TimeoutExpired:
                 daemon.kill()
 
-    def start(self, program: str, *options: str) -> None:
-        """Start a daemon."""
-        with open(self.folder / f"{program}.log", "a") as stream:
-            self.daemons[program] = subprocess.Popen(
+    def start(self, program: str, *options: str, name: str = "") -> None:
+        """Start a daemon, under a name of its own if there are several."""
+        with open(self.folder / f"{name or program}.log", "a") as stream:
+            self.daemons[name or program] = subprocess.Popen(
                 [shutil.which(program, path=PATH), *options],
                 env=os.environ | self.environment,
                 stdin=subprocess.DEVNULL,
@@ -114,10 +119,28 @@ class SlurmCluster:
                 stderr=stream,
             )
 
-    def start_node(self) -> None:
-        """Start the node and wait until it takes jobs."""
-        self.start("slurmd", "-D", "-N", "node")
-        self.wait(lambda: self.run("sinfo", "--noheader", "--format=%T") in ("idle", "mixed"))
+    def start_node(self, node: str) -> None:
+        """Start a node and wait until it takes jobs."""
+        self.start("slurmd", "-D", "-N", node, name=node)
+        self.wait(
+            lambda: self.run("sinfo", "--noheader", "--format=%T", f"--nodes={node}") in ("idle", "mixed")
+        )
+
+    def kill_node(self, node: str) -> None:
+        """Kill a node with all that runs on it and say that it is down, as Slurm would find after minutes."""
+        running = [job["JobId"] for job in self.jobs() if job["JobState"] == "RUNNING"]
+        tasks = [task for job in running for task in self.tasks(job, node)]
+        keepers = {task.parent() for task in tasks if task.ppid() != 1}  # each job's slurmstepd, and shells
+        self.daemons[node].kill()
+        for process in {*keepers, *tasks}:
+            process.kill()
+        self.daemons[node].wait()
+        self.run("scontrol", "update", f"nodename={node}", "state=down", "reason=killed")
+
+    def tasks(self, job: str, node: str) -> list[psutil.Process]:
+        """Processes of a job, or of a step of it, on a node."""
+        lines = self.run("scontrol", "listpids", job, node).splitlines()
+        return [psutil.Process(int(pid)) for pid, *_ in map(str.split, lines) if pid.isdigit()]
 
     def start_now(self, job: str) -> None:
         """Start a job that Slurm has queued again; by itself it would wait two minutes."""

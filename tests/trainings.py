@@ -14,6 +14,7 @@ VARIABLES = ["divergence", "vorticity"]
 HARDWARE = {
     "device": "cpu",
     "devices": 1,
+    "nodes": 1,
     "precision": "bf16-mixed",
     "compile": False,
     "threads": 1,

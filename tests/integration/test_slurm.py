@@ -7,6 +7,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 
+import pandas as pd
 import pytest
 import yaml
 from slurm_cluster import MISSING, SlurmCluster
@@ -46,8 +47,8 @@ def cluster(tmp_path_factory):
 
 
 def config(folder, **changes):
-    """Options that lay changes over the tiny config, and use GPUs."""
-    changes["training"] = {"device": "auto"}
+    """Options that lay changes over the tiny config; unless they say otherwise, GPUs are asked for."""
+    changes = {"training": {"device": "auto"}, **changes}
     (folder / "edit.yaml").write_text(yaml.safe_dump(changes))
     return *TINY, "edit.yaml"
 
@@ -82,9 +83,9 @@ def test_whole_chain_gives_the_numbers_of_one_machine(cluster, finished, tmp_pat
 class EndlessTraining:
     """A training that runs on Slurm until it is stopped; started again, it must go on where it was."""
 
-    def __init__(self, cluster, folder):
+    def __init__(self, cluster, folder, **changes):
         self.cluster, self.folder = cluster, folder
-        self.options = config(folder, atmodist={"defaults": {"epochs": 10**6}})
+        self.options = config(folder, atmodist={"defaults": {"epochs": 10**6}}, **changes)
 
     @property
     def job(self):
@@ -129,16 +130,17 @@ class EndlessTraining:
 
 
 @pytest.fixture
-def training(cluster, finished, tmp_path):
-    """An endless training beside the finished samples."""
-    folder = workspace(tmp_path / "endless")
+def folder(finished, tmp_path):
+    """A folder with finished samples and no training."""
+    folder = workspace(tmp_path / "training")
     (folder / "results/tiny").mkdir(parents=True)
     for part in ("moments.json", "spectral", "grid", "pairs"):
         (folder / "results/tiny" / part).symlink_to(finished / "results/tiny" / part)
-    return EndlessTraining(cluster, folder)
+    return folder
 
 
-def test_training_goes_on_after_every_way_to_stop_it(cluster, training):
+def test_training_goes_on_after_every_way_to_stop_it(cluster, folder):
+    training = EndlessTraining(cluster, folder)
     with training.running():
         training.wait_for(r"epoch 2, training")
 
@@ -154,6 +156,14 @@ def test_training_goes_on_after_every_way_to_stop_it(cluster, training):
         cluster.start_now(training.job)
         training.goes_on(position)
 
+        epochs = int(training.wait_for(r"epoch (\d+), training"))
+        node = cluster.jobs()[-1]["NodeList"]
+        cluster.kill_node(node)
+        cluster.start_now(training.job)
+        cluster.wait(lambda: int(training.wait_for(r"going on after batch \d+ of epoch (\d+)")) > epochs)
+        assert cluster.jobs()[-1]["NodeList"] != node
+        cluster.start_node(node)
+
     position = training.position("SIGTERM")  # Ctrl-C
     with training.running("--set-resources", "train_atmodist:runtime=1"):
         training.goes_on(position)
@@ -161,3 +171,35 @@ def test_training_goes_on_after_every_way_to_stop_it(cluster, training):
         training.goes_on(position)
     states = [job["JobState"] for job in cluster.jobs()][-5:]
     assert "TIMEOUT" in states
+
+
+def table(folder):
+    """The rows of a training, without its times."""
+    return pd.read_csv(folder / TRAINING).drop(columns="seconds")
+
+
+def test_two_nodes_train_as_two_processes_of_one(cluster, folder):
+    for training in ({"device": "cpu", "devices": 2}, {"device": "cpu", "nodes": 2}):
+        options = config(folder, training=training)
+        executor = SLURM if "nodes" in training else ()
+        cores = None if "nodes" in training else 2
+        (folder / TRAINING).unlink(missing_ok=True)
+        run = snakemake(folder, TRAINING, *executor, *options, cores=cores, **cluster.environment)
+        assert run.returncode == 0, run.stdout
+        if "nodes" not in training:
+            expected = table(folder)
+    assert cluster.jobs()[-1]["NumNodes"] == "2"
+    pd.testing.assert_frame_equal(table(folder), expected, check_exact=True)
+
+
+def test_two_nodes_stop_together(cluster, folder):
+    training = EndlessTraining(cluster, folder, training={"device": "cpu", "nodes": 2})
+    with training.running():
+        training.wait_for(r"epoch 2, training")
+        cluster.run("scancel", "--signal=USR1", training.job)
+        training.goes_on(training.position("SIGUSR1"))
+
+        epochs = int(training.wait_for(r"epoch (\d+), training"))
+        for task in cluster.tasks(f"{training.job}.1", "node2"):
+            task.kill()  # the other node waits for it
+        cluster.wait(lambda: int(training.wait_for(r"going on after batch \d+ of epoch (\d+)")) > epochs)

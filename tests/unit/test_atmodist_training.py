@@ -17,9 +17,10 @@ from trainings import ATMODIST, HARDWARE, VARIABLES, write_pairs
 
 from atmodist import atmodist_training as atmodist
 from atmodist.datasets import PairBatches, loader
+from atmodist.devices import device, launch
 from atmodist.errors import InputError
 from atmodist.streams import torch_seed
-from atmodist.training import device, launch, load_weights
+from atmodist.training import load_weights
 
 
 def test_each_gradient_is_clipped_by_itself():

@@ -7,11 +7,11 @@ import torch
 from trainings import HARDWARE
 
 from atmodist.calibration import DATA_RANGE, MEANINGS, distances, lag_losses
+from atmodist.devices import device
 from atmodist.errors import InputError
 from atmodist.losses import ContentLoss
 from atmodist.networks import Encoder
 from atmodist.normalise import Moments
-from atmodist.training import device
 
 MOMENTS = Moments(("divergence", "vorticity"), (0, 0), (1, 1), (0.1, -0.1), (0.2, 0.3), 0.2)
 

@@ -56,6 +56,7 @@ def test_shipped_configs_are_accepted(config):
         ("srgan.models.atmodist.content.layer", "stage5", ["content holds", "stage1 … stage4"]),
         ("srgan.models.l2.content", MISSING, ["srgan.models.l2.content is missing"]),
         ("srgan.models.bilinear", {"content": "mse"}, ["srgan.models", "bilinear"]),
+        ("training.devices", 3, ["atmodist.models.lags-23.batch_size is 128", "multiple of 3"]),
         ("srgan.defaults.evaluate_epoch", 21, ["evaluate_epoch is 21", "20"]),
         ("evaluation.shard_days", 65, ["evaluation.shard_days is 65", "block_days, which is 10"]),
         ("figures.time", "1999-07-15T12:00", ["figures.time is 1999-07-15T12:00", "data.eval"]),
@@ -125,3 +126,18 @@ def test_a_region_is_enlarged_in_its_middle_third_unless_it_says_where():
 def test_a_model_needs_the_lag_of_the_uncertainty_maps():
     few, many = {"lags-15": {"classes": 15}, "lags-16": {"classes": 16}}, ["lags-16"]
     assert configuration.uncertainty_models(changed("atmodist.models", few)) == many
+
+
+@pytest.mark.parametrize(
+    ("device", "devices", "nodes", "expected"),
+    [
+        ("auto", 1, 1, {"gpu": 1}),
+        ("cpu", 1, 1, {"gpu": 0}),
+        ("gpu", 4, 1, {"gpu": 4}),
+        ("gpu", 4, 2, {"nodes": 2, "gres": "gpu:4"}),
+        ("cpu", 1, 2, {"nodes": 2, "tasks": 2}),
+    ],
+)
+def test_a_training_asks_for_what_it_uses(device, devices, nodes, expected):
+    training = {"device": device, "devices": devices, "nodes": nodes}
+    assert configuration.processors(training) == expected

@@ -21,8 +21,9 @@ PACKAGES = {
     "netcdf4": ("netCDF4", "netCDF4"),
     "pyyaml": ("PyYAML", "yaml"),
 }
-# Needed by a package that is imported: xarray opens NetCDF through h5netcdf, pyshtools transforms by ducc0.
-PLUGINS = {"h5netcdf", "ducc0"}
+# Needed by a package that is imported: xarray opens NetCDF through h5netcdf, pyshtools transforms by ducc0,
+# and PyTorch writes for TensorBoard through its package.
+PLUGINS = {"h5netcdf", "ducc0", "tensorboard"}
 RULE = re.compile(r'rule (\w+):.*?conda:\s*"\.\./envs/(\w+)\.yaml".*?"\.\./scripts/(\w+)\.py"', re.S)
 
 

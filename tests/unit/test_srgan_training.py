@@ -11,11 +11,12 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from trainings import GENERATOR, HARDWARE, SRGAN, VARIABLES, write_patches
 
+from atmodist.devices import device, launch
 from atmodist.losses import ContentLoss
 from atmodist.networks import Discriminator, Encoder, Generator
 from atmodist.resolution import coarsen
 from atmodist.srgan_training import Duel, pretrain_generator, train_srgan
-from atmodist.training import device, launch, load_weights
+from atmodist.training import load_weights
 
 
 def duel(low, high, content=None, fabric=None):

@@ -2,17 +2,20 @@
 
 import json
 import os
+import shutil
 import signal
 
 import pandas as pd
 import pytest
 import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 from trainings import HARDWARE, VARIABLES, write_patches
 
-from atmodist import training
+from atmodist import devices, training
 from atmodist.datasets import PatchBatches, loader
+from atmodist.devices import device, launch
 from atmodist.errors import InputError
-from atmodist.training import Training, device, identity, launch
+from atmodist.training import Training, identity
 
 
 @pytest.fixture
@@ -86,13 +89,13 @@ def test_stopped_and_resumed_equals_uninterrupted(fabric, data, tmp_path, batche
         nonlocal done
         done += 1
         if done == batches_before_stop:
-            training._stop(signal.SIGTERM, None)
+            devices._stop(signal.SIGTERM, None)
 
     with pytest.raises(SystemExit) as leaving:
         finish(stopped, weight, data, after_step=stop_in_time)
     assert leaving.value.code == 143
     assert done == batches_before_stop
-    training._stopped_by.clear()
+    devices.stopped_by.clear()
 
     resumed, weight = counter(fabric, tmp_path / "stopped")
     assert resumed.epoch * len(data) + resumed.batch == batches_before_stop
@@ -109,11 +112,59 @@ def test_publish_leaves_only_the_outputs(fabric, data, tmp_path):
     finish(run, network, data)
     (tmp_path / ".resume/weights/.epoch-001.99.partial.pt").touch()  # of a process that was killed
     run.publish(weights=tmp_path / "weights", last=tmp_path / "last.pt")
+    shutil.rmtree(tmp_path / "tensorboard")
     files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     assert files == ["epoch-001.pt", "epoch-002.pt", "last.pt", "patches.h5", "training.csv"]
     assert list(pd.read_csv(tmp_path / "training.csv")) == ["epoch", "phase", "loss", "seconds"]
     last = training.load_weights(tmp_path / "last.pt")["network"]["weight"]
     assert torch.equal(last, network.weight)
+
+
+def test_a_training_can_be_watched(fabric, data, tmp_path, monkeypatch):
+    """TensorBoard reads each epoch's values at the right batch, once, also when an epoch was done twice."""
+    monkeypatch.setattr(training, "EVENT_SECONDS", 0)
+    lost, network = counter(fabric, tmp_path)
+    for epoch in lost.epochs(2):
+        for number, batch in enumerate(lost.batches(data, seed=1)):
+            step(lost, network, batch)
+            if epoch and number == 2:
+                lost.events.flush()
+                break
+        else:
+            lost.end_epoch({"phase": "training", **lost.means()}, keep=["network"])
+            table = pd.read_csv(tmp_path / ".resume/training.csv")
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+    run.publish(weights=tmp_path / "weights")
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert {*events.Tags()["scalars"]} == {"epochs/loss", "epochs/seconds", "batches/loss"}
+    losses = pd.read_csv(tmp_path / "training.csv")["loss"]
+    assert table["loss"].tolist() == losses[:1].tolist()
+    epochs = events.Scalars("epochs/loss")
+    assert [each.step for each in epochs] == [len(data), 2 * len(data)]
+    assert [each.value for each in epochs] == pytest.approx(losses.tolist())
+    batches = events.Scalars("batches/loss")
+    assert [each.step for each in batches] == [*range(1, 2 * len(data) + 1)]
+    first = [each.value for each in batches[: len(data)]]
+    assert sum(first) / len(first) == pytest.approx(losses[0]), "batches are equally large"
+
+
+def test_the_state_belongs_to_the_training_that_started_last(fabric, data, tmp_path):
+    whole, network = counter(fabric, tmp_path / "whole")
+    finish(whole, network, data)
+    expected = network.weight.clone()
+
+    orphan, lost = counter(fabric, tmp_path / "shared")
+    step(orphan, lost, next(orphan.batches(data, seed=1)))
+    heir, network = counter(fabric, tmp_path / "shared")
+    with pytest.raises(InputError, match="belongs to a training that was started later"):
+        finish(orphan, lost, data)
+    finish(heir, network, data)
+    heir.publish(weights=tmp_path / "shared/weights")
+    with pytest.raises(InputError, match="belongs to"):
+        orphan.publish(weights=tmp_path / "shared/weights")
+    assert torch.equal(network.weight, expected)
+    assert not (tmp_path / "shared/.resume").exists()
 
 
 def test_another_identity_starts_afresh(fabric, data, tmp_path, caplog):
@@ -128,7 +179,7 @@ def test_another_identity_starts_afresh(fabric, data, tmp_path, caplog):
         other, _ = counter(fabric, tmp_path, identity="other")
     assert (other.epoch, other.rows) == (0, [])
     assert "starting afresh" in caplog.text
-    assert not (tmp_path / ".resume").exists()
+    assert not list((tmp_path / ".resume").glob("*.pt")) + list((tmp_path / ".resume/weights").glob("*"))
 
 
 def test_identity_follows_settings_and_files(tmp_path):
@@ -144,7 +195,7 @@ def test_identity_follows_settings_and_files(tmp_path):
 def test_signals_are_caught_during_a_training_only(tmp_path):
     def train(fabric):
         os.kill(os.getpid(), signal.SIGUSR1)
-        (tmp_path / "caught").write_text(json.dumps(training._stopped_by))
+        (tmp_path / "caught").write_text(json.dumps(devices.stopped_by))
 
     before = signal.getsignal(signal.SIGUSR1)
     launch(HARDWARE, train)

@@ -18,7 +18,7 @@ rule train_atmodist:
     resources:
         mem_mb=memory(32),
         runtime=TRAINING_MINUTES,
-        gpu=GPUS,
+        **PROCESSORS,
     params:
         settings=atmodist_settings,
         patch=config["pairs"]["patch"],
@@ -51,7 +51,7 @@ rule evaluate_atmodist:
     resources:
         mem_mb=memory(16),
         runtime=minutes(720),
-        gpu=GPUS,
+        gpu=GPU,
     params:
         settings=atmodist_settings,
         patch=config["pairs"]["patch"],
@@ -81,7 +81,7 @@ rule calibrate_content_loss:
     resources:
         mem_mb=memory(16),
         runtime=minutes(720),
-        gpu=GPUS,
+        gpu=GPU,
     params:
         layer="{layer}",
         step_hours=config["data"]["step_hours"],
@@ -109,7 +109,7 @@ rule map_uncertainty:
     resources:
         mem_mb=memory(16),
         runtime=minutes(720),
-        gpu=GPUS,
+        gpu=GPU,
     params:
         **config["uncertainty"],
         step_hours=config["data"]["step_hours"],

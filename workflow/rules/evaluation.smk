@@ -30,7 +30,7 @@ rule evaluate_srgan:
     resources:
         mem_mb=memory(16),
         runtime=minutes(240),
-        gpu=lambda wildcards: GPUS if wildcards.system in SRGAN else 0,
+        gpu=lambda wildcards: GPU if wildcards.system in SRGAN else 0,
     params:
         system="{system}",
         shard="{period}",
@@ -237,7 +237,7 @@ rule export_representations:
     resources:
         mem_mb=memory(16),
         runtime=minutes(240),
-        gpu=GPUS,
+        gpu=GPU,
     params:
         model="{model}",
         shard="{period}",

@@ -18,7 +18,7 @@ rule pretrain_generator:
     resources:
         mem_mb=memory(32),
         runtime=TRAINING_MINUTES,
-        gpu=GPUS,
+        **PROCESSORS,
     params:
         generator=config["srgan"]["generator"],
         settings=config["srgan"]["pretraining"],
@@ -50,7 +50,7 @@ rule train_srgan:
     resources:
         mem_mb=memory(32),
         runtime=TRAINING_MINUTES,
-        gpu=GPUS,
+        **PROCESSORS,
     params:
         generator=config["srgan"]["generator"],
         settings=lambda wildcards: {

@@ -11,10 +11,10 @@ with job(
     from atmodist.atmodist_training import load_network
     from atmodist.calibration import lag_losses
     from atmodist.datasets import PairBatches, loader
+    from atmodist.devices import device
     from atmodist.files import replacing, write_json
     from atmodist.losses import ContentLoss, content_scale
     from atmodist.normalise import Moments
-    from atmodist.training import device
 
     params = snakemake.params
     network, about = load_network(snakemake.input.encoder)
@@ -22,7 +22,7 @@ with job(
         snakemake.input.pairs, about["patch"], about["variables"], about["settings"]["batch_size"]
     )
     losses = lag_losses(
-        device({**snakemake.config["training"], "devices": 1}),
+        device(snakemake.config["training"]),
         ContentLoss(network.encoder, params.layer),
         Moments.load(snakemake.input.moments),
         progress(loader(pairs), "pairs"),

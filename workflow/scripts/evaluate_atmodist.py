@@ -14,9 +14,10 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
 
     from atmodist import atmodist_training as atmodist
     from atmodist.datasets import PairBatches, loader
+    from atmodist.devices import device
     from atmodist.files import replacing, write_json
     from atmodist.shards import times_of
-    from atmodist.training import device, load_weights
+    from atmodist.training import load_weights
 
     params, settings = snakemake.params, snakemake.params.settings
     about = {"settings": settings, "patch": params.patch, "variables": params.variables}
@@ -25,7 +26,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     for network, path in zip(networks, files, strict=True):
         network.load_state_dict(load_weights(path)["network"])
 
-    fabric = device({**snakemake.config["training"], "devices": 1})
+    fabric = device(snakemake.config["training"])
     pairs = PairBatches(
         snakemake.input.pairs,
         params.patch,

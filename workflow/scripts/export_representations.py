@@ -9,11 +9,11 @@ with job(snakemake.log[0], f"export_representations {params.model} {params.shard
 
     from atmodist import representations, store
     from atmodist.atmodist_training import load_network
+    from atmodist.devices import device, to_device
     from atmodist.normalise import Moments
     from atmodist.periods import Period
-    from atmodist.training import device, to_device
 
-    fabric = device({**snakemake.config["training"], "devices": 1})
+    fabric = device(snakemake.config["training"])
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     network, about = load_network(snakemake.input.encoder)

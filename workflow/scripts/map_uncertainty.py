@@ -10,11 +10,11 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
 
     from atmodist import store, uncertainty
     from atmodist.atmodist_training import load_network
+    from atmodist.devices import device, to_device
     from atmodist.files import replacing
     from atmodist.normalise import Moments
-    from atmodist.training import device, to_device
 
-    fabric = device({**snakemake.config["training"], "devices": 1})
+    fabric = device(snakemake.config["training"])
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     network, about = load_network(snakemake.input.encoder)

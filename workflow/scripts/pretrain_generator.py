@@ -3,8 +3,9 @@
 from atmodist.job import job
 
 with job(snakemake.log[0], "pretrain_generator"):
+    from atmodist.devices import launch
     from atmodist.srgan_training import pretrain_generator
-    from atmodist.training import identity, launch
+    from atmodist.training import identity
 
     params, hardware = snakemake.params, snakemake.config["training"]
     launch(

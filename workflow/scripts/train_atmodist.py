@@ -4,7 +4,8 @@ from atmodist.job import job
 
 with job(snakemake.log[0], f"train_atmodist {snakemake.wildcards.model}"):
     from atmodist.atmodist_training import train_atmodist
-    from atmodist.training import identity, launch
+    from atmodist.devices import launch
+    from atmodist.training import identity
 
     params, hardware = snakemake.params, snakemake.config["training"]
     launch(

@@ -7,9 +7,10 @@ from atmodist.job import job
 
 with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
     from atmodist.atmodist_training import load_network
+    from atmodist.devices import launch
     from atmodist.losses import ContentLoss
     from atmodist.srgan_training import train_srgan
-    from atmodist.training import identity, launch, load_weights
+    from atmodist.training import identity, load_weights
 
     params, hardware = snakemake.params, snakemake.config["training"]
     content = None

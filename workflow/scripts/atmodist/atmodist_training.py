@@ -17,12 +17,13 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from atmodist.datasets import PairBatches
+from atmodist.devices import to_device
 from atmodist.errors import InputError
 from atmodist.files import replacing
 from atmodist.losses import kernels, weight_penalty
 from atmodist.networks import Encoder, SiameseNetwork
 from atmodist.streams import torch_seed
-from atmodist.training import Training, to_device
+from atmodist.training import Training
 
 
 @torch.no_grad()

@@ -12,10 +12,10 @@ from lightning_fabric import Fabric
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
+from atmodist.devices import to_device
 from atmodist.errors import InputError
 from atmodist.losses import ContentLoss
 from atmodist.normalise import Moments
-from atmodist.training import to_device
 
 DATA_RANGE = 10.0  # of PSNR and SSIM, in standard deviations: ±5 hold all but the most extreme pixels
 MEANINGS = {

@@ -115,6 +115,14 @@ def uncertainty_models(config: Mapping[str, Any]) -> list[str]:
     return [name for name, model in models(config, "atmodist").items() if model["classes"] >= steps]
 
 
+def processors(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Snakemake's resources of a training: GPUs, those of each node if there are several, or nodes alone."""
+    devices, nodes, gpu = training["devices"], training["nodes"], training["device"] != "cpu"
+    if nodes == 1:
+        return {"gpu": devices if gpu else 0}
+    return {"nodes": nodes, **({"gres": f"gpu:{devices}"} if gpu else {"tasks": nodes})}
+
+
 def zooms(config: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
     """Latitudes and longitudes of each region that its maps show enlarged: by default its middle third."""
     regions = config["figures"]["regions"]
@@ -191,7 +199,14 @@ def _problems_of_windows(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
-    known = models(config, "atmodist")
+    known, processes = models(config, "atmodist"), config["training"]["devices"] * config["training"]["nodes"]
+    for kind in ("atmodist", "srgan"):
+        for name, model in models(config, kind).items():
+            if model["batch_size"] % processes:
+                yield (
+                    f"{kind}.models.{name}.batch_size is {model['batch_size']}; expected a multiple of "
+                    f"{processes}, the devices of all nodes of a training"
+                )
     for name, model in known.items():
         if not 2 <= model["classes"] <= config["pairs"]["max_lag"]:
             yield (

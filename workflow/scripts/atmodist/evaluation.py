@@ -9,6 +9,7 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from atmodist.devices import device
 from atmodist.errors import InputError
 from atmodist.files import replacing
 from atmodist.maps import labelled
@@ -17,7 +18,6 @@ from atmodist.networks import Generator
 from atmodist.normalise import Moments
 from atmodist.resolution import bilinear, coarsen, super_resolve
 from atmodist.store import Fields
-from atmodist.training import device
 
 Upscale = Callable[[Tensor], Tensor]
 
@@ -27,7 +27,7 @@ def choose_device(hardware: dict) -> torch.device:
 
     The rounding of shorter formats is noise that would fill the smallest scales of the spectra.
     """
-    fabric = device({**hardware, "devices": 1})
+    fabric = device(hardware)
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     return fabric.device

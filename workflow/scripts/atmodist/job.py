@@ -1,6 +1,7 @@
 """What every script shares: its log file, its lines on the terminal, and how it fails."""
 
 import logging
+import os
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -21,7 +22,10 @@ def job(log: str | Path, name: str) -> Iterator[logging.Logger]:
     The yielded logger writes to the log and, one line each, to the terminal: use it for milestones.
     Progress bars, warnings and prints of libraries go to the log alone. An ``InputError`` ends the process
     with one sentence and exit code 1; any other exception with a traceback in the log and exit code 1.
+    On the other nodes of a training, numbered by ``NODE_RANK``, the log is ``{log}.node-1`` and so on.
     """
+    if int(os.environ.get("NODE_RANK", 0)):
+        log = f"{log}.node-{os.environ['NODE_RANK']}"
     Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
     with open(log, "w", buffering=1) as stream:
@@ -35,18 +39,25 @@ def job(log: str | Path, name: str) -> Iterator[logging.Logger]:
         logger.handlers = handlers
         logger.propagate = False
         try:
-            yield logger
-        except InputError as error:
-            logger.error("error: %s", error)
-            sys.exit(1)
-        except Exception as error:
-            traceback.print_exc(file=stream)
-            logger.error(
-                "failed with %s: %s (the whole traceback is in %s)", type(error).__name__, error, log
-            )
-            sys.exit(1)
+            with failing_in_one_sentence():
+                yield logger
         finally:
             sys.stdout, sys.stderr = sys.__stdout__, terminal
+
+
+@contextmanager
+def failing_in_one_sentence() -> Iterator[None]:
+    """Turn an exception into one line and exit code 1, also in a process that a script has forked."""
+    try:
+        yield
+    except InputError as error:
+        logger.error("error: %s", error)
+        sys.exit(1)
+    except Exception as error:
+        traceback.print_exc()
+        told = type(error).__name__, error, getattr(sys.stderr, "name", "the log")
+        logger.error("failed with %s: %s (the whole traceback is in %s)", *told)
+        sys.exit(1)
 
 
 def progress(steps: Iterable, description: str, total: int | None = None) -> Iterable:

@@ -14,11 +14,12 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from atmodist.datasets import PatchBatches
+from atmodist.devices import to_device
 from atmodist.losses import ContentLoss, discriminator_loss, generator_loss
 from atmodist.networks import Discriminator, Generator
 from atmodist.resolution import coarsen
 from atmodist.streams import torch_seed
-from atmodist.training import Training, to_device
+from atmodist.training import Training
 
 
 def pretrain_generator(

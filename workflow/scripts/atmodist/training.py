@@ -1,4 +1,4 @@
-"""What every training shares: devices, epochs and batches, the table of epochs, and going on after a stop.
+"""What every training shares: epochs and batches, the table of epochs, and going on after a stop.
 
 A training is a plain loop; a ``Training`` feeds it, counts for it and saves its state:
 
@@ -17,90 +17,34 @@ training that was stopped, however it was stopped, ends with the same bits as on
 
 import math
 import os
+import secrets
 import shutil
 import signal
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pandas as pd
 import torch
 from lightning_fabric import Fabric
-from lightning_fabric.accelerators import CUDAAccelerator
-from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor
-from torch.multiprocessing import ProcessExitedException, active_children
+from torch.utils.tensorboard import SummaryWriter
 
 from atmodist.datasets import Batches, loader
+from atmodist.devices import stopped_by
 from atmodist.errors import InputError
 from atmodist.files import fingerprint, replacing
 from atmodist.job import logger, progress
 
-_stopped_by: list[int] = []
-
-
-def device(hardware: dict[str, Any]) -> Fabric:
-    """Fabric of the config's section ``training``: a GPU if there is one, unless it says otherwise.
-
-    Precision is a GPU's: on a CPU, sums are in 32 bits and their order depends on ``threads`` alone. Several
-    devices are as many processes, forked by ``launch``.
-    """
-    gpu = CUDAAccelerator.is_available()
-    if hardware["device"] == "gpu" and not gpu:
-        raise InputError("config key training.device is gpu, but no GPU is visible; expected auto or cpu.")
-    gpu = gpu and hardware["device"] != "cpu"
-    torch.set_num_threads(hardware["threads"])
-    torch.use_deterministic_algorithms(not gpu)
-    torch.utils.deterministic.fill_uninitialized_memory = False
-    torch.set_float32_matmul_precision("high")
-    torch.backends.cudnn.benchmark = True
-    return Fabric(
-        accelerator="cuda" if gpu else "cpu",
-        devices=hardware["devices"],
-        strategy="ddp_fork" if hardware["devices"] > 1 else "auto",
-        plugins=LightningEnvironment(),  # processes are ours, also inside a Slurm job
-        precision=hardware["precision"] if gpu else "32-true",
-    )
-
-
-def launch(hardware: dict[str, Any], train: Callable, *arguments, **settings) -> None:
-    """Run ``train(fabric, …)`` on all devices; SIGTERM and SIGUSR1 end it after a step, its state saved."""
-    fabric = device(hardware)
-    _stopped_by.clear()
-    previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGUSR1)}
-    try:
-        fabric.launch(_with_threads, hardware["threads"], train, arguments, settings)
-    except ProcessExitedException as error:
-        sys.exit(error.exit_code)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _with_threads(fabric, threads, train, arguments, settings):
-    torch.set_num_threads(threads)  # again, because Lightning sets its own number in forked processes
-    train(fabric, *arguments, **settings)
-
-
-def _stop(number, frame):
-    """Remember the signal, and pass it on to the processes of the other devices."""
-    _stopped_by.append(number)
-    for child in active_children():
-        os.kill(child.pid, number)
+EVENT_SECONDS = 30  # between two lots of a running epoch's values for TensorBoard
 
 
 def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
     """Fingerprint of a training: its parameters, and name, size and age of its input files."""
     files = [(str(path), os.stat(path)) for path in inputs]
     return fingerprint([params, [(name, state.st_size, state.st_mtime_ns) for name, state in files]])
-
-
-def to_device(fabric: Fabric, fields: Tensor) -> Tensor:
-    """Fields on the device, in 32 bits, channels last."""
-    fields = fields.to(fabric.device, non_blocking=True)
-    return fields.to(torch.float32, memory_format=torch.channels_last)
 
 
 def load_weights(path: str | Path) -> dict[str, dict[str, Tensor]]:
@@ -112,7 +56,12 @@ class Training:
     """Position, table and state of a training, in the folder ``.resume`` beside ``log`` until ``publish``.
 
     ``parts`` are the objects whose ``state_dict`` is the state; a state of another ``identity`` is discarded.
-    Values that are recorded are means over a batch's samples and become means over an epoch's.
+    Values that are recorded are means over a batch's samples and become means over an epoch's. They can be
+    watched in ``.resume/training.csv`` and, over the number of batches, in the folder ``tensorboard``, which
+    twice a minute gets the means since the last time.
+
+    The state belongs to the training that was started last. An older one that still runs, because the
+    Snakemake that would have ended it was killed, ends with an ``InputError`` before it touches the state.
     """
 
     def __init__(
@@ -128,12 +77,13 @@ class Training:
         self.log, self.folder = log, Path(log).parent / ".resume"
         self.checkpoint_seconds = 60 * checkpoint_minutes
         self.unit = unit
-        self.epoch = self.batch = 0
+        self.epoch = self.batch = self.step = 0
         self.rows: list[dict[str, Any]] = []
         self.sums: dict[str, Tensor] = {}
         self.seconds = 0.0
         self.saved = time.monotonic()
         self._load()
+        self.events = self._open_events()
 
     def epochs(self, count: int) -> Iterator[int]:
         """Numbers of the epochs still to do, from 0."""
@@ -148,15 +98,22 @@ class Training:
         started, seconds = time.monotonic(), self.seconds
         bar = progress(batches, f"epoch {self.epoch + 1}, batches {self.batch + 1}-{len(dataset)}")
         shown, first = started, self.batch
+        written, before = started, dict(self.sums)
         for batch in bar:
             yield batch
             self.batch += 1
+            self.step += 1
             now = time.monotonic()
             self.seconds = seconds + now - started
             if now > shown + 5:
                 rate = (self.batch - first) * dataset.batch_size / (now - started)
-                bar.set_postfix_str(f"loss {self._mean('loss'):.4f}, {rate:.0f} {self.unit}/s", refresh=False)
+                loss = _mean(self.sums, "loss")
+                bar.set_postfix_str(f"loss {loss:.4f}, {rate:.0f} {self.unit}/s", refresh=False)
                 shown = now
+            if now > written + EVENT_SECONDS:
+                since = {name: value - before.get(name, 0) for name, value in self.sums.items()}
+                self._write_events("batches", {name: _mean(since, name) for name in _values(since)})
+                written, before = now, dict(self.sums)
             self._save_if_due()
 
     def record(self, count: int, **values: Tensor | float) -> None:
@@ -168,7 +125,7 @@ class Training:
     def means(self) -> dict[str, float]:
         """Mean values over the samples of the epoch, of all devices together."""
         self._gather()
-        means = {name: self._mean(name) for name in self.sums if name != "samples"}
+        means = {name: _mean(self.sums, name) for name in _values(self.sums)}
         if not all(map(math.isfinite, means.values())):
             raise InputError(
                 f"the training diverged in epoch {self.epoch + 1} ({means}); a lower learning rate may help."
@@ -181,19 +138,26 @@ class Training:
         samples = self.sums["samples"].item()
         self.rows.append({"epoch": self.epoch, **row, "seconds": round(self.seconds, 2)})
         if self.fabric.is_global_zero:
+            self._check_owner()
             with replacing(self._weights(self.epoch)) as partial:
                 torch.save({name: self.parts[name].state_dict() for name in keep}, partial)
+            with replacing(self.folder / "training.csv") as partial:
+                pd.DataFrame(self.rows).to_csv(partial, index=False)
             numbers = (f"{k.replace('_', ' ')} {v:.4g}" for k, v in row.items() if isinstance(v, float))
             speed = f"{samples / self.seconds:.0f} {self.unit}/s"
             logger.info("epoch %d, %s: %s; %s", self.epoch, row["phase"], ", ".join(numbers), speed)
+        numbers = {name: value for name, value in self.rows[-1].items() if name not in ("epoch", "phase")}
+        self._write_events("epochs", numbers)
         self.batch, self.sums, self.seconds = 0, {}, 0.0
         self._save()
-        self._leave_if(self._any(_stopped_by))
+        self._leave_if(self._any(stopped_by))
 
     def publish(self, weights: str | Path | None = None, last: str | Path | None = None) -> None:
         """Write the folder of all ``weights`` or the ``last`` ones, then the log; remove the state."""
         if not self.fabric.is_global_zero:
             return
+        self._check_owner()
+        self.events.close()
         if weights:
             with replacing(weights) as partial:
                 shutil.copytree(self.folder / "weights", partial, ignore=shutil.ignore_patterns(".*"))
@@ -201,14 +165,39 @@ class Training:
             with replacing(last) as partial:
                 shutil.copy(self._weights(self.epoch), partial)
         with replacing(self.log) as partial:
-            pd.DataFrame(self.rows).to_csv(partial, index=False)
+            shutil.copy(self.folder / "training.csv", partial)
         shutil.rmtree(self.folder)
 
     def _weights(self, epoch):
         return self.folder / "weights" / f"epoch-{epoch:03d}.pt"
 
-    def _mean(self, name):
-        return (self.sums[name] / self.sums["samples"]).item()
+    def _open_events(self):
+        """Event files for TensorBoard; what was written after the state was saved is forgotten."""
+        if not self.fabric.is_global_zero:
+            return None
+        folder = Path(self.log).parent / "tensorboard"
+        if not self.step:
+            shutil.rmtree(folder, ignore_errors=True)
+        return SummaryWriter(folder, purge_step=self.step + 1)
+
+    def _write_events(self, kind, values):
+        if self.events:
+            for name, value in values.items():
+                self.events.add_scalar(f"{kind}/{name}", value, self.step)
+
+    def _own(self):
+        """Put a mark beside the state."""
+        self.mark = secrets.token_hex(8)
+        with replacing(self.folder / "owner") as partial:
+            partial.write_text(self.mark)
+
+    def _check_owner(self):
+        """Leave if another training has put its mark there since."""
+        path = self.folder / "owner"
+        if not path.exists() or path.read_text() != self.mark:
+            raise InputError(
+                f"{self.folder} belongs to a training that was started later; this one ends without a trace."
+            )
 
     def _any(self, condition):
         """Whether the condition holds on any device."""
@@ -228,7 +217,7 @@ class Training:
             self.sums = {name: torch.zeros_like(value) for name, value in self.sums.items()}
 
     def _save_if_due(self):
-        stopped = self._any(_stopped_by)
+        stopped = self._any(stopped_by)
         if stopped or self._any(time.monotonic() > self.saved + self.checkpoint_seconds):
             self._gather()
             self._save()
@@ -237,11 +226,11 @@ class Training:
 
     def _save(self):
         if self.fabric.is_global_zero:
+            self._check_owner()
+            position = ("epoch", "batch", "step", "rows", "sums", "seconds")
             state = {
                 "identity": self.identity,
-                "position": {
-                    name: getattr(self, name) for name in ("epoch", "batch", "rows", "sums", "seconds")
-                },
+                "position": {name: getattr(self, name) for name in position},
                 "parts": {name: part.state_dict() for name, part in self.parts.items()},
             }
             with replacing(self.folder / "state.pt") as partial:
@@ -250,6 +239,8 @@ class Training:
 
     def _load(self):
         path = self.folder / "state.pt"
+        if self.fabric.is_global_zero:
+            self._own()
         if path.exists():
             state = torch.load(path, map_location=self.fabric.device, weights_only=True)
             if state["identity"] == self.identity:
@@ -262,11 +253,12 @@ class Training:
             self._say("settings or inputs have changed since the training was stopped: starting afresh")
         self.fabric.barrier()
         if self.fabric.is_global_zero:
-            shutil.rmtree(self.folder, ignore_errors=True)
+            path.unlink(missing_ok=True)
+            shutil.rmtree(self.folder / "weights", ignore_errors=True)
 
     def _leave_if(self, stopped):
         if stopped:
-            number = signal.Signals((_stopped_by or [signal.SIGTERM])[0])
+            number = signal.Signals((stopped_by or [signal.SIGTERM])[0])
             self._say(
                 f"stopped by {number.name} after batch {self.batch} of epoch {self.epoch + 1}: the state is "
                 "saved, and the same command goes on from there"
@@ -276,3 +268,12 @@ class Training:
     def _say(self, sentence):
         if self.fabric.is_global_zero:
             logger.info(sentence)
+
+
+def _values(sums):
+    """Names of what is recorded."""
+    return [name for name in sums if name != "samples"]
+
+
+def _mean(sums, name):
+    return (sums[name] / sums["samples"]).item()
