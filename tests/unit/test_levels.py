@@ -5,10 +5,11 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from atmodist.errors import InputError
 from atmodist.grib import Field, write_fields
-from atmodist.levels import pressure, pressure_statistics, read_coefficients
+from atmodist.levels import pressure, pressure_series, pressure_statistics, read_coefficients
 from atmodist.spectral import analyse, from_cilm, latitudes
 
 ROOT = Path(__file__).parents[2]
@@ -50,31 +51,38 @@ def test_a_level_that_does_not_exist_is_told(level):
         pressure(1e5, level, COEFFICIENTS)
 
 
-def log_surface_pressure(surface_pressure):
+def log_surface_pressure(surface_pressure, time=TIME):
     rows, columns = 44, 88
     grid = np.broadcast_to(surface_pressure[:, None], (rows, columns))
-    return Field("log_surface_pressure", TIME, 1, from_cilm(analyse(np.log(grid))))
+    return Field("log_surface_pressure", time, 1, from_cilm(analyse(np.log(grid))))
 
 
 def test_statistics_of_pressure_known_in_closed_form():
     """Surface pressure p₀ + p₁ sin²φ: over the sphere, sin²φ has mean 1/3 and variance 4/45."""
     sine = np.sin(np.radians(latitudes(21)))
-    fields = [log_surface_pressure(1e5 + swing * sine**2) for swing in (-3000.0, -9000.0)]
-    found = pressure_statistics(iter(fields), 120, COEFFICIENTS)
+    swings = {TIME: -3000.0, TIME + 24: -9000.0}
+    fields = (log_surface_pressure(1e5 + swing * sine**2, time) for time, swing in swings.items())
+    series = pressure_series(fields, 120, COEFFICIENTS)
+    assert series["time"].values.tolist() == np.array(list(swings), "datetime64[ns]").tolist()
 
     _, b = COEFFICIENTS[:, 119:121].mean(axis=1)
-    means = [pressure(1e5 + swing / 3, 120, COEFFICIENTS) for swing in (-3000, -9000)]
-    variance = 4 / 45 * b**2 * (3000**2 + 9000**2) / 2 + np.var(means)
-    assert found["mean"] == pytest.approx(np.mean(means), rel=1e-6)
-    assert found["std"] == pytest.approx(np.sqrt(variance), rel=1e-4)
-    assert found["grid_mean"] == pytest.approx(pressure(1e5 - 6000 / 2, 120, COEFFICIENTS), rel=1e-6)
+    means = np.array([pressure(1e5 + swing / 3, 120, COEFFICIENTS) for swing in swings.values()]) / 100
+    variances = 4 / 45 * b**2 * np.array([30.0, 90.0]) ** 2
+    np.testing.assert_allclose(series["mean"].sel(weight="area"), means, rtol=1e-6)
+    np.testing.assert_allclose(
+        (series["mean_square"] - series["mean"] ** 2).sel(weight="area"), variances, rtol=1e-4
+    )
+    found = pressure_statistics(series)
+    assert found["mean"] == pytest.approx(means.mean(), rel=1e-6)
+    assert found["std"] == pytest.approx(np.sqrt(variances.mean() + means.var()), rel=1e-4)
+    assert found["grid_mean"] == pytest.approx(pressure(1e5 - 6000 / 2, 120, COEFFICIENTS) / 100, rel=1e-6)
     assert found["grid_std"] > found["std"]
 
 
 def test_another_variable_is_refused():
     field = Field("vorticity", TIME, 1, np.zeros(253, complex))
     with pytest.raises(InputError, match="vorticity at 1979-01-01T00 found"):
-        pressure_statistics([field], 120, COEFFICIENTS)
+        pressure_series([field], 120, COEFFICIENTS)
 
 
 def test_the_script_writes_hectopascals(tmp_path):
@@ -83,7 +91,9 @@ def test_the_script_writes_hectopascals(tmp_path):
         write_fields(file, [log_surface_pressure(np.full(44, 98000.0 + 1000 * day))])
     snakemake = SimpleNamespace(
         input=SimpleNamespace(surface=files, coefficients=RESOURCE),
-        output=SimpleNamespace(pressure=tmp_path / "level_pressure.json"),
+        output=SimpleNamespace(
+            pressure=tmp_path / "level_pressure.json", series=tmp_path / "level_pressure.nc"
+        ),
         params=SimpleNamespace(level=120),
         log=[tmp_path / "log"],
     )
@@ -93,3 +103,5 @@ def test_the_script_writes_hectopascals(tmp_path):
     assert (found["level"], found["unit"]) == (120, "hPa")
     assert found["mean"] == pytest.approx(expected.mean(), abs=0.01)
     assert found["std"] == pytest.approx(expected.std(), abs=0.01)
+    series = xr.load_dataset(tmp_path / "level_pressure.nc", engine="h5netcdf")
+    np.testing.assert_allclose(series["mean"], np.stack([expected, expected], 1), atol=0.01)

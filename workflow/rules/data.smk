@@ -138,6 +138,7 @@ rule level_pressure:
         coefficients="resources/levels/l137.csv",
     output:
         pressure=f"{RESULTS}/level_pressure.json",
+        series=f"{RESULTS}/level_pressure.nc",
     log:
         f"{LOGS}/level_pressure.log",
     benchmark:

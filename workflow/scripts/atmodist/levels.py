@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
+import xarray as xr
 from pyshtools.utils import DHaj
 
 from atmodist.errors import InputError
@@ -28,30 +29,48 @@ def pressure(surface_pressure: np.ndarray, level: int, coefficients: np.ndarray)
     return a + b * surface_pressure
 
 
-def pressure_statistics(fields: Iterable[Field], level: int, coefficients: np.ndarray) -> dict[str, float]:
-    """Mean and standard deviation in Pa of the pressure on ``level``, over the sphere and the times.
+def pressure_series(fields: Iterable[Field], level: int, coefficients: np.ndarray) -> xr.Dataset:
+    """``mean`` and ``mean_square`` (time, weight) over the sphere of the pressure on ``level``, in hPa.
 
-    ``fields`` are logarithms of the surface pressure. ``mean`` and ``std`` weigh by area; ``grid_mean`` and
-    ``grid_std`` count each point of the Driscoll–Healy grid alike, and so the poles too much.
+    ``fields`` are logarithms of the surface pressure in Pa. The weight "area" is what one wants; "grid"
+    counts each point of the Driscoll–Healy grid alike, and so the poles too much.
     """
-    totals = np.zeros((2, 2))
-    reference = pressure(1e5, level, coefficients)
-    count = 0
+    times, moments = [], []
     for field in fields:
         if field.variable != "log_surface_pressure":
             raise InputError(
                 f"{field.variable} at {field.time} found where the log of surface pressure must be"
             )
         surface_pressure = np.exp(synthesise(to_cilm(field.coefficients)))
-        anomaly = pressure(surface_pressure, level, coefficients) - reference
-        by_row = np.stack([anomaly, anomaly**2]).mean(axis=-1)
+        here = pressure(surface_pressure, level, coefficients) / 100
+        by_row = np.stack([here, here**2]).mean(axis=-1)
         area = DHaj(by_row.shape[-1])
-        totals += [by_row @ area / area.sum(), by_row.mean(axis=-1)]
-        count += 1
-    (mean, square), (grid_mean, grid_square) = totals / count
+        times.append(field.time.astype("datetime64[ns]"))
+        moments.append([by_row @ area / area.sum(), by_row.mean(axis=-1)])
+    mean, square = np.moveaxis(np.array(moments), -1, 0)
+    return xr.Dataset(
+        {
+            "mean": (
+                ("time", "weight"),
+                mean,
+                {"units": "hPa", "long_name": "pressure, mean over the sphere"},
+            ),
+            "mean_square": (("time", "weight"), square, {"units": "hPa2", "long_name": "its mean square"}),
+        },
+        {"time": times, "weight": ["area", "grid"]},
+        {"level": level},
+    )
+
+
+def pressure_statistics(series: xr.Dataset) -> dict[str, float]:
+    """Mean and standard deviation in hPa over the sphere and the times of `pressure_series`.
+
+    ``mean`` and ``std`` weigh by area, ``grid_mean`` and ``grid_std`` count each point of the grid alike.
+    """
+    over_time = series.mean("time")
+    std = np.sqrt(over_time["mean_square"] - over_time["mean"] ** 2)
     return {
-        "mean": float(reference + mean),
-        "std": float(np.sqrt(square - mean**2)),
-        "grid_mean": float(reference + grid_mean),
-        "grid_std": float(np.sqrt(grid_square - grid_mean**2)),
+        f"{prefix}{name}": values.sel(weight=weight).item()
+        for weight, prefix in (("area", ""), ("grid", "grid_"))
+        for name, values in (("mean", over_time["mean"]), ("std", std))
     }
