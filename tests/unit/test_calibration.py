@@ -56,19 +56,28 @@ def batches(labels):
 
 def test_mean_and_deviation_by_lag(content):
     labels = [[0, 1, 2, 0], [2, 2, 1]]
-    found = lag_losses(device(HARDWARE), content, MOMENTS, batches(labels), lags=3, step_hours=6)
+    hours = np.datetime64("2001-07-01T00", "h") + np.array([20, 30, 100, 23, 47, 0, 24])
+    found = lag_losses(device(HARDWARE), content, MOMENTS, batches(labels), hours, lags=3, step_hours=6)
     rows = []
     for first, second, label in batches(labels):
         values = distances(first.float(), second.float(), content, MOMENTS)
         rows.append(pd.DataFrame({"lag": 6 * (label + 1), **values}))
-    groups = pd.concat(rows).groupby("lag")
+    rows = pd.concat(rows).assign(day=hours.astype("datetime64[D]").astype("datetime64[ns]"))
+    groups = rows.groupby("lag")
+    days = rows.groupby(["day", "lag"])
     for name in MEANINGS:
         np.testing.assert_allclose(found["mean"].sel(measure=name), groups[name].mean(), rtol=1e-5)
         np.testing.assert_allclose(found["std"].sel(measure=name), groups[name].std(ddof=0), rtol=1e-3)
+        of_days = days[name].sum().unstack(fill_value=0)
+        np.testing.assert_allclose(found["sum"].sel(measure=name), of_days, rtol=1e-5)
+    assert found["day"].values.tolist() == of_days.index.values.tolist()
+    assert found["pairs"].values.tolist() == days.size().unstack(fill_value=0).values.tolist()
     assert found["count"].values.tolist() == [2, 2, 3]
     assert found["lag"].values.tolist() == [6, 12, 18]
 
 
 def test_a_lag_without_pairs_is_named(content):
     with pytest.raises(InputError, match="no evaluation pair has lag 2"):
-        lag_losses(device(HARDWARE), content, MOMENTS, batches([[0, 2]]), lags=3, step_hours=3)
+        lag_losses(
+            device(HARDWARE), content, MOMENTS, batches([[0, 2]]), np.zeros(2, "M8[h]"), lags=3, step_hours=3
+        )

@@ -15,6 +15,7 @@ with job(
     from atmodist.files import replacing, write_json
     from atmodist.losses import ContentLoss, content_scale
     from atmodist.normalise import Moments
+    from atmodist.shards import times_of
 
     params = snakemake.params
     network, about = load_network(snakemake.input.encoder)
@@ -22,10 +23,11 @@ with job(
         snakemake.input.pairs, about["patch"], about["variables"], about["settings"]["batch_size"]
     )
     losses = lag_losses(
-        device(snakemake.config["training"]),
+        device({**snakemake.config["training"], "devices": 1}),
         ContentLoss(network.encoder, params.layer),
         Moments.load(snakemake.input.moments),
         progress(loader(pairs), "pairs"),
+        times_of(snakemake.input.pairs),
         int(pairs.lag.max()),
         params.step_hours,
     )

@@ -47,35 +47,56 @@ def distances(first: Tensor, second: Tensor, content: ContentLoss, moments: Mome
 
 @torch.inference_mode()
 def lag_losses(
-    fabric: Fabric, content: ContentLoss, moments: Moments, batches: Iterable, lags: int, step_hours: int
+    fabric: Fabric,
+    content: ContentLoss,
+    moments: Moments,
+    batches: Iterable,
+    days: np.ndarray,
+    lags: int,
+    step_hours: int,
 ) -> xr.Dataset:
-    """``mean`` and ``std`` (measure, lag) over the pairs of each lag of 1 … ``lags`` steps; their ``count``.
+    """Distances by lag, 1 … ``lags`` steps: of all pairs, and summed over the pairs of each day.
 
-    ``batches`` gives patches and labels, lag − 1. A lag without pairs raises ``InputError``.
+    ``batches`` gives patches and labels, lag − 1; ``days`` (pair,) tells when the pairs begin, in the same
+    order. A lag without pairs raises ``InputError``.
+
+    Returns:
+        ``mean`` and ``std`` (measure, lag) and ``count`` (lag) of the pairs of each lag; ``sum`` (measure,
+        day, lag) and ``pairs`` (day, lag), from which `summary` draws blocks of days.
     """
     content = content.to(fabric.device)
-    count, sums, squares = (
-        np.zeros(lags, int),
-        np.zeros((len(MEANINGS), lags)),
+    day, number = np.unique(days.astype("datetime64[D]"), return_inverse=True)
+    cells = len(day) * lags
+    pairs, sums, squares = (
+        np.zeros(cells, int),
+        np.zeros((len(MEANINGS), cells)),
         np.zeros((len(MEANINGS), lags)),
     )
+    start = 0
     for first, second, label in batches:
         found = distances(to_device(fabric, first), to_device(fabric, second), content, moments)
-        count += np.bincount(label, minlength=lags)
+        label = label.numpy()
+        cell = number[start : start + len(label)] * lags + label
+        start += len(label)
+        pairs += np.bincount(cell, minlength=cells)
         for row, values in enumerate(found[name].double().cpu().numpy() for name in MEANINGS):
-            sums[row] += np.bincount(label, values, lags)
+            sums[row] += np.bincount(cell, values, cells)
             squares[row] += np.bincount(label, values**2, lags)
+    pairs, sums = pairs.reshape(-1, lags), sums.reshape(len(MEANINGS), -1, lags)
+    count = pairs.sum(axis=0)
     if not count.all():
         raise InputError(
             f"no evaluation pair has lag {np.argmin(count) + 1}; expected pairs at all lags of 1 to {lags}."
         )
-    mean = sums / count
+    mean = sums.sum(axis=1) / count
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))
     return xr.Dataset(
         {
             "mean": (("measure", "lag"), mean, {"long_name": "mean distance of the pairs of a lag"}),
             "std": (("measure", "lag"), std, {"long_name": "standard deviation over the pairs of a lag"}),
             "count": ("lag", count, {"long_name": "number of pairs"}),
+            "sum": (("measure", "day", "lag"), sums, {"long_name": "sum of the distances of a day's pairs"}),
+            "pairs": (("day", "lag"), pairs, {"long_name": "number of a day's pairs"}),
         },
         coords={
             "measure": list(MEANINGS),
@@ -85,6 +106,7 @@ def lag_losses(
                 step_hours * np.arange(1, lags + 1),
                 {"units": "hours", "long_name": "time between patches"},
             ),
+            "day": ("day", day.astype("datetime64[ns]"), {"long_name": "day of the first patch"}),
         },
         attrs={"layer": content.layer, "data_range": DATA_RANGE},
     )
