@@ -39,6 +39,9 @@ EDITS = {
         ["figure_maps"],
     ),
     "the times of the uncertainty maps": ({"uncertainty": {"times": 12}}, ["map_uncertainty"]),
+    "the resamples": ({"evaluation": {"resamples": 50}}, ["compare_cities", "summary"]),
+    "the blocks of days": ({"evaluation": {"block_days": 4}}, ["evaluate_srgan"]),
+    "the winds": ({"evaluation": {"winds": "pyspharm"}}, ["evaluate_srgan"]),
     "a region more": (
         {"figures": {"regions": {"Tropics": {"latitude": [-30, 30], "longitude": [0, 60]}}}},
         ["map_regions"],

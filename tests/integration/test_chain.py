@@ -26,10 +26,14 @@ def test_summary_holds_finite_numbers(finished):
     assert {row["config"] for row in rows} == {"tiny"}
     assert {"bilinear", "l2", "atmodist"} <= {row["system"] for row in rows}
     assert all(np.isfinite(float(row["value"])) for row in rows)
-    intervals = {row["quantity"] for row in rows if row["low"] and float(row["low"]) <= float(row["high"])}
-    assert {"accuracy", "psnr", "kinetic_energy_error", "semivariogram_error"} <= intervals
     quantities = {row["quantity"] for row in rows}
+    assert {"accuracy", "psnr", "kinetic_energy_error", "semivariogram_error", "scale"} <= quantities
     assert {"wasserstein_3x3", "cities_better_than_l2_1x1", "pressure_mean"} <= quantities
+    for row in rows:
+        if row["quantity"] in ("epoch", "chance"):
+            assert (row["low"], row["high"]) == ("", "")
+        else:
+            assert float(row["low"]) <= float(row["high"]), row
 
 
 def test_second_run_does_nothing(finished):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
 from atmodist import cities
+from atmodist.bootstrap import resample
 
 LIST = Path(__file__).parents[2] / "resources/cities/cities.csv"
 PLACES = xr.Dataset(
@@ -18,12 +19,20 @@ PLACES = xr.Dataset(
 )
 
 
+DRAWS = {"block_days": 2, "resamples": 50, "seed": 6}
+TIMES = np.datetime64("2001-07-01", "ns") + np.arange(100) * np.timedelta64(3, "h")  # seven blocks
+
+
 def shards(seed, scale=1.0, sizes=(40, 60)):
     rng = np.random.default_rng(seed)
     dims = "time", "variable", "city", "pixel"
     coordinates = {"variable": ["divergence", "vorticity"], "city": PLACES["city"].values}
     values = [scale * rng.standard_normal((size, 2, 2, 9)).astype(np.float32) for size in sizes]
-    return [xr.Dataset({"city_value": (dims, each)}, coordinates) for each in values]
+    times = np.split(TIMES, np.cumsum(sizes)[:-1])
+    return [
+        xr.Dataset({"city_value": (dims, each)}, {"time": time, **coordinates})
+        for each, time in zip(values, times, strict=True)
+    ]
 
 
 def test_the_list_holds_150_large_cities_of_every_continent():
@@ -54,7 +63,7 @@ def test_windows_surround_the_place(latitude, longitude, rows):
 
 def test_distributions_agree_with_scipy_and_numpy():
     truth, estimate = shards(1), shards(2, scale=1.4)
-    result = cities.compare(truth, estimate, PLACES)
+    result = cities.compare(truth, estimate, PLACES, **DRAWS)
     for window in cities.WINDOWS:
         for variable in ("divergence", "vorticity"):
             for city in ("London", "Santiago"):
@@ -75,19 +84,50 @@ def test_distributions_agree_with_scipy_and_numpy():
 
 def test_shards_do_not_matter():
     whole, halves = ([xr.concat(shards(i), "time")] for i in (1, 2)), (shards(i) for i in (1, 2))
-    xr.testing.assert_identical(cities.compare(*whole, PLACES), cities.compare(*halves, PLACES))
+    xr.testing.assert_identical(*(cities.compare(*each, PLACES, **DRAWS) for each in (whole, halves)))
 
 
 def test_edges_come_from_the_truth_alone():
     truth = shards(1)
-    one, other = (cities.compare(truth, shards(seed, scale=3), PLACES) for seed in (2, 3))
+    one, other = (cities.compare(truth, shards(seed, scale=3), PLACES, **DRAWS) for seed in (2, 3))
     xr.testing.assert_identical(one["bin_edge"], other["bin_edge"])
     outermost = one["density"].isel(bin=[0, -1])
     assert (outermost > one["density"].isel(bin=[1, -2]).values).all(), "what lies beyond counts there"
 
 
 def test_the_truth_is_at_no_distance_from_itself():
-    assert not cities.compare(shards(1), shards(1), PLACES)["wasserstein"].any()
+    result = cities.compare(shards(1), shards(1), PLACES, **DRAWS)
+    assert result.sizes["draw"] == 50
+    assert not result["wasserstein"].any()
+    assert not result["wasserstein_draws"].any()
+
+
+def heavy_tailed(seed, scale):
+    """Values (time, pixel) with long tails that go together in blocks of ten days, and the blocks."""
+    rng = np.random.default_rng(seed)
+    block = np.arange(2000) // 80
+    weather = np.random.default_rng(3).standard_normal((25, 1))[block]
+    return scale * (weather + rng.laplace(size=(2000, 9))), block
+
+
+@pytest.mark.parametrize("scale", [0.5, 0.97, 1.4])
+def test_distances_of_draws_agree_with_scipys_of_weighted_values(scale):
+    (true, block), (found, _) = heavy_tailed(4, 1), heavy_tailed(5, scale)
+    draws = resample(25, 10, seed=6).values
+    distances = cities.redrawn_distances(true, found, block, draws)
+    for counts, distance in zip(draws, distances, strict=True):
+        weights = np.repeat(counts[block], 9)
+        exact = wasserstein_distance(true.ravel(), found.ravel(), weights, weights)
+        assert distance == pytest.approx(exact, rel=0.01)
+    all_once = wasserstein_distance(true.ravel(), found.ravel())
+    assert distances[0] == pytest.approx(all_once, rel=0.005), "every block once is the sample itself"
+
+
+def test_one_block_has_no_draws(tmp_path):
+    result = cities.compare(shards(1), shards(2), PLACES, block_days=20, resamples=50, seed=6)
+    result.to_netcdf(tmp_path / "cities.nc", engine="h5netcdf")
+    read = xr.load_dataset(tmp_path / "cities.nc", engine="h5netcdf")
+    assert read["wasserstein_draws"].sizes == {"draw": 0, "window": 3, "variable": 2, "city": 2}
 
 
 def test_verdict_needs_a_margin_and_is_fair():

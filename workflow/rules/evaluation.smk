@@ -93,6 +93,10 @@ rule compare_cities:
     resources:
         mem_mb=memory(2),
         runtime=minutes(60),
+    params:
+        seed=config["seed"],
+        block_days=config["evaluation"]["block_days"],
+        resamples=config["evaluation"]["resamples"],
     script:
         "../scripts/compare_cities.py"
 
@@ -158,13 +162,13 @@ rule summary:
         predictions=expand(
             f"{RESULTS}/atmodist/{{model}}/predictions.nc", model=ATMODIST
         ),
-        scales=[
-            f"{RESULTS}/atmodist/{model}/scale_{layer}.json"
+        losses=[
+            f"{RESULTS}/atmodist/{model}/lag_losses_{layer}.nc"
             for model, layer in configuration.content_encoders(config)
         ],
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
-        pressure=[f"{RESULTS}/level_pressure.json"] if SURFACE_PRESSURE else [],
+        pressure=[f"{RESULTS}/level_pressure.nc"] if SURFACE_PRESSURE else [],
     output:
         summary=report(
             f"{RESULTS}/summary.csv",

@@ -12,8 +12,16 @@ with job(snakemake.log[0], f"compare_cities {snakemake.wildcards.system}"):
         [xr.open_dataset(path, engine="h5netcdf") for path in paths]
         for paths in (snakemake.input.truth, snakemake.input.estimate)
     )
-    result = cities.compare(truth, estimate, cities.read(snakemake.input.cities))
+    params = snakemake.params
+    result = cities.compare(
+        truth,
+        estimate,
+        cities.read(snakemake.input.cities),
+        params.block_days,
+        params.resamples,
+        params.seed,
+    )
     if snakemake.wildcards.system == "truth":
-        result = result.drop_vars("wasserstein")
+        result = result.drop_vars(["wasserstein", "wasserstein_draws"])
     with replacing(snakemake.output.cities) as partial:
         result.to_netcdf(partial, engine="h5netcdf")

@@ -14,34 +14,34 @@ with job(snakemake.log[0], "summary") as log:
 
     params, files = snakemake.params, snakemake.input
     draws = {"resamples": params.resamples, "seed": params.seed}
+    blocks = {"block_days": params.block_days, **draws}
     table = summary.Table(params.config_name)
 
     for path in files.pressure:
-        pressure = json.loads(Path(path).read_text())
-        numbers = [(f"pressure_{name}", pressure[name], "hPa") for name in ("mean", "std")]
-        table.add("data", f"level {pressure['level']}", numbers)
+        series = xr.load_dataset(path, engine="h5netcdf")
+        table.add("data", f"level {series.attrs['level']}", summary.of_pressure(series, **blocks))
 
     for best_path, predictions in zip(files.best, files.predictions, strict=True):
         best = json.loads(Path(best_path).read_text())
         model = Path(best_path).parent.name
         scores = xr.load_dataset(predictions, engine="h5netcdf")
         table.add("atmodist", model, [(name, best[name], "1") for name in ("epoch", "chance")])
-        numbers = list(summary.of_predictions(scores, params.block_days, **draws))
+        numbers = list(summary.of_predictions(scores, **blocks))
         table.add("atmodist", model, numbers)
         over_chance = dict((name, values) for name, values, _ in numbers)["accuracy"] / best["chance"]
         table.add("atmodist", model, [("accuracy_over_chance", over_chance, "1")])
 
-    for path in files.scales:
-        scale = json.loads(Path(path).read_text())
-        name = f"{Path(path).parent.name} {scale['layer']}"
-        table.add("content_loss", name, [("scale", scale["scale"], "1")])
+    for path in files.losses:
+        losses = xr.load_dataset(path, engine="h5netcdf")
+        name = f"{Path(path).parent.name} {losses.attrs['layer']}"
+        table.add("content_loss", name, summary.of_content_loss(losses, **blocks))
 
     means, distances = {}, {}
     for system, evaluation, cities in zip(params.systems, files.evaluation, files.cities, strict=True):
         with xr.open_dataset(evaluation, engine="h5netcdf") as opened:
             means[system] = summary.means_of_evaluation(opened, **draws)
         if system != "truth":
-            distances[system] = xr.load_dataset(cities, engine="h5netcdf")["wasserstein"]
+            distances[system] = summary.distances_at_cities(xr.load_dataset(cities, engine="h5netcdf"))
     for system, distance in distances.items():
         pair = means["truth"], means["bilinear"]
         numbers = summary.of_super_resolution(means[system], *pair, params.truncation)

@@ -1,9 +1,6 @@
-"""The numbers that matter, with 95 % confidence intervals where they are means over time.
+"""The numbers that matter, with 95 % confidence intervals from the draws of `bootstrap`.
 
-Intervals come from a block bootstrap (Künsch 1989, doi:10.1214/aos/1176347265): blocks of days, long enough
-to be nearly independent, are drawn with replacement. Every quantity is computed along ``sample``, first from
-all blocks and then from each draw of them. All systems see the same draws, so that the interval of a ratio of
-two systems is right, too.
+Only what is no estimate has none: the epoch that was chosen and the accuracy of chance.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -13,35 +10,13 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from atmodist.bootstrap import block_numbers, means, resample, sums_of_blocks
 from atmodist.cities import verdict
+from atmodist.losses import content_scale
 from atmodist.metrics import log_error
-from atmodist.streams import random_stream
 
 Number = tuple[str, xr.DataArray, str]
 """Name of a quantity, its values along ``sample`` and perhaps ``variable``, its unit."""
-
-
-def resample(blocks: int, resamples: int, seed: int) -> xr.DataArray:
-    """How often each block counts (sample, block): once in sample 0, as often as it is drawn in the others.
-
-    A single block cannot be drawn differently: it gives sample 0 alone.
-    """
-    draws = random_stream(seed, "bootstrap").multinomial(
-        blocks, np.full(blocks, 1 / blocks), resamples if blocks > 1 else 0
-    )
-    return xr.DataArray(np.vstack([np.ones((1, blocks), int), draws]), dims=("sample", "block"))
-
-
-def means(sums: xr.Dataset, sizes: xr.DataArray, counts: xr.DataArray) -> xr.Dataset:
-    """Means along ``sample`` of what the blocks hold: ``sums`` of as many members as ``sizes`` tells."""
-    totals = sums.map(lambda each: xr.dot(counts, each, dim="block"))
-    return totals / xr.dot(counts, sizes, dim="block")
-
-
-def sums_of_blocks(series: xr.Dataset, block: np.ndarray, along: str) -> xr.Dataset:
-    """Sums of values ``along`` a dimension over the members of each block; ``block`` numbers them from 0."""
-    numbered = series.assign_coords(block=(along, block)).groupby("block").sum()
-    return numbered.reindex(block=np.arange(block.max() + 1), fill_value=0).drop_vars("block")
 
 
 def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr.Dataset:
@@ -61,8 +36,7 @@ def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr
 
 def of_predictions(predictions: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
     """Loss and accuracies of `Scores.predictions`, with ``time`` along ``pair``, in blocks of days."""
-    days = predictions["time"].values.astype("datetime64[D]").astype(int)
-    block = (days - days.min()) // block_days
+    block = block_numbers(predictions["time"].values, block_days)
     hits = xr.Dataset(
         {
             "loss": predictions["loss"].astype(float),
@@ -74,6 +48,31 @@ def of_predictions(predictions: xr.Dataset, block_days: int, resamples: int, see
     counts = resample(len(sizes), resamples, seed)
     for name, values in means(sums_of_blocks(hits, block, "pair"), sizes, counts).items():
         yield name, values, "1"
+
+
+def of_pressure(series: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+    """Mean and standard deviation of the pressure of `pressure_series`, over the sphere and its times."""
+    block = block_numbers(series["time"].values, block_days)
+    sizes = xr.DataArray(np.bincount(block), dims="block")
+    sums = sums_of_blocks(series.sel(weight="area", drop=True), block, "time")
+    found = means(sums, sizes, resample(len(sizes), resamples, seed))
+    yield "pressure_mean", found["mean"], "hPa"
+    yield "pressure_std", np.sqrt(found["mean_square"] - found["mean"] ** 2), "hPa"
+
+
+def of_content_loss(losses: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+    """Scale of the content loss, from the sums of `lag_losses` over the pairs of each day.
+
+    The fit goes without the lags of which a draw holds no pair; a draw that holds none of its lags is no
+    sample.
+    """
+    block = block_numbers(losses["day"].values, block_days)
+    sums = sums_of_blocks(losses[["sum", "pairs"]].sel(measure=["content", "l2"]), block, "day")
+    counts = resample(sums.sizes["block"], resamples, seed)
+    mean = means(sums[["sum"]], sums["pairs"], counts)["sum"]
+    content, squared = (mean.sel(measure=name).transpose("sample", "lag").values for name in mean["measure"])
+    scale = xr.DataArray(content_scale(content, squared), dims="sample")
+    yield "scale", scale.dropna("sample"), "1"
 
 
 def of_super_resolution(
@@ -94,15 +93,38 @@ def of_super_resolution(
     yield "semivariogram_error", log_error(*pair, "distance"), "1"
 
 
+def distances_at_cities(cities: xr.Dataset) -> xr.DataArray:
+    """Wasserstein distances of `cities.compare` along ``sample``: the exact ones, then those of the draws."""
+    parts = cities["wasserstein"].expand_dims("sample"), cities["wasserstein_draws"].rename(draw="sample")
+    return xr.concat(parts, "sample")
+
+
+def centred(samples: xr.DataArray) -> xr.DataArray:
+    """Samples whose draws are moved so that their mean is sample 0.
+
+    A draw adds noise to the distributions at a city, and a distance between them, being of absolute values,
+    grows by it: all draws may be farther apart than the sample they come from, and verdicts be other ones.
+    What draws tell is how far a number varies.
+    """
+    value, draws = samples.isel(sample=[0]), samples.isel(sample=slice(1, None))
+    if not draws.sizes["sample"]:
+        return value
+    return xr.concat([value, draws + (value.squeeze("sample") - draws.mean("sample"))], "sample")
+
+
 def of_cities(distance: xr.DataArray, references: Mapping[str, xr.DataArray]) -> Iterator[Number]:
-    """Mean Wasserstein distance (window, variable, city) to the truth, and at how many cities it is less."""
+    """Mean over the cities of the distances (sample, window, variable, city) to the truth.
+
+    And at how many cities they are less than those of each of ``references``, equal or more.
+    """
     for size in distance["window"].values:
         window, here = f"{size}x{size}", distance.sel(window=size)
-        yield f"wasserstein_{window}", here.mean("city"), "s-1"
+        yield f"wasserstein_{window}", centred(here.mean("city")), "s-1"
         for reference, other in references.items():
             verdicts = verdict(here, other.sel(window=size))
             for name, value in (("better_than", 1), ("equal_to", 0), ("worse_than", -1)):
-                yield f"cities_{name}_{reference}_{window}", (verdicts == value).sum("city"), "1"
+                count = centred((verdicts == value).sum("city")).clip(0, distance.sizes["city"])
+                yield f"cities_{name}_{reference}_{window}", count, "1"
 
 
 @dataclass
