@@ -122,6 +122,8 @@ class SlurmCluster:
     def start_node(self, node: str) -> None:
         """Start a node and wait until it takes jobs."""
         self.start("slurmd", "-D", "-N", node, name=node)
+        if "down" in self.run("sinfo", "--noheader", "--format=%T", f"--nodes={node}"):
+            self.run("scontrol", "update", f"nodename={node}", "state=resume")
         self.wait(
             lambda: self.run("sinfo", "--noheader", "--format=%T", f"--nodes={node}") in ("idle", "mixed")
         )
