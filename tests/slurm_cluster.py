@@ -41,6 +41,7 @@ SelectType=select/cons_tres
 SelectTypeParameters=CR_Core_Memory
 SlurmdParameters=config_overrides
 MinJobAge=3600
+SchedulerParameters=bf_interval=1
 GresTypes=gpu
 NodeName=DEFAULT CPUs=16 RealMemory=256000 Gres=gpu:2
 NodeName=node1 NodeHostname={host} NodeAddr=127.0.0.1 Port={ports[1]}

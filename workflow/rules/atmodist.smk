@@ -16,9 +16,9 @@ rule train_atmodist:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
+        **PROCESSORS,
         mem_mb=memory(32),
         runtime=TRAINING_MINUTES,
-        **PROCESSORS,
     params:
         settings=atmodist_settings,
         patch=config["pairs"]["patch"],

@@ -16,9 +16,9 @@ rule pretrain_generator:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
+        **PROCESSORS,
         mem_mb=memory(32),
         runtime=TRAINING_MINUTES,
-        **PROCESSORS,
     params:
         generator=config["srgan"]["generator"],
         settings=config["srgan"]["pretraining"],
@@ -48,9 +48,9 @@ rule train_srgan:
         "../envs/train.yaml"
     threads: config["training"]["threads"]
     resources:
+        **PROCESSORS,
         mem_mb=memory(32),
         runtime=TRAINING_MINUTES,
-        **PROCESSORS,
     params:
         generator=config["srgan"]["generator"],
         settings=lambda wildcards: {
