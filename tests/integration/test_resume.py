@@ -22,6 +22,8 @@ from trainings import (
     write_patches,
 )
 
+from atmodist.devices import launch
+from atmodist.errors import InputError
 from atmodist.networks import Generator
 
 # A server that has imported everything forks the trainings, so that a process of its own costs nothing.
@@ -179,3 +181,27 @@ def test_two_processes_stop_and_go_on_together(samples):
     train("train_atmodist", folder, settings=short, devices=2)
     train("train_atmodist", samples / "atmodist-devices-whole", settings=short, devices=2)
     assert_same_bits(folder, samples / "atmodist-devices-whole")
+
+
+def test_two_processes_fail_in_one_sentence(samples):
+    folder = samples / "diverging-devices"
+    process = start("train_atmodist", folder, settings={"epochs": 1, "learning_rate": 1e30}, devices=2)
+    process.join(120)
+    assert process.exitcode == 1
+    lines = (folder / "train_atmodist.log").read_text().splitlines()
+    assert any("error: the training diverged in epoch 1" in line for line in lines)
+    assert not any("Traceback" in line or "ProcessRaisedException" in line for line in lines)
+
+
+def fail_on_the_second(fabric):
+    """A training in which the first process waits for the second."""
+    if fabric.global_rank == 1:
+        raise InputError("only the second half is damaged")
+    fabric.barrier()
+
+
+def test_no_process_waits_for_one_that_failed(samples):
+    process = processes.Process(target=launch, args=({**HARDWARE, "devices": 2}, fail_on_the_second))
+    process.start()
+    process.join(120)
+    assert process.exitcode == 1
