@@ -1,9 +1,11 @@
 """How fast the networks of the paper train on patches of several sizes.
 
-    python benchmarks/training.py [--device auto] [--threads 2] [--batches 4] [--srgan-batch-size 64]
+    python benchmarks/training.py [--device auto] [--threads 2] [--batches 4] [--times 1]
+    python benchmarks/training.py --device gpu --threads 8 --batches 200 --times 1 2 4 8 [--compile]
 
 Samples a second of the bare step, in plain PyTorch on one batch that stays on the device, and of the training
-that the rules run, fed from memory and from disk, with its share of the bare speed.
+that the rules run, fed from memory and from disk, with its share of the bare speed: at the paper's batch
+sizes and at multiples of them.
 """
 
 import argparse
@@ -11,6 +13,7 @@ import sys
 import tempfile
 import time
 from functools import partial
+from itertools import product
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
@@ -125,15 +128,20 @@ def main():
     parser.add_argument("--device", default="auto", choices=["auto", "cpu", "gpu"])
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batches", type=int, default=4, help="batches in an epoch")
-    parser.add_argument("--srgan-batch-size", type=int, default=64)
+    parser.add_argument("--times", type=int, nargs="+", default=[1], help="multiples of the paper's batches")
+    parser.add_argument("--precision", default="bf16-mixed", help="on a GPU")
+    parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
-    SETTINGS["srgan"]["batch_size"] = options.srgan_batch_size
-    hardware = {**HARDWARE, "device": options.device, "threads": options.threads}
+    hardware = {**HARDWARE, **{name: getattr(options, name) for name in ("device", "threads", "precision")}}
+    hardware["compile"] = options.compile
     fabric = device(hardware)
-    print(f"{fabric.device}, {options.threads} threads, samples/s")
-    print(f"{'':16}{'bare step':>12}{'from memory':>18}{'from disk':>18}")
-    for kind, patch in (("atmodist", 32), ("atmodist", 160), ("srgan", 96)):
-        size = SETTINGS[kind]["batch_size"]
+    name = torch.cuda.get_device_name() if fabric.device.type == "cuda" else fabric.device
+    print(f"{name}, {options.threads} threads, samples/s")
+    print(f"{'':24}{'bare step':>12}{'from memory':>18}{'from disk':>18}")
+    cases = (("atmodist", 32), ("atmodist", 160), ("srgan", 96))
+    papers = {kind: SETTINGS[kind]["batch_size"] for kind, _ in cases}
+    for (kind, patch), times in product(cases, options.times):
+        size = SETTINGS[kind]["batch_size"] = times * papers[kind]
         count = size * options.batches * (8 if patch == 32 else 1)
         step = (bare_atmodist if kind == "atmodist" else bare_srgan)(fabric, patch, size)
         bare = bare_rate(step, size, fabric.device)
@@ -145,7 +153,7 @@ def main():
                 write_patches(shard, count, patch)
             rates = [fed_rate(kind, shard, count, patch, memory, hardware) for memory in (2**40, 0)]
         fed = "".join(f"{rate:10.1f} ({rate / bare:4.0%})" for rate in rates)
-        print(f"{kind} {patch:>3} px{bare:12.1f}{fed}", flush=True)
+        print(f"{kind:8} {patch:>3} px, {size:>4} {bare:12.1f}{fed}", flush=True)
 
 
 if __name__ == "__main__":
