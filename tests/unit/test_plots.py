@@ -73,6 +73,8 @@ def test_systems_keep_their_looks():
     assert looks["truth"]["color"] == "black"
     assert len({look["color"] for look in looks.values()}) == 4
     assert plots.lines(["l2", "atmodist"])["atmodist"] == looks["atmodist"]
+    many = plots.lines([f"lags-{number}" for number in range(20)])
+    assert len({(look["color"], look["linestyle"]) for look in many.values()}) == 20
 
 
 def test_coastlines_are_where_the_coasts_are():

@@ -9,6 +9,7 @@ import json
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
+from itertools import cycle, product
 from pathlib import Path
 
 import matplotlib
@@ -72,11 +73,15 @@ def save(figure: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
 
 
 def lines(systems: Sequence[str]) -> dict[str, dict]:
-    """How each system's line is drawn: the truth black, the interpolation grey, networks coloured in turn."""
+    """How each system's line is drawn: the truth black, the interpolation grey, networks coloured in turn.
+
+    When the colours are used up, they come again dotted, then dash-dotted.
+    """
     looks = {"truth": {"color": "black"}, "bilinear": {"color": "0.55", "linestyle": "--"}}
     networks = [system for system in systems if system not in looks]
-    for number, system in enumerate(networks):
-        looks[system] = {"color": PALETTE[number % len(PALETTE)]}
+    strokes = cycle(product(("-", ":", "-."), PALETTE))
+    for system, (linestyle, colour) in zip(networks, strokes, strict=False):
+        looks[system] = {"color": colour, "linestyle": linestyle}
     return {system: {"label": system, **looks[system]} for system in systems}
 
 
