@@ -33,7 +33,7 @@ report: $(STAMP)
 
 test: $(STAMP)
 	@echo "Unit tests, then the whole chain and its faults …"
-	@$(BIN)/python -m pytest tests
+	@$(BIN)/python -m pytest tests --durations=10
 
 unit: $(STAMP)
 	@$(BIN)/python -m pytest tests/unit
