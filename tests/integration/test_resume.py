@@ -9,6 +9,7 @@ from itertools import count
 
 import numpy as np
 import pandas as pd
+import psutil
 import pytest
 import torch
 from trainings import (
@@ -22,6 +23,7 @@ from trainings import (
     write_patches,
 )
 
+from atmodist import datasets
 from atmodist.devices import launch
 from atmodist.errors import InputError
 from atmodist.networks import Generator
@@ -59,13 +61,19 @@ def samples(tmp_path_factory):
     return folder
 
 
-def start(script, folder, settings=None, **hardware):
+def run_with_workers(*arguments):
+    """Run a training whose samples do not fit into memory, so that other processes read them."""
+    datasets.Batches.in_memory = property(lambda self: False)
+    run(*arguments)
+
+
+def start(script, folder, settings=None, target=run, **hardware):
     """Start a training in a process of its own."""
     folder.mkdir(exist_ok=True)
     inputs, params = KINDS[script]
     params = {**params, "settings": {**params["settings"], **(settings or {})}}
     process = processes.Process(
-        target=run, args=(script, folder, inputs, OUTPUTS, params, {**HARDWARE, **hardware})
+        target=target, args=(script, folder, inputs, OUTPUTS, params, {**HARDWARE, **hardware})
     )
     process.start()
     return process
@@ -143,6 +151,28 @@ def test_stopped_by_the_cluster(uninterrupted, samples):
         log.unlink()
     train(script, folder)
     assert "going on after batch" in log.read_text()
+    assert_same_bits(folder, whole)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("everyone", [True, False])
+def test_stopped_while_other_processes_read(samples, devices, everyone):
+    """Slurm's signals reach all processes of a job, those of others may reach the first one alone."""
+    folder, whole = (samples / f"{name}-{devices}-{everyone}" for name in ("reading", "reading-whole"))
+    settings = {"devices": devices, "settings": {"epochs": 2}, "target": run_with_workers}
+    process = start("train_atmodist", folder, **settings)
+    log = folder / "train_atmodist.log"
+    wait_until(process, log, "epoch 1, pre-training")
+    first = psutil.Process(process.pid)
+    receivers = [first, *first.children(recursive=True)] if everyone else [first]
+    assert len(first.children(recursive=True)) >= devices
+    for receiver in receivers:
+        receiver.send_signal(signal.SIGTERM)
+    process.join(60)
+    assert process.exitcode == 143
+    assert "stopped by SIGTERM after batch" in log.read_text()
+    train("train_atmodist", folder, **settings)
+    train("train_atmodist", whole, **settings)
     assert_same_bits(folder, whole)
 
 

@@ -4,8 +4,10 @@ import re
 from pathlib import Path
 
 import pytest
+import yaml
 
-RULES = Path(__file__).parents[2] / "workflow/rules"
+ROOT = Path(__file__).parents[2]
+RULES = ROOT / "workflow/rules"
 BLOCKS = {
     re.match(r"rule (\w+)", block)[1]: block
     for path in sorted(RULES.glob("*.smk"))
@@ -27,3 +29,11 @@ def test_the_readers_of_fields_are_found():
 def test_a_reader_of_a_splits_fields_needs_the_periods_behind_them(rule):
     """Else Snakemake would delete them before it has read them, where ``grid.keep`` is false."""
     assert re.search(r"periods=.*behind\(", BLOCKS[rule]), f"{rule}: add periods=behind(split) to its input"
+
+
+def test_the_profile_names_every_rule_that_asks_for_a_gpu():
+    """Else a site that gives GPUs a partition of their own would send that rule to another."""
+    profile = (ROOT / "slurm/config.yaml").read_text()
+    advice = re.search(r"(?m)^# set-resources:\n(#   .*\n)+", profile)[0]
+    named = yaml.safe_load(advice.replace("# ", "", 1).replace("\n# ", "\n"))["set-resources"]
+    assert set(named) == {rule for rule, block in BLOCKS.items() if re.search(r"gpu=|PROCESSORS", block)}

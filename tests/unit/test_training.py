@@ -89,7 +89,7 @@ def test_stopped_and_resumed_equals_uninterrupted(fabric, data, tmp_path, batche
         nonlocal done
         done += 1
         if done == batches_before_stop:
-            devices._stop(signal.SIGTERM, None)
+            devices.stopped_by.append(signal.SIGTERM)
 
     with pytest.raises(SystemExit) as leaving:
         finish(stopped, weight, data, after_step=stop_in_time)
@@ -165,6 +165,15 @@ def test_the_state_belongs_to_the_training_that_started_last(fabric, data, tmp_p
         orphan.publish(weights=tmp_path / "shared/weights")
     assert torch.equal(network.weight, expected)
     assert not (tmp_path / "shared/.resume").exists()
+
+
+def test_a_damaged_state_is_named(fabric, data, tmp_path):
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+    state = tmp_path / ".resume/state.pt"
+    state.write_bytes(state.read_bytes()[:500])
+    with pytest.raises(InputError, match=r"state\.pt is damaged .* delete it"):
+        counter(fabric, tmp_path)
 
 
 def test_another_identity_starts_afresh(fabric, data, tmp_path, caplog):

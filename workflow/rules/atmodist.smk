@@ -14,7 +14,7 @@ rule train_atmodist:
         f"{BENCHMARKS}/train_atmodist/{{model}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS * config["training"]["devices"]
     resources:
         **PROCESSORS,
         mem_mb=memory(32),
@@ -47,7 +47,7 @@ rule evaluate_atmodist:
         f"{BENCHMARKS}/evaluate_atmodist/{{model}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS
     resources:
         mem_mb=memory(16),
         runtime=minutes(720),
@@ -77,7 +77,7 @@ rule calibrate_content_loss:
         f"{BENCHMARKS}/calibrate_content_loss/{{model}}_{{layer}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS
     resources:
         mem_mb=memory(16),
         runtime=minutes(720),
@@ -105,7 +105,7 @@ rule map_uncertainty:
         f"{BENCHMARKS}/map_uncertainty/{{model}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS
     resources:
         mem_mb=memory(16),
         runtime=minutes(720),

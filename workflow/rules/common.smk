@@ -40,6 +40,7 @@ SYSTEMS = ["truth", "bilinear", *SRGAN]
 NUMERICS = {key: config["training"][key] for key in ("precision", "threads")}
 # A day, which most clusters allow: a training that needs longer goes on in its next attempt.
 TRAINING_MINUTES = 1440
+THREADS = config["training"]["threads"]
 GPU = 0 if config["training"]["device"] == "cpu" else 1
 # What a training asks for: GPUs of one node, or whole sets of them on several nodes.
 PROCESSORS = configuration.processors(config["training"])

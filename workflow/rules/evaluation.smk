@@ -26,7 +26,7 @@ rule evaluate_srgan:
         f"{BENCHMARKS}/evaluate_srgan/{{system}}/{{period}}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS
     resources:
         mem_mb=memory(16),
         runtime=minutes(240),
@@ -116,7 +116,7 @@ rule map_regions:
         f"{BENCHMARKS}/map_regions/{{system}}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS
     resources:
         mem_mb=memory(16),
         runtime=minutes(30),
@@ -237,7 +237,7 @@ rule export_representations:
         f"{BENCHMARKS}/export_representations/{{model}}/{{period}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS
     resources:
         mem_mb=memory(16),
         runtime=minutes(240),

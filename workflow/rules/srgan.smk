@@ -14,7 +14,7 @@ rule pretrain_generator:
         f"{BENCHMARKS}/pretrain_generator.tsv"
     conda:
         "../envs/train.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS * config["training"]["devices"]
     resources:
         **PROCESSORS,
         mem_mb=memory(32),
@@ -46,7 +46,7 @@ rule train_srgan:
         f"{BENCHMARKS}/train_srgan/{{model}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: config["training"]["threads"]
+    threads: THREADS * config["training"]["devices"]
     resources:
         **PROCESSORS,
         mem_mb=memory(32),

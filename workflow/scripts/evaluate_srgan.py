@@ -12,7 +12,8 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     from atmodist.normalise import Moments
     from atmodist.periods import Period
 
-    device = evaluation.choose_device(snakemake.config["training"])
+    hardware = snakemake.config["training"]
+    device = evaluation.choose_device(hardware if snakemake.input.weights else {**hardware, "device": "cpu"})
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     upscale = evaluation.upscaling(

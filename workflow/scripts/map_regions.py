@@ -10,7 +10,7 @@ with job(snakemake.log[0], f"map_regions {params.system}"):
     from atmodist.files import replacing
     from atmodist.normalise import Moments
 
-    device = evaluation.choose_device(snakemake.config["training"])
+    device = evaluation.choose_device({**snakemake.config["training"], "device": "cpu"})
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     upscale = evaluation.upscaling(

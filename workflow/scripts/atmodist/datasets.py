@@ -8,6 +8,7 @@ epoch into such arrays and ``loader`` puts the two together, so a training goes 
 """
 
 import copy
+import signal
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -137,6 +138,20 @@ class PatchBatches(Batches):
         return super().__getitem__(numbers)[0]
 
 
+class _Loader(DataLoader):
+    """A loader whose processes never see Slurm's signals, which reach all processes of a job.
+
+    A training needs them until its state is saved.
+    """
+
+    def __iter__(self):
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGUSR1))
+        try:
+            return super().__iter__()  # its processes start with the signals blocked
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
 def loader(
     dataset: Batches,
     epoch: int | None = None,
@@ -159,7 +174,7 @@ def loader(
                 f"batch_size is {dataset.batch_size}; expected a multiple of {world_size} devices."
             )
         order = dataset.order(epoch, seed)
-    return DataLoader(
+    return _Loader(
         dataset,
         batch_size=None,
         sampler=[numbers[rank::world_size] for numbers in order[start:]],

@@ -14,9 +14,10 @@ from torch import Tensor
 from torch.multiprocessing import ProcessExitedException, active_children
 
 from atmodist.errors import InputError
-from atmodist.job import failing_in_one_sentence
+from atmodist.job import failing_in_one_sentence, logger
 from atmodist.nodes import other_nodes
 
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 stopped_by: list[int] = []
 """Numbers of the signals that have come since ``launch``."""
 
@@ -49,11 +50,20 @@ def device(hardware: dict[str, Any], devices: int = 1, nodes: int = 1) -> Fabric
 def launch(hardware: dict[str, Any], train: Callable, *arguments, **settings) -> None:
     """Run ``train(fabric, …)`` on all devices; SIGTERM and SIGUSR1 end it after a step, its state saved."""
     stopped_by.clear()
-    previous = {number: signal.signal(number, _stop) for number in (signal.SIGTERM, signal.SIGUSR1)}
+    launcher = os.getpid()
+
+    def stop(number, frame):
+        """Remember the signal; the launcher of several processes passes it on to them."""
+        stopped_by.append(number)
+        if os.getpid() == launcher:
+            for child in active_children():
+                os.kill(child.pid, number)
+
+    previous = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
-        with other_nodes(hardware["nodes"], hardware["threads"]):
+        with other_nodes(hardware["nodes"], hardware["threads"] * hardware["devices"]):
             fabric = device(hardware, hardware["devices"], hardware["nodes"])
-            fabric.launch(_in_its_process, hardware["threads"], train, arguments, settings)
+            fabric.launch(_in_its_process, hardware, train, arguments, settings)
     except ProcessExitedException as error:
         sys.exit(error.exit_code)
     finally:
@@ -61,17 +71,15 @@ def launch(hardware: dict[str, Any], train: Callable, *arguments, **settings) ->
             signal.signal(number, handler)
 
 
-def _in_its_process(fabric, threads, train, arguments, settings):
-    torch.set_num_threads(threads)  # again, because Lightning sets its own number in forked processes
+def _in_its_process(fabric, hardware, train, arguments, settings):
+    torch.set_num_threads(hardware["threads"])  # again: Lightning sets its own number in forked processes
+    if fabric.is_global_zero:
+        gpu = fabric.device.type == "cuda"
+        name = torch.cuda.get_device_name() if gpu else f"CPU of {hardware['threads']} threads"
+        precision = hardware["precision"] if gpu else "32-true"
+        logger.info("training on %d × %s, precision %s", fabric.world_size, name, precision)
     with failing_in_one_sentence():
         train(fabric, *arguments, **settings)
-
-
-def _stop(number, frame):
-    """Remember the signal, and pass it on to the processes of the other devices."""
-    stopped_by.append(number)
-    for child in active_children():
-        os.kill(child.pid, number)
 
 
 def to_device(fabric: Fabric, fields: Tensor) -> Tensor:

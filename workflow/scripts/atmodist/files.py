@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and fingerprints of what went into them."""
 
+import glob
 import hashlib
 import json
 import os
@@ -13,14 +14,19 @@ from pathlib import Path
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it to ``path`` on success, delete it on failure.
 
-    The temporary path keeps the suffix of ``path`` and may become a file or a directory.
+    The temporary path keeps the suffix of ``path`` and may become a file or a directory. Those of processes
+    that were killed are deleted.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
+    for left in path.parent.glob(f".{glob.escape(path.stem)}.[0-9]*.partial{path.suffix}"):
+        _remove(left)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
-    _remove(partial)
     try:
         yield partial
+        if partial.is_file():
+            with open(partial, "rb") as stream:
+                os.fsync(stream.fileno())  # or a power cut leaves the name without the content
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(partial, path)

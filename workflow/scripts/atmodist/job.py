@@ -2,6 +2,7 @@
 
 import logging
 import os
+import signal
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
@@ -38,11 +39,18 @@ def job(log: str | Path, name: str) -> Iterator[logging.Logger]:
         logger.setLevel(logging.INFO)
         logger.handlers = handlers
         logger.propagate = False
+        previous = signal.signal(signal.SIGTERM, _leave)
         try:
             with failing_in_one_sentence():
                 yield logger
         finally:
+            signal.signal(signal.SIGTERM, previous)
             sys.stdout, sys.stderr = sys.__stdout__, terminal
+
+
+def _leave(number, frame):
+    """Leave as after an error, so that nothing half-written stays."""
+    sys.exit(128 + number)
 
 
 @contextmanager

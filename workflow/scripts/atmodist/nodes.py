@@ -26,8 +26,8 @@ NUMBERED = 'NODE_RANK=$((SLURM_PROCID + 1)) exec "$@"'
 
 
 @contextmanager
-def other_nodes(nodes: int, threads: int) -> Iterator[None]:
-    """Have the script that runs here run on all ``nodes`` of the Slurm job, on ``threads`` cores of each.
+def other_nodes(nodes: int, cores: int) -> Iterator[None]:
+    """Have the script that runs here run on all ``nodes`` of the Slurm job, on ``cores`` of each.
 
     On the others it does nothing. If the script fails on one of them, the processes of the training here are
     killed: they would wait for it for ever. Outside a Slurm job of so many nodes raises ``InputError``.
@@ -43,7 +43,7 @@ def other_nodes(nodes: int, threads: int) -> Iterator[None]:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
     environment["SLURM_JOB_ID"] = os.environ["SLURM_JOB_ID"]
     command = ["srun", f"--nodes={nodes - 1}", f"--ntasks={nodes - 1}", "--ntasks-per-node=1"]
-    command += [f"--cpus-per-task={threads}", f"--exclude={os.environ['SLURMD_NODENAME']}"]
+    command += [f"--cpus-per-task={cores}", f"--exclude={os.environ['SLURMD_NODENAME']}"]
     command += ["--kill-on-bad-exit=1", "sh", "-c", NUMBERED, "sh", sys.executable, sys.argv[0]]
     with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as others:
         Thread(target=_watch, args=[others], daemon=True).start()

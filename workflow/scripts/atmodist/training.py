@@ -17,6 +17,7 @@ training that was stopped, however it was stopped, ends with the same bits as on
 
 import math
 import os
+import pickle
 import secrets
 import shutil
 import signal
@@ -242,11 +243,12 @@ class Training:
         if self.fabric.is_global_zero:
             self._own()
         if path.exists():
-            state = torch.load(path, map_location=self.fabric.device, weights_only=True)
+            state = self._read(path)
             if state["identity"] == self.identity:
                 for name, part in self.parts.items():
                     part.load_state_dict(state["parts"][name])
                 vars(self).update(state["position"])
+                self.sums = {name: value.to(self.fabric.device) for name, value in self.sums.items()}
                 self._count_once()
                 self._say(f"going on after batch {self.batch} of epoch {self.epoch + 1}")
                 return
@@ -255,6 +257,15 @@ class Training:
         if self.fabric.is_global_zero:
             path.unlink(missing_ok=True)
             shutil.rmtree(self.folder / "weights", ignore_errors=True)
+
+    def _read(self, path):
+        """The state, on the CPU: optimisers move what belongs on the device, and nothing else."""
+        try:
+            return torch.load(path, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise InputError(
+                f"{path} is damaged ({error}); delete it to train from the start, or put a copy in its place."
+            ) from error
 
     def _leave_if(self, stopped):
         if stopped:
