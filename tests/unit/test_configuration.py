@@ -1,6 +1,8 @@
 """Every mistake in a config is told in one sentence that names the key."""
 
 import copy
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -56,6 +58,28 @@ def test_shipped_configs_are_accepted(config):
         ("srgan.models.atmodist.content.layer", "stage5", ["content holds", "stage1 … stage4"]),
         ("srgan.models.l2.content", MISSING, ["srgan.models.l2.content is missing"]),
         ("srgan.models.bilinear", {"content": "mse"}, ["srgan.models", "bilinear"]),
+        (
+            "atmodist.models.lags-23.batches",
+            9340,  # of 128 pairs; 23/31 of 1.17 million pairs are 6771
+            ["lags-23.batches is 9340", "at most 6760 batches of 128", "pairs with lags up to 23"],
+        ),
+        (
+            "atmodist.models.all",
+            {"classes": 31, "batches": 9127},
+            ["all.batches is 9127", "at most 9126 batches"],
+        ),
+        ("atmodist.defaults.pretraining.batches", 7000, ["pretraining.batches is 7000", "at most 6760"]),
+        (
+            "atmodist.models.lags-23.batches",
+            1000,
+            ["lags-23.pretraining.batches is 2000", "at most atmodist.models.lags-23.batches, 1000"],
+        ),
+        (
+            "srgan.pretraining.batches",
+            18263,  # of 64 patches; 20 at each of 58 440 times make 18 262 and a half
+            ["srgan.pretraining.batches is 18263", "at most 18262 batches of 64 in 1168800 patches"],
+        ),
+        ("srgan.models.l2.batches", 18263, ["srgan.models.l2.batches is 18263", "at most 18262"]),
         ("training.devices", 3, ["atmodist.models.lags-23.batch_size is 128", "multiple of 3"]),
         ("srgan.defaults.evaluate_epoch", 21, ["evaluate_epoch is 21", "20"]),
         ("evaluation.shard_days", 65, ["evaluation.shard_days is 65", "block_days, which is 10"]),
@@ -104,6 +128,48 @@ def test_the_papers_numbers():
     assert configuration.grid_rows(PAPER) == 1280
     assert configuration.pair_shards(PAPER, "train") * 8192 >= (58_440 - 31) * 20
     assert configuration.content_encoders(PAPER) == [("lags-23", "stage4")]
+
+
+@pytest.mark.parametrize(
+    ("key", "batches"),
+    [("atmodist.models.all", {"classes": 31, "batches": 9126}), ("srgan.pretraining.batches", 18262)],
+)
+def test_as_many_batches_as_there_are_can_be_asked_for(key, batches):
+    configuration.check(configuration.tidy(changed(key, batches)), SCHEMA)
+
+
+def test_the_number_of_hours_is_compared_on_the_papers_data():
+    """9340 batches of 128 pairs for each of 45, 69 and 93 h, and super-resolution on 20 patches a time."""
+    example = yaml.safe_load((ROOT / "config/examples/lags.yaml").read_text())
+    config = configuration.tidy(configuration.merged(PAPER, example))
+    configuration.check(config, SCHEMA)
+    networks = configuration.models(config, "atmodist").values()
+    assert {model["classes"] * config["data"]["step_hours"] for model in networks} == {45, 69, 93}
+    assert {(model["batches"], model["batch_size"]) for model in networks} == {(9340, 128)}
+    encoders = {encoder for encoder, _ in configuration.content_encoders(config)}
+    assert encoders == set(configuration.models(config, "atmodist"))
+    patches = 20 * configuration.time_count(config, "train")
+    assert {model["batches"] for model in configuration.models(config, "srgan").values()} == {patches // 64}
+    config["windows"]["per_time"] -= 1
+    with pytest.raises(InputError, match=r"lags-15\.batches is 9340; expected at most 9255 batches of 128"):
+        configuration.check(config, SCHEMA)
+
+
+def test_a_second_network_has_an_encoder_and_a_content_loss_of_its_own():
+    example = yaml.safe_load((ROOT / "config/examples/replicates.yaml").read_text())
+    for model in example["srgan"]["models"].values():
+        assert model["replicate"] == 1
+        if model["content"] != "mse":
+            assert example["atmodist"]["models"][model["content"]["encoder"]]["replicate"] == 1
+
+
+def test_checking_a_config_needs_no_heavy_import():
+    """The Snakefile imports it, wherever Snakemake runs."""
+    code = (
+        "import sys; sys.path.insert(0, 'workflow/scripts'); import atmodist.configuration; "
+        "assert not {'numpy', 'torch', 'h5py', 'xarray', 'scipy'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, cwd=ROOT)
 
 
 def test_config_reference_is_up_to_date(capsys, monkeypatch):

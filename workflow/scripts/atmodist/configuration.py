@@ -4,7 +4,6 @@ Imports nothing heavy, because the Snakefile imports it.
 """
 
 import difflib
-import math
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
@@ -12,6 +11,7 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
+from atmodist.counts import certain_pairs, sample_count, shard_count
 from atmodist.errors import InputError
 from atmodist.periods import Period, blocks, months, years
 
@@ -86,16 +86,15 @@ def time_count(config: Mapping[str, Any], split: str) -> int:
 
 
 def pair_shards(config: Mapping[str, Any], split: str) -> int:
-    """Number of files of pairs; the last ``max_lag`` times of a split start no pair."""
-    times = time_count(config, split) - config["pairs"]["max_lag"]
-    return math.ceil(times * config["windows"]["per_time"] / config["pairs"]["shard_size"])
+    """Number of files of pairs."""
+    times, per_time, pairs = time_count(config, split), config["windows"]["per_time"], config["pairs"]
+    return shard_count(times, per_time, pairs["max_lag"], pairs["shard_size"])
 
 
 def patch_shards(config: Mapping[str, Any], split: str) -> int:
     """Number of files of patches."""
-    return math.ceil(
-        time_count(config, split) * config["windows"]["per_time"] / config["patches"]["shard_size"]
-    )
+    times, per_time = time_count(config, split), config["windows"]["per_time"]
+    return shard_count(times, per_time, 0, config["patches"]["shard_size"])
 
 
 def grid_rows(config: Mapping[str, Any]) -> int:
@@ -145,6 +144,7 @@ def _cross_field_problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _problems_of_days(config)
     yield from _problems_of_windows(config)
     yield from _problems_of_models(config)
+    yield from _problems_of_batches(config)
     evaluation = config["evaluation"]
     if evaluation["shard_days"] % evaluation["block_days"]:
         yield (
@@ -226,6 +226,39 @@ def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
                 f"srgan.models.{name}.evaluate_epoch is {model['evaluate_epoch']}; "
                 f"expected 1 to {epochs}, the epochs of its phases"
             )
+
+
+def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
+    """Trainings that ask for more samples than will be there, which they themselves would tell only then."""
+    times, per_time = time_count(config, "train"), config["windows"]["per_time"]
+    max_lag = config["pairs"]["max_lag"]
+    pairs, patches = sample_count(times, per_time, max_lag), sample_count(times, per_time, 0)
+    for name, model in models(config, "atmodist").items():
+        key, classes, first = f"atmodist.models.{name}", model["classes"], model["pretraining"]
+        found = certain_pairs(pairs, classes, max_lag), f"pairs with lags up to {classes}"
+        yield from _too_many(f"{key}.batches", model, *found)
+        if first["epochs"]:
+            subset = {"batch_size": model["batch_size"], "batches": first["batches"]}
+            yield from _too_many(f"{key}.pretraining.batches", subset, *found)
+            if model["batches"] and first["batches"] and first["batches"] > model["batches"]:
+                yield (
+                    f"{key}.pretraining.batches is {first['batches']}; "
+                    f"expected at most {key}.batches, {model['batches']}, whose first they are"
+                )
+    section, found = config["srgan"], (patches, "patches")
+    alone = {"batch_size": section["defaults"]["batch_size"], "batches": section["pretraining"]["batches"]}
+    yield from _too_many("srgan.pretraining.batches", alone, *found)
+    for name, model in models(config, "srgan").items():
+        yield from _too_many(f"srgan.models.{name}.batches", model, *found)
+
+
+def _too_many(key: str, training: Mapping[str, Any], samples: int, what: str) -> Iterator[str]:
+    batches, size = training["batches"], training["batch_size"]
+    if batches and batches * size > samples:
+        yield (
+            f"{key} is {batches}; expected at most {samples // size} batches of {size} in {samples} {what}, "
+            "which data.train and windows.per_time are sure to give"
+        )
 
 
 def _problems_of_uncertainty(config: Mapping[str, Any]) -> Iterator[str]:

@@ -3,15 +3,14 @@
 A sample is a window of ``patch`` × ``patch`` pixels at a time; the sample of a pair also has a lag, and its
 partner is the same window that many time steps later. Each time has its own random stream and one permutation
 shuffles the samples of all times, so a shard is the same whatever else is drawn, where and in which order.
-Imports nothing but numpy, because the Snakefile counts shards with it.
 """
 
 from collections.abc import Iterator
-from math import ceil
 from typing import NamedTuple
 
 import numpy as np
 
+from atmodist.counts import sample_count
 from atmodist.errors import InputError
 from atmodist.streams import random_stream
 
@@ -23,16 +22,6 @@ class Samples(NamedTuple):
     row: np.ndarray  # of the window's north-western pixel
     column: np.ndarray
     lag: np.ndarray  # in time steps
-
-
-def sample_count(times: int, per_time: int, max_lag: int) -> int:
-    """Samples in a split of ``times`` times; the last ``max_lag`` of them start no pair."""
-    return max(times - max_lag, 0) * per_time
-
-
-def shard_count(times: int, per_time: int, max_lag: int, shard_size: int) -> int:
-    """Shards of ``shard_size`` samples in a split of ``times`` times; the last one may be smaller."""
-    return ceil(sample_count(times, per_time, max_lag) / shard_size)
 
 
 def centre_rows(latitude: np.ndarray, band: tuple[float, float], patch: int) -> np.ndarray:
