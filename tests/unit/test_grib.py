@@ -9,7 +9,7 @@ import pyshtools as pysh
 import pytest
 
 from atmodist.errors import InputError
-from atmodist.grib import Field, check, read_fields, write_fields
+from atmodist.grib import Field, check, checked_fields, read_fields, write_fields
 from atmodist.periods import Period
 
 TIMES = Period.parse("1979-02-28_1979-03-01").times(12)
@@ -150,6 +150,13 @@ def test_missing_unexpected_and_repeated_fields_are_counted(path, tmp_path):
     refused(path, r"2 fields are unexpected \(divergence at 1979-03-01T12", times=TIMES[:3])
     write_fields(tmp_path / "twice.grib", [*fields(), *fields()[2:3]])
     refused(tmp_path / "twice.grib", r"1 fields are there more than once \(divergence at 1979-02-28T12\)")
+
+
+def test_fields_of_other_variables_are_passed_over_where_that_is_asked(path):
+    found = list(checked_fields(path, TIMES, ["vorticity"], 120, T, skip_others=True))
+    assert [(field.variable, field.time) for field in found] == [("vorticity", time) for time in TIMES]
+    refused(path, "4 fields are missing", variables=["log_surface_pressure"], skip_others=True)
+    refused(path, "2 fields are unexpected", variables=["vorticity"], times=TIMES[:2], skip_others=True)
 
 
 def test_a_wrong_level_truncation_or_size_is_told(path):

@@ -72,6 +72,19 @@ def test_a_harmonic_appears_on_the_grid(planet):
             np.testing.assert_allclose(fields.read(time)[variable], expected, rtol=2e-4, atol=1e-10)
 
 
+def test_one_variable_of_a_file_that_holds_two_is_what_both_have_of_it(planet):
+    run(planet)
+    both = store.open_fields(planet.output.fields)
+    planet.params.variables = ["vorticity"]
+    planet.output.fields = planet.output.fields.with_name("vorticity.h5")
+    run(planet)
+    fields = store.open_fields(planet.output.fields)
+    assert fields.variables == ("vorticity",)
+    number = both.variables.index("vorticity")
+    for time in range(8):
+        assert np.array_equal(fields.read(time)[0], both.read(time)[number])
+
+
 def test_memory_does_not_grow_with_the_period(tmp_path):
     """240 fields of T127 on the grid are 126 MB; a process that grids them needs no more than for 16."""
     degree, order = spectral.degrees_and_orders(127)

@@ -12,7 +12,12 @@ with job(snakemake.log[0], f"grid_fields {snakemake.wildcards.period}") as log:
     times = Period.parse(snakemake.wildcards.period).times(params.step_hours)
     grid = params.truncation | 1  # an odd truncation's rows and columns can be coarsened by 4
     coefficients = grib.checked_fields(
-        snakemake.input.grib, times, params.variables, params.level, params.truncation
+        snakemake.input.grib,
+        times,
+        params.variables,
+        params.level,
+        params.truncation,
+        skip_others=True,  # experiments with other variables share coefficients by links
     )
     grids = (
         (field.variable, field.time, spectral.synthesise_packed(field.coefficients, grid))

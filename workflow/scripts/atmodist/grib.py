@@ -15,6 +15,7 @@ import numpy as np
 
 from atmodist.errors import InputError
 from atmodist.files import replacing
+from atmodist.packed import truncation_of
 
 PARAMETERS = {"divergence": 155, "vorticity": 138, "log_surface_pressure": 152}
 VARIABLES = {parameter: variable for variable, parameter in PARAMETERS.items()}
@@ -36,7 +37,7 @@ class Field:
     @property
     def truncation(self) -> int:
         """T of the triangular truncation."""
-        return (int(np.sqrt(8 * len(self.coefficients) + 1)) - 3) // 2
+        return truncation_of(len(self.coefficients))
 
     @property
     def root_mean_square(self) -> float:
@@ -147,15 +148,19 @@ def checked_fields(
     level: int,
     truncation: int,
     bounds: Mapping[str, tuple[float, float]] | None = None,
+    skip_others: bool = False,
 ) -> Iterator[Field]:
     """Yield the fields of a file that holds each of ``variables`` exactly once at each of ``times``.
 
     And nothing else; every field on ``level`` with ``truncation``, finite, and with a root mean square over
     the sphere within ``bounds[variable]``. Anything else raises ``InputError``: a wrong field in its place, a
-    field too few or too many after the last.
+    field too few or too many after the last. With ``skip_others``, fields of variables that are not asked for
+    are passed over: a file that another experiment accepted may hold more of them.
     """
     bounds, seen = bounds or {}, Counter()
     for field in read_fields(path):
+        if skip_others and field.variable not in variables:
+            continue
         where = f"{path}: {field.variable} at {field.time}"
         if field.level != level:
             raise InputError(f"{where} is on level {field.level}, not on level {level}")

@@ -1,7 +1,7 @@
 """Spherical harmonics: GRIB coefficients, the Driscoll-Healy grid, degree spectra, kinetic energy, winds.
 
-Two forms of one field's coefficients occur. *Packed* is the form of GRIB: complex a[n, m] for m >= 0 in
-m-major order, half the integral of P² over sin(latitude) being 1, without the Condon-Shortley phase.
+Two forms of one field's coefficients occur. *Packed* is the form of GRIB: complex a[n, m] for m >= 0 in the
+order of `packed`, half the integral of P² over sin(latitude) being 1, without the Condon-Shortley phase.
 *cilm* is the form of pyshtools: real C[n, m] = cilm[0, n, m] and S[n, m] = cilm[1, n, m], 4π-normalised.
 """
 
@@ -13,26 +13,12 @@ import numpy as np
 from pyshtools.backends import backend_module
 
 from atmodist.errors import InputError
+from atmodist.packed import degrees_and_orders, truncation_of
 
 EARTH_RADIUS = 6_371_229.0
 """Radius of the Earth in m, as in ECMWF's IFS and so in ERA5 (GRIB2 code table 3.2, shape 6)."""
 EARTH_ROTATION = 7.292115e-5
 """Angular velocity of the Earth in rad s-1 (IERS Conventions 2010, table 1.2)."""
-
-
-@lru_cache
-def degrees_and_orders(truncation: int) -> tuple[np.ndarray, np.ndarray]:
-    """Degree n and order m of each packed coefficient, two integer arrays of (T+1)(T+2)/2."""
-    order, degree = np.triu_indices(truncation + 1)
-    return degree, order
-
-
-def truncation_of(size: int) -> int:
-    """Triangular truncation T whose packed form has ``size`` = (T+1)(T+2)/2 complex numbers."""
-    truncation = (int(np.sqrt(8 * size + 1)) - 3) // 2
-    if truncation < 0 or (truncation + 1) * (truncation + 2) // 2 != size:
-        raise InputError(f"{size} coefficients found, but a triangular truncation T has (T+1)(T+2)/2 of them")
-    return truncation
 
 
 def to_cilm(packed: np.ndarray) -> np.ndarray:
