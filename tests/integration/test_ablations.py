@@ -1,11 +1,12 @@
 """What a changed config runs again: the jobs that depend on the key, what depends on those, and no other."""
 
 import re
+import subprocess
 from collections import defaultdict
 
 import pytest
 import yaml
-from snakemake_runs import ROOT, TINY, snakemake, workspace
+from snakemake_runs import ROOT, TINY, planned_jobs, snakemake, workspace
 
 from atmodist import configuration
 
@@ -142,6 +143,42 @@ def test_experiment_that_links_its_fields_does_not_make_them_again(finished, tmp
     rules = {labels[number].split()[0] for number in running}
     assert "sample_pairs" in rules
     assert not {"simulate_atmosphere", "grid_fields"} & rules
+
+
+@pytest.fixture(scope="module")
+def downloaded(tmp_path_factory):
+    """A folder that looks as if the paper's fields had come from the archive and been put on the grid."""
+    folder = workspace(tmp_path_factory.mktemp("paper") / "clone")
+    paper = configuration.tidy(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
+    months = [period for split in configuration.SPLITS for period in configuration.periods(paper, split)]
+    years = configuration.surface_pressure_years(paper)
+    made = [f"spectral/{period.name}.grib" for period in months]
+    made += [f"surface/{period.name}.grib" for period in years]
+    made += [f"{name}.sha256" for name in made]
+    made += [f"grid/{period.name}.h5" for period in months]
+    made += [f"grid/{split}.h5" for split in configuration.SPLITS]
+    for name in made:  # in the order of time
+        (folder / "results/era5" / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / "results/era5" / name).write_text("as if")
+    return folder
+
+
+@pytest.mark.parametrize("example", ["lags", "patch-size", "tropics", "vorticity"])
+def test_example_linked_as_its_page_says_neither_downloads_nor_grids_again(downloaded, example):
+    page = (ROOT / "config/examples/README.md").read_text()
+    lines = re.search(r"    name=(era5-\w+)\n    (mkdir .*)\n", page)
+    config = downloaded / f"config/examples/{example}.yaml"
+    name, commands = yaml.safe_load(config.read_text())["name"], lines[2]
+    if example == "vorticity":
+        commands = commands.replace("../era5/grid ", "")
+    subprocess.run(["bash", "-c", f"name={name}; {commands}"], cwd=downloaded, check=True)
+    run = snakemake(downloaded, "--dry-run", "--quiet", "rules", "--configfile", str(config), cores=None)
+    assert run.returncode == 0, run.stdout
+    jobs = planned_jobs(run.stdout)
+    assert {"sample_pairs", "compute_moments", "level_pressure"} <= jobs.keys()
+    assert not {"download_era5", "download_surface_pressure"} & jobs.keys()
+    assert jobs.get("grid_fields", 0) == (312 if example == "vorticity" else 0)
+    assert ("virtual_dataset" in jobs) == (example == "vorticity")
 
 
 @pytest.mark.parametrize("example", EXAMPLES, ids=lambda path: path.stem)
