@@ -5,6 +5,7 @@ import xarray as xr
 from fields import hours
 
 from atmodist import representations
+from atmodist.errors import InputError
 from atmodist.networks import Encoder
 
 
@@ -46,3 +47,11 @@ def test_the_file_opens_with_its_coordinates(tmp_path):
         np.testing.assert_array_equal(opened["time"], times.astype("datetime64[ns]"))
         assert opened["latitude"][0] == pytest.approx(latitude[:32].mean())
         assert opened["longitude"][-1] == pytest.approx(longitude[-32:].mean())
+
+
+def test_a_grid_that_32_does_not_divide_is_refused_before_anything_is_encoded(tmp_path):
+    latitude, longitude = 90 - np.arange(44) * 180 / 44, np.arange(88) * 180 / 44  # T21
+    writing = representations.writing(tmp_path / "a.nc", hours("2001-07-01", 3), latitude, longitude, 8)
+    with pytest.raises(InputError, match=r"a\.nc: .* 44 rows and 88 columns; expected multiples of 32"):
+        writing.__enter__()
+    assert not list(tmp_path.iterdir())

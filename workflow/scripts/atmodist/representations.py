@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atmodist.errors import InputError
 from atmodist.files import replacing
 from atmodist.networks import Encoder
 from atmodist.resolution import pad_sphere
@@ -34,8 +35,15 @@ def writing(
 ) -> Iterator[h5netcdf.Variable]:
     """A NetCDF file's ``representation`` (time, channel, latitude, longitude), to be filled time by time.
 
-    ``latitude`` and ``longitude`` are those of the fields; the representation's are the means of 32.
+    ``latitude`` and ``longitude`` are those of the fields; the representation's are the means of 32. Numbers
+    of rows or columns that 32 does not divide raise ``InputError``: the sphere cannot be gone round in such
+    steps, and what a convolution makes of its first and last pixels would not meet.
     """
+    if len(latitude) % STRIDE or len(longitude) % STRIDE:
+        raise InputError(
+            f"{path}: the fields have {len(latitude)} rows and {len(longitude)} columns; expected multiples "
+            f"of {STRIDE}, the pixels of a field to one of a representation (data.truncation 31, 63, 639 …)"
+        )
     means = [each.reshape(-1, STRIDE).mean(1) for each in (latitude, longitude)]
     coordinates = {
         "time": (times.astype("datetime64[h]").astype(int), "hours since 1970-01-01"),
