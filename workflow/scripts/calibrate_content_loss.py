@@ -23,7 +23,7 @@ with job(
         snakemake.input.pairs, about["patch"], about["variables"], about["settings"]["batch_size"]
     )
     losses = lag_losses(
-        device({**snakemake.config["training"], "devices": 1}),
+        device(snakemake.config["training"]),
         ContentLoss(network.encoder, params.layer),
         Moments.load(snakemake.input.moments),
         progress(loader(pairs), "pairs"),
