@@ -190,14 +190,11 @@ def test_two_nodes_train_as_two_processes_of_one(cluster, folder):
     pd.testing.assert_frame_equal(table(folder), expected, check_exact=True)
 
 
-def test_two_nodes_stop_together(cluster, folder):
+def test_two_nodes_fail_and_stop_together(cluster, folder):
     training = EndlessTraining(cluster, folder, training={"device": "cpu", "nodes": 2})
     with training.running():
-        training.wait_for(r"epoch 2, training")
-        cluster.run("scancel", "--signal=USR1", training.job)
-        training.goes_on(training.position("SIGUSR1"))
-
         epochs = int(training.wait_for(r"epoch (\d+), training"))
         for task in cluster.tasks(f"{training.job}.1", "node2"):
             task.kill()  # the other node waits for it
         cluster.wait(lambda: int(training.wait_for(r"going on after batch \d+ of epoch (\d+)")) > epochs)
+    assert training.position("SIGTERM")  # Ctrl-C
