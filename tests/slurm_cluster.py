@@ -10,9 +10,11 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -136,7 +138,8 @@ class SlurmCluster:
         keepers = {task.parent() for task in tasks if task.ppid() != 1}  # each job's slurmstepd, and shells
         self.daemons[node].kill()
         for process in {*keepers, *tasks}:
-            process.kill()
+            with suppress(psutil.NoSuchProcess):  # its parent was killed before it
+                process.kill()
         self.daemons[node].wait()
         self.run("scontrol", "update", f"nodename={node}", "state=down", "reason=killed")
 
@@ -184,4 +187,6 @@ def free_ports(count: int) -> list[int]:
 if __name__ == "__main__":
     with SlurmCluster(Path(tempfile.mkdtemp(prefix="slurm-"))) as cluster:
         print("export", *(f"{name}={value}" for name, value in cluster.environment.items()), flush=True)
-        signal.sigwait({signal.SIGINT, signal.SIGTERM})
+        signal.signal(signal.SIGTERM, lambda *_: sys.exit())
+        with suppress(KeyboardInterrupt):
+            signal.pause()

@@ -17,9 +17,10 @@ EXAMPLES = sorted((ROOT / "config/examples").glob("*.yaml"))
 EDITS = {
     "nothing": ({}, []),
     "hardware": (
-        {"training": {"device": "auto", "devices": 2, "checkpoint_minutes": 5, "compile": True}},
+        {"training": {"device": "auto", "checkpoint_minutes": 5, "compile": True}},
         [],
     ),
+    "more GPUs": ({"training": {"devices": 2}}, ["train_atmodist", "pretrain_generator"]),
     "a plot's resolution": ({"figures": {"dpi": 61}}, ["figure_"]),
     "a plot's range": ({"figures": {"lag_hours": 30}}, ["figure_lag_losses"]),
     "the views of a spectrum": (

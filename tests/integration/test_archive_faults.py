@@ -20,7 +20,7 @@ from atmodist.archive import Patience, mars_request, retrieve
 from atmodist.errors import InputError
 from atmodist.periods import Period
 
-CHAINS = 120
+CHAINS = 80
 RUNS = 10
 KEYWORDS = {"class": "ea", "expver": "1", "stream": "oper", "type": "an", "levtype": "ml"}
 VARIABLES = ["divergence", "vorticity"]

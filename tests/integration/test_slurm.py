@@ -5,9 +5,10 @@ import re
 import signal
 import subprocess
 import sys
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 
 import pandas as pd
+import psutil
 import pytest
 import yaml
 from slurm_cluster import MISSING, SlurmCluster
@@ -195,6 +196,7 @@ def test_two_nodes_fail_and_stop_together(cluster, folder):
     with training.running():
         epochs = int(training.wait_for(r"epoch (\d+), training"))
         for task in cluster.tasks(f"{training.job}.1", "node2"):
-            task.kill()  # the other node waits for it
+            with suppress(psutil.NoSuchProcess):
+                task.kill()  # the other node waits for it
         cluster.wait(lambda: int(training.wait_for(r"going on after batch \d+ of epoch (\d+)")) > epochs)
     assert training.position("SIGTERM")  # Ctrl-C

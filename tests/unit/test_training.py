@@ -167,6 +167,24 @@ def test_the_state_belongs_to_the_training_that_started_last(fabric, data, tmp_p
     assert not (tmp_path / "shared/.resume").exists()
 
 
+def test_killed_while_it_publishes_it_publishes_again_or_starts_afresh(fabric, data, tmp_path, monkeypatch):
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+
+    def half_way(folder):
+        (folder / "weights/epoch-001.pt").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.shutil, "rmtree", half_way)
+    with pytest.raises(KeyboardInterrupt):
+        run.publish(weights=tmp_path / "weights")
+    monkeypatch.undo()
+    again, network = counter(fabric, tmp_path)
+    finish(again, network, data)
+    again.publish(weights=tmp_path / "weights")
+    assert sorted(path.name for path in (tmp_path / "weights").iterdir()) == ["epoch-001.pt", "epoch-002.pt"]
+
+
 def test_a_damaged_state_is_named(fabric, data, tmp_path):
     run, network = counter(fabric, tmp_path)
     finish(run, network, data)

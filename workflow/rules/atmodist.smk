@@ -14,10 +14,10 @@ rule train_atmodist:
         f"{BENCHMARKS}/train_atmodist/{{model}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: THREADS * config["training"]["devices"]
+    threads: THREADS * DEVICES
     resources:
         **PROCESSORS,
-        mem_mb=memory(32),
+        mem_mb=memory(16 + 16 * DEVICES),
         runtime=TRAINING_MINUTES,
     params:
         settings=atmodist_settings,
@@ -26,6 +26,7 @@ rule train_atmodist:
         seed=config["seed"],
         model="{model}",
         numerics=NUMERICS,
+        parts=PARTS,
     script:
         "../scripts/train_atmodist.py"
 

@@ -44,6 +44,9 @@ THREADS = config["training"]["threads"]
 GPU = 0 if config["training"]["device"] == "cpu" else 1
 # What a training asks for: GPUs of one node, or whole sets of them on several nodes.
 PROCESSORS = configuration.processors(config["training"])
+DEVICES = config["training"]["devices"]
+# Batch normalisation sees the part of a batch that is on one device, so that their number matters.
+PARTS = DEVICES * config["training"]["nodes"]
 
 
 wildcard_constraints:

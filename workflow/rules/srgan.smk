@@ -14,10 +14,10 @@ rule pretrain_generator:
         f"{BENCHMARKS}/pretrain_generator.tsv"
     conda:
         "../envs/train.yaml"
-    threads: THREADS * config["training"]["devices"]
+    threads: THREADS * DEVICES
     resources:
         **PROCESSORS,
-        mem_mb=memory(32),
+        mem_mb=memory(16 + 16 * DEVICES),
         runtime=TRAINING_MINUTES,
     params:
         generator=config["srgan"]["generator"],
@@ -27,6 +27,7 @@ rule pretrain_generator:
         variables=config["data"]["variables"],
         seed=config["seed"],
         numerics=NUMERICS,
+        parts=PARTS,
     script:
         "../scripts/pretrain_generator.py"
 
@@ -46,10 +47,10 @@ rule train_srgan:
         f"{BENCHMARKS}/train_srgan/{{model}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: THREADS * config["training"]["devices"]
+    threads: THREADS * DEVICES
     resources:
         **PROCESSORS,
-        mem_mb=memory(32),
+        mem_mb=memory(16 + 16 * DEVICES),
         runtime=TRAINING_MINUTES,
     params:
         generator=config["srgan"]["generator"],
@@ -63,5 +64,6 @@ rule train_srgan:
         seed=config["seed"],
         model="{model}",
         numerics=NUMERICS,
+        parts=PARTS,
     script:
         "../scripts/train_srgan.py"

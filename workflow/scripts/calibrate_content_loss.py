@@ -12,6 +12,7 @@ with job(
     from atmodist.calibration import lag_losses
     from atmodist.datasets import PairBatches, loader
     from atmodist.devices import device
+    from atmodist.errors import InputError
     from atmodist.files import replacing, write_json
     from atmodist.losses import ContentLoss, content_scale
     from atmodist.normalise import Moments
@@ -32,6 +33,8 @@ with job(
         params.step_hours,
     )
     mean = losses["mean"]
+    if not mean.notnull().all():
+        raise InputError(f"{snakemake.input.encoder} gives distances that are not finite; train it again.")
     scale = content_scale(mean.sel(measure="content").values, mean.sel(measure="l2").values)
     with replacing(snakemake.output.losses) as partial:
         losses.to_netcdf(partial, engine="h5netcdf")

@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.accelerators import CUDAAccelerator
 from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor
-from torch.multiprocessing import ProcessExitedException, active_children
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, active_children
 
 from atmodist.errors import InputError
 from atmodist.job import failing_in_one_sentence, logger
@@ -66,6 +66,10 @@ def launch(hardware: dict[str, Any], train: Callable, *arguments, **settings) ->
             fabric.launch(_in_its_process, hardware, train, arguments, settings)
     except ProcessExitedException as error:
         sys.exit(error.exit_code)
+    except ProcessRaisedException as error:  # before the training began
+        print(error, file=sys.stderr)
+        logger.error("failed: the processes of the training do not find each other (see above in the log)")
+        sys.exit(1)
     finally:
         for number, handler in previous.items():
             signal.signal(number, handler)

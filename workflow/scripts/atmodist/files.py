@@ -1,9 +1,9 @@
 """Files that appear whole or not at all, and fingerprints of what went into them."""
 
-import glob
 import hashlib
 import json
 import os
+import re
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,14 +19,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    for left in path.parent.glob(f".{glob.escape(path.stem)}.[0-9]*.partial{path.suffix}"):
-        _remove(left)
+    partials = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.partial{re.escape(path.suffix)}")
+    for left in path.parent.iterdir():
+        if partials.fullmatch(left.name):
+            _remove(left)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
         yield partial
-        if partial.is_file():
-            with open(partial, "rb") as stream:
-                os.fsync(stream.fileno())  # or a power cut leaves the name without the content
+        for file in partial.rglob("*") if partial.is_dir() else [partial]:
+            if file.is_file():
+                with open(file, "rb") as stream:
+                    os.fsync(stream.fileno())  # or a power cut leaves the name without the content
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(partial, path)

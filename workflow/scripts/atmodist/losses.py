@@ -54,6 +54,7 @@ def content_scale(content: np.ndarray, squared: np.ndarray) -> np.ndarray:
     """
     lags = np.arange(1, content.shape[-1] + 1)
     c, m = content[..., 2 * lags >= len(lags)], squared[..., 2 * lags >= len(lags)]
+    c = np.where(np.isnan(m), np.nan, c)
     with np.errstate(invalid="ignore"):
         return np.nansum(c * m, axis=-1) / np.nansum(c**2, axis=-1)
 

@@ -11,7 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
-from threading import Thread
+from threading import Event, Thread
 
 from lightning_fabric.plugins.environments.lightning import find_free_network_port
 from torch.multiprocessing import active_children
@@ -23,6 +23,7 @@ from atmodist.job import logger
 STOPPED = {0, *(128 + number for number in (signal.SIGTERM, signal.SIGUSR1))}
 # Slurm numbers the processes of the step on the other nodes from 0.
 NUMBERED = 'NODE_RANK=$((SLURM_PROCID + 1)) exec "$@"'
+PATIENCE = 60  # s for the other nodes to end after a failure here
 
 
 @contextmanager
@@ -35,28 +36,54 @@ def other_nodes(nodes: int, cores: int) -> Iterator[None]:
     if nodes == 1 or "NODE_RANK" in os.environ:
         yield
         return
-    if "SLURM_JOB_ID" not in os.environ:
-        raise InputError(f"config key training.nodes is {nodes}, but this is no Slurm job; expected 1.")
-    port = str(find_free_network_port())
-    os.environ |= {"MASTER_ADDR": socket.gethostname(), "MASTER_PORT": port, "NODE_RANK": "0"}
-    # What Slurm told this step, of one process on one node, must not shape the other.
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
-    environment["SLURM_JOB_ID"] = os.environ["SLURM_JOB_ID"]
-    command = ["srun", f"--nodes={nodes - 1}", f"--ntasks={nodes - 1}", "--ntasks-per-node=1"]
-    command += [f"--cpus-per-task={cores}", f"--exclude={os.environ['SLURMD_NODENAME']}"]
-    command += ["--kill-on-bad-exit=1", "sh", "-c", NUMBERED, "sh", sys.executable, sys.argv[0]]
-    with subprocess.Popen(command, env=environment, stdin=subprocess.DEVNULL) as others:
-        Thread(target=_watch, args=[others], daemon=True).start()
+    found = int(os.environ.get("SLURM_JOB_NUM_NODES", 0)) if "SLURMD_NODENAME" in os.environ else 0
+    if found != nodes:
+        raise InputError(
+            f"config key training.nodes is {nodes}; expected the nodes of the Slurm job that this runs in, "
+            f"{found or 'and it runs in none: 1'}."
+        )
+    ended = Event()
+    with subprocess.Popen(_command(nodes, cores), env=_environment(), stdin=subprocess.DEVNULL) as others:
+        Thread(target=_watch, args=[others, ended], daemon=True).start()
         try:
             yield
-        finally:
-            if sys.exc_info()[0]:
-                others.terminate()
+        except BaseException:
+            ended.set()
+            others.terminate()
+            try:
+                others.wait(PATIENCE)
+            except subprocess.TimeoutExpired:
+                others.kill()
+            raise
+        others.wait()
+        ended.set()
 
 
-def _watch(others: subprocess.Popen) -> None:
-    """Kill the training's processes when those of the other nodes have failed."""
-    if others.wait() not in STOPPED:
-        logger.error("the training has failed on another node; the logs that end in .node-1 … say why")
+def _command(nodes: int, cores: int) -> list[str]:
+    """What runs this script on the other nodes, and makes this one the first of them all."""
+    port = str(find_free_network_port())
+    os.environ |= {"MASTER_ADDR": socket.gethostname(), "MASTER_PORT": port, "NODE_RANK": "0"}
+    step = [
+        f"--nodes={nodes - 1}",
+        f"--ntasks={nodes - 1}",
+        "--ntasks-per-node=1",
+        f"--cpus-per-task={cores}",
+    ]
+    step += [f"--exclude={os.environ['SLURMD_NODENAME']}", "--kill-on-bad-exit=1"]
+    return ["srun", *step, "sh", "-c", NUMBERED, "sh", sys.executable, sys.argv[0]]
+
+
+def _environment() -> dict[str, str]:
+    """Without what Slurm told this step, of one process on one node: it must not shape the other."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
+    return environment | {"SLURM_JOB_ID": os.environ["SLURM_JOB_ID"]}
+
+
+def _watch(others: subprocess.Popen, ended: Event) -> None:
+    """Kill the training's processes, those too that are yet to start, when another node has failed."""
+    if others.wait() in STOPPED or ended.is_set():
+        return
+    logger.error("the training has failed on another node; the logs that end in .node-1 … say why")
+    while not ended.wait(1):
         for child in active_children():
             child.kill()

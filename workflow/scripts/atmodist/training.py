@@ -59,7 +59,7 @@ class Training:
     ``parts`` are the objects whose ``state_dict`` is the state; a state of another ``identity`` is discarded.
     Values that are recorded are means over a batch's samples and become means over an epoch's. They can be
     watched in ``.resume/training.csv`` and, over the number of batches, in the folder ``tensorboard``, which
-    twice a minute gets the means since the last time.
+    twice a minute gets the first device's means since the last time.
 
     The state belongs to the training that was started last. An older one that still runs, because the
     Snakemake that would have ended it was killed, ends with an ``InputError`` before it touches the state.
@@ -99,7 +99,7 @@ class Training:
         started, seconds = time.monotonic(), self.seconds
         bar = progress(batches, f"epoch {self.epoch + 1}, batches {self.batch + 1}-{len(dataset)}")
         shown, first = started, self.batch
-        written, before = started, dict(self.sums)
+        written, self.told = started, dict(self.sums)
         for batch in bar:
             yield batch
             self.batch += 1
@@ -112,9 +112,9 @@ class Training:
                 bar.set_postfix_str(f"loss {loss:.4f}, {rate:.0f} {self.unit}/s", refresh=False)
                 shown = now
             if now > written + EVENT_SECONDS:
-                since = {name: value - before.get(name, 0) for name, value in self.sums.items()}
+                since = {name: value - self.told.get(name, 0) for name, value in self.sums.items()}
                 self._write_events("batches", {name: _mean(since, name) for name in _values(since)})
-                written, before = now, dict(self.sums)
+                written, self.told = now, dict(self.sums)
             self._save_if_due()
 
     def record(self, count: int, **values: Tensor | float) -> None:
@@ -167,6 +167,7 @@ class Training:
                 shutil.copy(self._weights(self.epoch), partial)
         with replacing(self.log) as partial:
             shutil.copy(self.folder / "training.csv", partial)
+        (self.folder / "state.pt").unlink()  # first, or a kill would leave a state without its weights
         shutil.rmtree(self.folder)
 
     def _weights(self, epoch):
@@ -223,6 +224,7 @@ class Training:
             self._gather()
             self._save()
             self._count_once()
+            self.told = dict(self.sums)
             self._leave_if(stopped)
 
     def _save(self):
@@ -242,8 +244,8 @@ class Training:
         path = self.folder / "state.pt"
         if self.fabric.is_global_zero:
             self._own()
-        if path.exists():
-            state = self._read(path)
+        state = self.fabric.broadcast(self._read(path) if self.fabric.is_global_zero else None)
+        if state:
             if state["identity"] == self.identity:
                 for name, part in self.parts.items():
                     part.load_state_dict(state["parts"][name])
@@ -259,7 +261,9 @@ class Training:
             shutil.rmtree(self.folder / "weights", ignore_errors=True)
 
     def _read(self, path):
-        """The state, on the CPU: optimisers move what belongs on the device, and nothing else."""
+        """The state, if there is one, on the CPU: optimisers move to the device what belongs there."""
+        if not path.exists():
+            return None
         try:
             return torch.load(path, map_location="cpu", weights_only=True)
         except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
