@@ -31,17 +31,13 @@ def other_nodes(nodes: int, cores: int) -> Iterator[None]:
     """Have the script that runs here run on all ``nodes`` of the Slurm job, on ``cores`` of each.
 
     On the others it does nothing. If the script fails on one of them, the processes of the training here are
-    killed: they would wait for it for ever. Outside a Slurm job of so many nodes raises ``InputError``.
+    killed: they would wait for it for ever. Outside a Slurm job raises ``InputError``.
     """
     if nodes == 1 or "NODE_RANK" in os.environ:
         yield
         return
-    found = int(os.environ.get("SLURM_JOB_NUM_NODES", 0)) if "SLURMD_NODENAME" in os.environ else 0
-    if found != nodes:
-        raise InputError(
-            f"config key training.nodes is {nodes}; expected the nodes of the Slurm job that this runs in, "
-            f"{found or 'and it runs in none: 1'}."
-        )
+    if not {"SLURM_JOB_ID", "SLURMD_NODENAME"} <= set(os.environ):
+        raise InputError(f"config key training.nodes is {nodes}, but this is no Slurm job; expected 1.")
     ended = Event()
     with subprocess.Popen(_command(nodes, cores), env=_environment(), stdin=subprocess.DEVNULL) as others:
         Thread(target=_watch, args=[others, ended], daemon=True).start()
