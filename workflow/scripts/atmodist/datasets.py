@@ -17,6 +17,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from atmodist.errors import InputError
+from atmodist.job import SIGNALS
 from atmodist.shards import PAIRS, PATCHES, Shard
 from atmodist.streams import random_stream
 
@@ -145,7 +146,7 @@ class _Loader(DataLoader):
     """
 
     def __iter__(self):
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, (signal.SIGTERM, signal.SIGUSR1))
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
             return super().__iter__()  # its processes start with the signals blocked
         finally:

@@ -14,10 +14,9 @@ from torch import Tensor
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, active_children
 
 from atmodist.errors import InputError
-from atmodist.job import failing_in_one_sentence, logger
+from atmodist.job import SIGNALS, failing_in_one_sentence, logger
 from atmodist.nodes import other_nodes
 
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
 stopped_by: list[int] = []
 """Numbers of the signals that have come since ``launch``."""
 

@@ -14,6 +14,8 @@ from tqdm import tqdm
 from atmodist.errors import InputError
 
 logger = logging.getLogger("atmodist")
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
+"""What Slurm sends to all processes of a training that is to stop."""
 
 
 @contextmanager

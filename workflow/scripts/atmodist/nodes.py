@@ -5,7 +5,6 @@ own launcher starts (https://docs.pytorch.org/docs/stable/elastic/run.html).
 """
 
 import os
-import signal
 import socket
 import subprocess
 import sys
@@ -17,10 +16,10 @@ from lightning_fabric.plugins.environments.lightning import find_free_network_po
 from torch.multiprocessing import active_children
 
 from atmodist.errors import InputError
-from atmodist.job import logger
+from atmodist.job import SIGNALS, logger
 
 # What a training ends with that Slurm has stopped: its state is saved, nothing is wrong.
-STOPPED = {0, *(128 + number for number in (signal.SIGTERM, signal.SIGUSR1))}
+STOPPED = {0, *(128 + number for number in SIGNALS)}
 # Slurm numbers the processes of the step on the other nodes from 0.
 NUMBERED = 'NODE_RANK=$((SLURM_PROCID + 1)) exec "$@"'
 PATIENCE = 60  # s for the other nodes to end after a failure here
@@ -38,6 +37,8 @@ def other_nodes(nodes: int, cores: int) -> Iterator[None]:
         return
     if not {"SLURM_JOB_ID", "SLURMD_NODENAME"} <= set(os.environ):
         raise InputError(f"config key training.nodes is {nodes}, but this is no Slurm job; expected 1.")
+    port = str(find_free_network_port())
+    os.environ |= {"MASTER_ADDR": socket.gethostname(), "MASTER_PORT": port, "NODE_RANK": "0"}
     ended = Event()
     with subprocess.Popen(_command(nodes, cores), env=_environment(), stdin=subprocess.DEVNULL) as others:
         Thread(target=_watch, args=[others, ended], daemon=True).start()
@@ -56,9 +57,7 @@ def other_nodes(nodes: int, cores: int) -> Iterator[None]:
 
 
 def _command(nodes: int, cores: int) -> list[str]:
-    """What runs this script on the other nodes, and makes this one the first of them all."""
-    port = str(find_free_network_port())
-    os.environ |= {"MASTER_ADDR": socket.gethostname(), "MASTER_PORT": port, "NODE_RANK": "0"}
+    """What runs this script on the other nodes."""
     step = [
         f"--nodes={nodes - 1}",
         f"--ntasks={nodes - 1}",

@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
-from atmodist.bootstrap import block_numbers, means, resample, sums_of_blocks
+from atmodist.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
 from atmodist.cities import verdict
 from atmodist.losses import content_scale
 from atmodist.metrics import log_error
@@ -36,7 +36,6 @@ def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr
 
 def of_predictions(predictions: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
     """Loss and accuracies of `Scores.predictions`, with ``time`` along ``pair``, in blocks of days."""
-    block = block_numbers(predictions["time"].values, block_days)
     hits = xr.Dataset(
         {
             "loss": predictions["loss"].astype(float),
@@ -44,18 +43,15 @@ def of_predictions(predictions: xr.Dataset, block_days: int, resamples: int, see
             "top3_accuracy": (predictions["rank"] < 3) * 1.0,
         }
     ).drop_vars("time", errors="ignore")
-    sizes = xr.DataArray(np.bincount(block), dims="block")
-    counts = resample(len(sizes), resamples, seed)
-    for name, values in means(sums_of_blocks(hits, block, "pair"), sizes, counts).items():
+    time = predictions["time"].values
+    for name, values in means_of_series(hits, time, "pair", block_days, resamples, seed).items():
         yield name, values, "1"
 
 
 def of_pressure(series: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
     """Mean and standard deviation of the pressure of `pressure_series`, over the sphere and its times."""
-    block = block_numbers(series["time"].values, block_days)
-    sizes = xr.DataArray(np.bincount(block), dims="block")
-    sums = sums_of_blocks(series.sel(weight="area", drop=True), block, "time")
-    found = means(sums, sizes, resample(len(sizes), resamples, seed))
+    weighted, time = series.sel(weight="area", drop=True), series["time"].values
+    found = means_of_series(weighted, time, "time", block_days, resamples, seed)
     yield "pressure_mean", found["mean"], "hPa"
     yield "pressure_std", np.sqrt(found["mean_square"] - found["mean"] ** 2), "hPa"
 
