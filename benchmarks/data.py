@@ -22,8 +22,9 @@ import h5py
 import hdf5plugin
 import numpy as np
 
-from atmodist import grib, normalise, sampling, shards, spectral, store
-from atmodist.datasets import PairBatches, loader
+from atmodist.data import grib, spectral, store
+from atmodist.samples import normalise, shards, windows
+from atmodist.samples.batches import PairBatches, loader
 
 VARIABLES = ("divergence", "vorticity")
 MOMENTS = normalise.Moments(VARIABLES, (0, 0), (3e-5, 5e-5), (0, 0), (0.16, 0.16), 0.2)
@@ -120,16 +121,16 @@ def writing(folder, bits, filters, dtype="f4", chunk=(160, 320)):
         np.random.default_rng(0).integers(1, np.subtract(grid.shape, 160 * grid.shape[0] // 1280), (64, 2)).T
     )
 
-    def windows():
+    def cut_windows():
         for row, column in zip(rows, columns, strict=True):
             with h5py.File(path) as file:
                 file["data"][row : row + 160, column : column + 160]
 
-    window = seconds(windows, 3) * 1e3 / 64
+    window = seconds(cut_windows, 3) * 1e3 / 64
     return rate, f"MB/s, size {size:.2f}, read a field {whole:.1f} ms, a window {window:.2f} ms"
 
 
-def windows(folder, through_virtual):
+def read_windows(folder, through_virtual):
     """Windows of 32 × 32 pixels in the order of time out of a split of 240 files."""
     times = np.sort(np.random.default_rng(0).integers(240, size=2000))
     with h5py.File(folder / "split.h5") as file:
@@ -151,7 +152,7 @@ def moments(folder, threads):
 def draw(folder, patch, kind, max_lag):
     """A shard's worth of samples of the fields on disk."""
     fields = store.open_fields(folder / "direct.h5")
-    samples = sampling.draw_shard(
+    samples = windows.draw_shard(
         fields.time,
         fields.latitude,
         len(fields.longitude),
@@ -216,8 +217,8 @@ def main():
                 ),
             },
             "windows of a split of 240 files": {
-                "virtual data set": (windows, folder, True),
-                "open_fields": (windows, folder, False),
+                "virtual data set": (read_windows, folder, True),
+                "open_fields": (read_windows, folder, False),
             },
             "moments": {"1 thread": (moments, folder, 1), "2 threads": (moments, folder, 2)},
             "samples": {

@@ -22,8 +22,9 @@ import numpy as np
 import torch
 import xarray as xr
 
-from atmodist import cities, metrics, spectral
-from atmodist.resolution import bilinear, coarsen
+from atmodist.data import spectral
+from atmodist.evaluation import cities, metrics
+from atmodist.learning.resolution import bilinear, coarsen
 
 torch.set_num_threads(1)
 VARIABLES = ("divergence", "vorticity")

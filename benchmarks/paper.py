@@ -115,8 +115,9 @@ def run_stage(script, folder, period):
 
     import dask.array  # noqa: F401
 
-    from atmodist import grib, normalise, sampling, shards, spectral, store  # noqa: F401
-    from atmodist.periods import Period
+    from atmodist.core.periods import Period
+    from atmodist.data import grib, spectral, store  # noqa: F401
+    from atmodist.samples import normalise, shards, windows  # noqa: F401
 
     handed = snakemake_object(script, folder, Period.parse(period))
     start = process_time()
@@ -159,7 +160,7 @@ def table(folder, days, cores):
     """Measure every stage and print the table."""
     from data import hours, make_grib
 
-    from atmodist.periods import blocks
+    from atmodist.core.periods import blocks
 
     times = days * 24 // STEP
     first = hours(1)[0].astype("datetime64[D]").item()

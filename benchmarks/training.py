@@ -24,10 +24,11 @@ import torch
 import torch.nn.functional as F
 from trainings import ATMODIST, HARDWARE, SRGAN, VARIABLES, write_pairs, write_patches
 
-from atmodist import atmodist_training, datasets, srgan_training
-from atmodist.devices import device, launch, to_device
-from atmodist.networks import Discriminator, Generator
-from atmodist.resolution import coarsen
+from atmodist.learning import atmodist_training, srgan_training
+from atmodist.learning.devices import device, launch, to_device
+from atmodist.learning.networks import Discriminator, Generator
+from atmodist.learning.resolution import coarsen
+from atmodist.samples import batches
 
 GENERATOR = {"channels": 64, "blocks": 16}
 SETTINGS = {
@@ -111,10 +112,10 @@ def fed_rate(kind, shard, count, patch, memory, hardware):
     with tempfile.TemporaryDirectory() as folder:
         files = ([shard], f"{folder}/training.csv", f"{folder}/weights", "benchmark")
         if kind == "atmodist":
-            atmodist_training.PairBatches = partial(datasets.PairBatches, memory=memory)
+            atmodist_training.PairBatches = partial(batches.PairBatches, memory=memory)
             launch(hardware, atmodist_training.train_atmodist, *files, *common)
         else:
-            srgan_training.PatchBatches = partial(datasets.PatchBatches, memory=memory)
+            srgan_training.PatchBatches = partial(batches.PatchBatches, memory=memory)
             start = Generator(2, **GENERATOR).state_dict()
             launch(hardware, srgan_training.train_srgan, *files, start, None, GENERATOR, *common)
         return count / pd.read_csv(files[1])["seconds"].iloc[-1]

@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from atmodist import store
+from atmodist.data import store
 
 VARIABLES = ("divergence", "vorticity")
 

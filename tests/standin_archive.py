@@ -21,7 +21,7 @@ import eccodes
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
-from atmodist.grib import VARIABLES, Field, write_fields
+from atmodist.data.grib import VARIABLES, Field, write_fields
 
 KEY = "0a1b2c3d-secret-key-of-the-tests"
 SIZES = {"divergence": 3e-5, "vorticity": 5e-5, "log_surface_pressure": 11.5}

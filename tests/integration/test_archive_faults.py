@@ -15,10 +15,10 @@ import numpy as np
 import pytest
 from standin_archive import FAULTS, KEY, Chance, Plan, StandInArchive, truth
 
-from atmodist import grib
-from atmodist.archive import Patience, mars_request, retrieve
-from atmodist.errors import InputError
-from atmodist.periods import Period
+from atmodist.core.errors import InputError
+from atmodist.core.periods import Period
+from atmodist.data import grib
+from atmodist.data.climate_data_store import Patience, mars_request, retrieve
 
 CHAINS = 80
 RUNS = 10
@@ -53,7 +53,7 @@ class Chain:
     """Runs of the download of one period, until the file is there."""
 
     processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["atmodist.archive", "standin_archive"])
+    processes.set_forkserver_preload(["atmodist.data.climate_data_store", "standin_archive"])
 
     def __init__(self, archive, period, path):
         self.archive, self.period, self.path = archive, period, path

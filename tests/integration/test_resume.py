@@ -24,14 +24,16 @@ from trainings import (
     write_patches,
 )
 
-from atmodist import datasets
-from atmodist.devices import launch
-from atmodist.errors import InputError
-from atmodist.networks import Generator
+from atmodist.core.errors import InputError
+from atmodist.learning.devices import launch
+from atmodist.learning.networks import Generator
+from atmodist.samples import batches
 
 # A server that has imported everything forks the trainings, so that a process of its own costs nothing.
 processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(["trainings", "atmodist.atmodist_training", "atmodist.srgan_training"])
+processes.set_forkserver_preload(
+    ["trainings", "atmodist.learning.atmodist_training", "atmodist.learning.srgan_training"]
+)
 
 COMMON = {"patch": 32, "variables": VARIABLES, "seed": 1}
 OUTPUTS = {"log": "training.csv", "weights": "weights"}
@@ -64,7 +66,7 @@ def samples(tmp_path_factory):
 
 def run_with_workers(*arguments):
     """Run a training whose samples do not fit into memory, so that other processes read them."""
-    datasets.Batches.in_memory = property(lambda self: False)
+    batches.Batches.in_memory = property(lambda self: False)
     run(*arguments)
 
 

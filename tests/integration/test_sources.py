@@ -14,10 +14,10 @@ import yaml
 from snakemake_runs import ROOT, TINY, snakemake, workspace
 from standin_archive import KEY, StandInArchive, coefficients, truth
 
-from atmodist import levels, store
-from atmodist.archive import mars_request
-from atmodist.periods import Period, months
-from atmodist.spectral import synthesise, to_cilm
+from atmodist.core.periods import Period, months
+from atmodist.data import levels, store
+from atmodist.data.climate_data_store import mars_request
+from atmodist.data.spectral import synthesise, to_cilm
 
 pytestmark = pytest.mark.timeout(900)
 

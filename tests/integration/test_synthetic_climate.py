@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from atmodist.diagnostics import Diagnostics, slope
-from atmodist.shallow_water import ShallowWater
+from atmodist.data.diagnostics import Diagnostics, slope
+from atmodist.data.shallow_water import ShallowWater
 
 TRUNCATION, SPIN_UP_DAYS, DAYS, STEP_HOURS = 42, 20, 60, 3
 

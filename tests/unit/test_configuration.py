@@ -9,7 +9,7 @@ import pytest
 import yaml
 
 from atmodist import configuration
-from atmodist.errors import InputError
+from atmodist.core.errors import InputError
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())

@@ -43,10 +43,8 @@ def imports(path, seen=None):
     for node in ast.walk(ast.parse(path.read_text())):
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and node.module == "atmodist":
-            names |= {f"atmodist.{alias.name}" for alias in node.names}
-        elif isinstance(node, ast.ImportFrom) and not node.level:
-            names.add(node.module)
+        elif isinstance(node, ast.ImportFrom):
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     packages = {name.split(".")[0] for name in names} - {"atmodist"} - sys.stdlib_module_names
     for name in names:
         module = SCRIPTS / (name.replace(".", "/") + ".py")

@@ -8,8 +8,8 @@ import numpy as np
 import pytest
 from fields import VARIABLES
 
-from atmodist import grib, spectral, store
-from atmodist.periods import Period
+from atmodist.core.periods import Period
+from atmodist.data import grib, spectral, store
 
 SCRIPT = Path(__file__).parents[2] / "workflow/scripts/grid_fields.py"
 PERIOD = Period.parse("2001-01-01_2001-01-02")

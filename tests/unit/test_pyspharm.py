@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist import metrics, spectral
-from atmodist.errors import InputError
+from atmodist.core.errors import InputError
+from atmodist.data import spectral
+from atmodist.evaluation import metrics
 
 TRUNCATION = 63
 needs_pyspharm = pytest.mark.skipif(

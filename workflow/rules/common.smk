@@ -9,7 +9,7 @@ from snakemake.exceptions import WorkflowError
 sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
 
 from atmodist import configuration
-from atmodist.errors import InputError
+from atmodist.core.errors import InputError
 
 config.update(configuration.tidy(config))
 try:

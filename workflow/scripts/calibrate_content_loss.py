@@ -3,20 +3,20 @@
 Writes lag_losses_{layer}.nc and scale_{layer}.json from evaluation pairs of every lag.
 """
 
-from atmodist.job import job, progress
+from atmodist.core.job import job, progress
 
 with job(
     snakemake.log[0], f"calibrate_content_loss {snakemake.wildcards.model} {snakemake.wildcards.layer}"
 ) as log:
-    from atmodist.atmodist_training import load_network
-    from atmodist.calibration import lag_losses
-    from atmodist.datasets import PairBatches, loader
-    from atmodist.devices import device
-    from atmodist.errors import InputError
-    from atmodist.files import replacing, write_json
-    from atmodist.losses import ContentLoss, content_scale
-    from atmodist.normalise import Moments
-    from atmodist.shards import times_of
+    from atmodist.core.errors import InputError
+    from atmodist.core.files import replacing, write_json
+    from atmodist.learning.atmodist_training import load_network
+    from atmodist.learning.calibration import lag_losses
+    from atmodist.learning.devices import device
+    from atmodist.learning.losses import ContentLoss, content_scale
+    from atmodist.samples.batches import PairBatches, loader
+    from atmodist.samples.normalise import Moments
+    from atmodist.samples.shards import times_of
 
     params = snakemake.params
     network, about = load_network(snakemake.input.encoder)

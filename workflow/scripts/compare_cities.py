@@ -1,12 +1,12 @@
 """Compare the distributions of the fields around cities, those of a system with the true ones."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], f"compare_cities {snakemake.wildcards.system}"):
     import xarray as xr
 
-    from atmodist import cities
-    from atmodist.files import replacing
+    from atmodist.core.files import replacing
+    from atmodist.evaluation import cities
 
     truth, estimate = (
         [xr.open_dataset(path, engine="h5netcdf") for path in paths]

@@ -1,9 +1,10 @@
 """Measure the moments of the normalisation on the training split: moments.json."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "compute_moments") as log:
-    from atmodist import normalise, store
+    from atmodist.data import store
+    from atmodist.samples import normalise
 
     fields = store.open_fields(snakemake.input.fields).lazy()
     moments = normalise.compute_moments(fields, snakemake.params.alpha, snakemake.threads)

@@ -2,13 +2,13 @@
 
 from itertools import chain
 
-from atmodist.job import job, progress
+from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") as log:
-    from atmodist.diagnostics import Diagnostics, group_by_time, slope
-    from atmodist.files import replacing
-    from atmodist.grib import read_fields
-    from atmodist.spectral import truncation_of
+    from atmodist.core.files import replacing
+    from atmodist.data.diagnostics import Diagnostics, group_by_time, slope
+    from atmodist.data.grib import read_fields
+    from atmodist.data.spectral import truncation_of
 
     files = progress(snakemake.input.grib, "periods")
     diagnostics = None

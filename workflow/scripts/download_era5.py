@@ -5,11 +5,11 @@ Writes the GRIB file as the archive serves it, and its SHA-256 in the form of ``
 
 from functools import partial
 
-from atmodist.archive import Patience, mars_request, retrieve
-from atmodist.files import write_checksum
-from atmodist.grib import check
-from atmodist.job import job
-from atmodist.periods import Period
+from atmodist.core.files import write_checksum
+from atmodist.core.job import job
+from atmodist.core.periods import Period
+from atmodist.data.climate_data_store import Patience, mars_request, retrieve
+from atmodist.data.grib import check
 
 params, output = snakemake.params, snakemake.output
 

@@ -7,17 +7,17 @@ like a wide one.
 
 from pathlib import Path
 
-from atmodist.job import job, progress
+from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as log:
     import pandas as pd
 
-    from atmodist import atmodist_training as atmodist
-    from atmodist.datasets import PairBatches, loader
-    from atmodist.devices import device
-    from atmodist.files import replacing, write_json
-    from atmodist.shards import times_of
-    from atmodist.training import load_weights
+    from atmodist.core.files import replacing, write_json
+    from atmodist.learning import atmodist_training as atmodist
+    from atmodist.learning.devices import device
+    from atmodist.learning.training import load_weights
+    from atmodist.samples.batches import PairBatches, loader
+    from atmodist.samples.shards import times_of
 
     params, settings = snakemake.params, snakemake.params.settings
     about = {"settings": settings, "patch": params.patch, "variables": params.variables}

@@ -1,6 +1,6 @@
 """Super-resolve some days of the evaluation split and measure them against the truth."""
 
-from atmodist.job import job, progress
+from atmodist.core.job import job, progress
 
 params = snakemake.params
 with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as log:
@@ -8,15 +8,16 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
 
     import numpy as np
 
-    from atmodist import cities, evaluation, metrics, store
-    from atmodist.normalise import Moments
-    from atmodist.periods import Period
+    from atmodist.core.periods import Period
+    from atmodist.data import store
+    from atmodist.evaluation import cities, metrics, streaming
+    from atmodist.samples.normalise import Moments
 
     hardware = snakemake.config["training"]
-    device = evaluation.choose_device(hardware if snakemake.input.weights else {**hardware, "device": "cpu"})
+    device = streaming.choose_device(hardware if snakemake.input.weights else {**hardware, "device": "cpu"})
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
-    upscale = evaluation.upscaling(
+    upscale = streaming.upscaling(
         params.system, device, snakemake.input.weights, params.epoch, params.generator, len(params.variables)
     )
     places = cities.read(snakemake.input.cities)
@@ -30,11 +31,11 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
         return metrics.of_estimate(moments.std, params.seed, places, params.winds) + comparison
 
     started = time.monotonic()
-    frames = evaluation.frames(fields, times, moments, upscale, device)
-    result = evaluation.evaluate(
+    frames = streaming.frames(fields, times, moments, upscale, device)
+    result = streaming.evaluate(
         progress(frames, "frames", len(times)), fresh, fields.time[0], params.block_days
     )
-    result, at_cities = evaluation.without_cities(result.assign_attrs(system=params.system))
-    evaluation.save(snakemake.output.metrics, result)
-    evaluation.save(snakemake.output.cities, at_cities)
+    result, at_cities = streaming.without_cities(result.assign_attrs(system=params.system))
+    streaming.save(snakemake.output.metrics, result)
+    streaming.save(snakemake.output.cities, at_cities)
     log.info("%d frames in %.1f s", len(times), time.monotonic() - started)

@@ -1,17 +1,18 @@
 """Encode the whole fields of some days and write their representations as NetCDF."""
 
-from atmodist.job import job, progress
+from atmodist.core.job import job, progress
 
 params = snakemake.params
 with job(snakemake.log[0], f"export_representations {params.model} {params.shard}") as log:
     import numpy as np
     import torch
 
-    from atmodist import representations, store
-    from atmodist.atmodist_training import load_network
-    from atmodist.devices import device, to_device
-    from atmodist.normalise import Moments
-    from atmodist.periods import Period
+    from atmodist.core.periods import Period
+    from atmodist.data import store
+    from atmodist.learning import representations
+    from atmodist.learning.atmodist_training import load_network
+    from atmodist.learning.devices import device, to_device
+    from atmodist.samples.normalise import Moments
 
     fabric = device(snakemake.config["training"])
     fields = store.open_fields(snakemake.input.fields)

@@ -1,11 +1,11 @@
 """Draw box plots of the values at some cities: median, quartiles, and whiskers that hold 96 % of them."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_city_boxes"):
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     systems, names = snakemake.params.systems, snakemake.params.cities
     found = [plots.at_cities(path, names) for path in snakemake.input.cities]

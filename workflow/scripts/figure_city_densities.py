@@ -1,12 +1,12 @@
 """Draw the probability densities of the values at some cities."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_city_densities"):
     from matplotlib import pyplot
     from matplotlib.ticker import NullFormatter
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     names = snakemake.params.cities
     found = {

@@ -1,6 +1,6 @@
 """Map the 30 cities where a system does best and worst beside a reference, by their Wasserstein distances."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 COUNT, WINDOW = 30, 1
 KINDS = {
@@ -13,7 +13,8 @@ with job(snakemake.log[0], "figure_city_map"):
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist import cities, plots
+    from atmodist.evaluation import cities
+    from atmodist.figures import plots
 
     reference, *systems = snakemake.params.systems
     against, *found = (

@@ -1,13 +1,13 @@
 """Draw how the quantiles at the cities differ from the true ones: median and middle half of all cities."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_city_quantiles"):
     import numpy as np
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     truth, *estimates = (
         xr.load_dataset(path, engine="h5netcdf")["quantiles"] for path in snakemake.input.cities

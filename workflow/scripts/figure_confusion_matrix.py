@@ -1,13 +1,13 @@
 """Draw which lags the networks mistake for which: a panel a model, rows add up to one."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_confusion_matrix"):
     import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import MultipleLocator, PercentFormatter
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     shares = []
     for path in snakemake.input.confusions:

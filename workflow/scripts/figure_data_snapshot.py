@@ -1,13 +1,13 @@
 """Draw global maps of the variables at one moment."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_data_snapshot"):
     import numpy as np
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     field = xr.load_dataset(snakemake.input.snapshot, engine="h5netcdf")["field"]
     variables = field["variable"].values

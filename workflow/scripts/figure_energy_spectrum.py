@@ -1,11 +1,11 @@
 """Draw the kinetic-energy spectrum of the truth and of every system, in several ranges of degrees."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_energy_spectrum"):
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     energies = {
         system: plots.mean_over_blocks(path, "kinetic_energy").sum("flow")

@@ -1,6 +1,6 @@
 """Draw how the errors of single times are distributed: mean squared error and total-variation difference."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 QUANTITIES = {
     "mean_squared_error": "mean squared error",
@@ -12,7 +12,7 @@ with job(snakemake.log[0], "figure_error_histograms"):
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     errors = {
         system: xr.load_dataset(path, engine="h5netcdf")[list(QUANTITIES)]

@@ -1,6 +1,6 @@
 """Draw the errors against time, each time faint and their running means over 30 days, or fewer, strong."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 QUANTITIES = {
     "mean_squared_error": "mean squared error",
@@ -12,7 +12,7 @@ with job(snakemake.log[0], "figure_error_series"):
     from matplotlib import pyplot
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     errors = {
         system: xr.load_dataset(path, engine="h5netcdf")[list(QUANTITIES)]

@@ -1,6 +1,6 @@
 """Draw the distribution of the fields before and after the log transform, beside the normal distribution."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 TITLES = {"standardised": "standardised", "logarithmic": "after the log transform"}
 
@@ -9,7 +9,7 @@ with job(snakemake.log[0], "figure_field_distribution"):
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     density = xr.load_dataset(snakemake.input.histograms, engine="h5netcdf")["density"]
     value = density["value"].values

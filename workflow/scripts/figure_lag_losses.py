@@ -1,6 +1,6 @@
 """Draw the content losses and other distances against lag, each over its mean at the longest lag shown."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_lag_losses"):
     import textwrap
@@ -9,7 +9,7 @@ with job(snakemake.log[0], "figure_lag_losses"):
     from matplotlib import pyplot
     from matplotlib.ticker import MultipleLocator
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     losses = []
     for path in snakemake.input.losses:

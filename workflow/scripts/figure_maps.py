@@ -1,12 +1,12 @@
 """Draw each region in low resolution, super-resolved by every system and in truth, and below it a detail."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_maps"):
     import xarray as xr
     from matplotlib.patches import Rectangle
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     systems, output = snakemake.params.systems, snakemake.output
     for (region, zoom), pdf, png in zip(snakemake.params.zooms.items(), output.pdf, output.png, strict=True):

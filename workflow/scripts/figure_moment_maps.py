@@ -1,6 +1,6 @@
 """Draw mean and deviation over time of the truth, how the systems differ from them, and their errors."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 QUANTITIES = {"mean": "mean over time", "std": "standard deviation", "rmse": "root mean squared error"}
 
@@ -8,7 +8,7 @@ with job(snakemake.log[0], "figure_moment_maps"):
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     systems, output = snakemake.params.systems, snakemake.output
     truth, *estimates = (xr.load_dataset(path, engine="h5netcdf") for path in snakemake.input.moments)

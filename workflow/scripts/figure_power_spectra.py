@@ -1,11 +1,11 @@
 """Draw the power spectra of divergence and vorticity of the truth and of every system."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_power_spectra"):
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     powers = {
         system: plots.mean_over_blocks(path, "power")

@@ -1,12 +1,12 @@
 """Draw the semivariogram of every system, and below what it is of the truth's."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_semivariogram"):
     from matplotlib import pyplot
     from matplotlib.ticker import NullFormatter, PercentFormatter, ScalarFormatter
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     curves = {
         system: plots.mean_over_blocks(path, "semivariogram")

@@ -1,6 +1,6 @@
 """Draw the losses of the super-resolution networks against epoch."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 QUANTITIES = {
     "content": "content loss",
@@ -13,7 +13,7 @@ with job(snakemake.log[0], "figure_srgan_curves"):
     import pandas as pd
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     with plots.style():
         figure, axes = pyplot.subplots(2, 2, figsize=(plots.WIDTH, 4.4))

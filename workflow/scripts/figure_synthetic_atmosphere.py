@@ -1,12 +1,12 @@
 """Draw an atmosphere's strength by time, its energy spectrum, its memory and its daily cycle."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_synthetic_atmosphere"):
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     with xr.open_dataset(snakemake.input.diagnostics, engine="h5netcdf") as diagnostics, plots.style():
         strength = diagnostics["root_mean_square"]

@@ -1,6 +1,6 @@
 """Draw loss and accuracy of AtmoDist against epoch: training solid, evaluation dashed."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 QUANTITIES = {"loss": "cross-entropy", "accuracy": "accuracy", "top3_accuracy": "top-3 accuracy"}
 
@@ -9,7 +9,7 @@ with job(snakemake.log[0], "figure_training_curves"):
     from matplotlib import pyplot
     from matplotlib.ticker import PercentFormatter
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     looks = plots.lines(snakemake.params.models)
     with plots.style():

@@ -1,6 +1,6 @@
 """Map where the networks tell a lag well: accuracy, top-3 accuracy, probability of the truth, entropy."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 QUANTITIES = {
     "accuracy": "accuracy",
@@ -15,7 +15,7 @@ with job(snakemake.log[0], "figure_uncertainty"):
     from matplotlib import pyplot
     from matplotlib.ticker import PercentFormatter
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     output = snakemake.output
     for path, pdf, png in zip(snakemake.input.maps, output.pdf, output.png, strict=True):

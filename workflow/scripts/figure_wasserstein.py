@@ -1,13 +1,13 @@
 """Draw histograms over the cities of how far local distributions are from the true ones."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_wasserstein"):
     import numpy as np
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist import plots
+    from atmodist.figures import plots
 
     distances = {
         system: xr.load_dataset(path, engine="h5netcdf")["wasserstein"]

@@ -2,11 +2,11 @@
 
 from time import perf_counter
 
-from atmodist.job import job, progress
+from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"grid_fields {snakemake.wildcards.period}") as log:
-    from atmodist import grib, spectral, store
-    from atmodist.periods import Period
+    from atmodist.core.periods import Period
+    from atmodist.data import grib, spectral, store
 
     params = snakemake.params
     times = Period.parse(snakemake.wildcards.period).times(params.step_hours)

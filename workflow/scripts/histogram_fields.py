@@ -1,6 +1,6 @@
 """Histograms of each variable, standardised and after the log transform, over times spread over the split."""
 
-from atmodist.job import job, progress
+from atmodist.core.job import job, progress
 
 TIMES = 256
 
@@ -8,9 +8,9 @@ with job(snakemake.log[0], "histogram_fields"):
     import numpy as np
     import xarray as xr
 
-    from atmodist import store
-    from atmodist.files import replacing
-    from atmodist.normalise import Moments
+    from atmodist.core.files import replacing
+    from atmodist.data import store
+    from atmodist.samples.normalise import Moments
 
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)

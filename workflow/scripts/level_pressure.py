@@ -6,10 +6,10 @@ mean and standard deviation over the times, too.
 
 from itertools import chain
 
-from atmodist.files import replacing, write_json
-from atmodist.grib import read_fields
-from atmodist.job import job, progress
-from atmodist.levels import pressure_series, pressure_statistics, read_coefficients
+from atmodist.core.files import replacing, write_json
+from atmodist.core.job import job, progress
+from atmodist.data.grib import read_fields
+from atmodist.data.levels import pressure_series, pressure_statistics, read_coefficients
 
 with job(snakemake.log[0], "level_pressure") as log:
     level = snakemake.params.level

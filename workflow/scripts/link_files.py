@@ -3,10 +3,10 @@
 Writes a symbolic link, and the SHA-256 of the file in the form of ``sha256sum``.
 """
 
-from atmodist.files import replacing, write_checksum
-from atmodist.grib import check
-from atmodist.job import job
-from atmodist.periods import Period, find_file
+from atmodist.core.files import replacing, write_checksum
+from atmodist.core.job import job
+from atmodist.core.periods import Period, find_file
+from atmodist.data.grib import check
 
 params, output = snakemake.params, snakemake.output
 

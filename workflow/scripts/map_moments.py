@@ -1,12 +1,12 @@
 """Mean, deviation and error over time at every point, at most 720 columns wide, for a figure."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], f"map_moments {snakemake.wildcards.system}"):
     import xarray as xr
 
-    from atmodist import maps, metrics
-    from atmodist.files import replacing
+    from atmodist.core.files import replacing
+    from atmodist.evaluation import maps, metrics
 
     moments = metrics.mean_fields(xr.load_dataset(snakemake.input.evaluation, engine="h5netcdf"))
     while moments.sizes["longitude"] > 720:

@@ -1,23 +1,24 @@
 """Cut the regions of the maps out of one moment's fields, as groups {region}/high and, of the truth, /low."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 params = snakemake.params
 with job(snakemake.log[0], f"map_regions {params.system}"):
     import xarray as xr
 
-    from atmodist import evaluation, maps, store
-    from atmodist.files import replacing
-    from atmodist.normalise import Moments
+    from atmodist.core.files import replacing
+    from atmodist.data import store
+    from atmodist.evaluation import maps, streaming
+    from atmodist.samples.normalise import Moments
 
-    device = evaluation.choose_device({**snakemake.config["training"], "device": "cpu"})
+    device = streaming.choose_device({**snakemake.config["training"], "device": "cpu"})
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
-    upscale = evaluation.upscaling(
+    upscale = streaming.upscaling(
         params.system, device, snakemake.input.weights, params.epoch, params.generator, len(params.variables)
     )
     time = maps.index_of(fields, params.time)
-    ((truth, found),) = evaluation.frames(fields, [time], moments, upscale, device)
+    ((truth, found),) = streaming.frames(fields, [time], moments, upscale, device)
     resolutions = {"high": found}
     if params.system == "truth":
         resolutions["low"] = maps.low_resolution(truth, moments)

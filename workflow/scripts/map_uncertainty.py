@@ -1,6 +1,6 @@
 """Slide windows over the evaluation split and map how well a network tells one lag."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 params = snakemake.params
 with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as log:
@@ -8,11 +8,12 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
 
     import torch
 
-    from atmodist import store, uncertainty
-    from atmodist.atmodist_training import load_network
-    from atmodist.devices import device, to_device
-    from atmodist.files import replacing
-    from atmodist.normalise import Moments
+    from atmodist.core.files import replacing
+    from atmodist.data import store
+    from atmodist.evaluation import uncertainty
+    from atmodist.learning.atmodist_training import load_network
+    from atmodist.learning.devices import device, to_device
+    from atmodist.samples.normalise import Moments
 
     fabric = device(snakemake.config["training"])
     fields = store.open_fields(snakemake.input.fields)

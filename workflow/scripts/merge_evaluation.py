@@ -2,13 +2,13 @@
 
 from functools import reduce
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], f"merge_evaluation {snakemake.wildcards.system}"):
     import xarray as xr
 
-    from atmodist import evaluation
+    from atmodist.evaluation import streaming
 
     shards = (xr.load_dataset(path, engine="h5netcdf") for path in snakemake.input.shards)
-    whole = reduce(lambda *parts: evaluation.combine(parts), shards)
-    evaluation.save(snakemake.output.metrics, whole)
+    whole = reduce(lambda *parts: streaming.combine(parts), shards)
+    streaming.save(snakemake.output.metrics, whole)

@@ -1,11 +1,11 @@
 """Train the generator alone with the mean squared error: training.csv and generator.pt."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "pretrain_generator"):
-    from atmodist.devices import launch
-    from atmodist.srgan_training import pretrain_generator
-    from atmodist.training import identity
+    from atmodist.learning.devices import launch
+    from atmodist.learning.srgan_training import pretrain_generator
+    from atmodist.learning.training import identity
 
     params, hardware = snakemake.params, snakemake.config["training"]
     launch(

@@ -2,15 +2,16 @@
 
 from time import perf_counter
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], f"sample_patches {snakemake.wildcards.split} {snakemake.wildcards.shard}") as log:
-    from atmodist import sampling, shards, store
-    from atmodist.normalise import Moments
+    from atmodist.data import store
+    from atmodist.samples import shards, windows
+    from atmodist.samples.normalise import Moments
 
     began, params = perf_counter(), snakemake.params
     fields = store.open_fields(snakemake.input.fields)
-    samples = sampling.draw_shard(
+    samples = windows.draw_shard(
         fields.time,
         fields.latitude,
         len(fields.longitude),

@@ -5,14 +5,14 @@ Writes the fields of every time step, the logarithm of surface pressure of every
 
 from time import perf_counter
 
-from atmodist.job import job, progress
+from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"simulate_atmosphere {snakemake.wildcards.period}") as log:
     import numpy as np
 
-    from atmodist import grib
-    from atmodist.periods import Period
-    from atmodist.shallow_water import Parameters, ShallowWater, State
+    from atmodist.core.periods import Period
+    from atmodist.data import grib
+    from atmodist.data.shallow_water import Parameters, ShallowWater, State
 
     began, params = perf_counter(), snakemake.params
     settings = dict(params.synthetic)

@@ -1,10 +1,11 @@
 """Global fields at one moment, at most 720 columns wide, for a figure."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "snapshot_fields"):
-    from atmodist import maps, store
-    from atmodist.files import replacing
+    from atmodist.core.files import replacing
+    from atmodist.data import store
+    from atmodist.evaluation import maps
 
     fields = store.open_fields(snakemake.input.fields)
     time = maps.index_of(fields, snakemake.params.time)

@@ -2,15 +2,15 @@
 
 from pathlib import Path
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], "summary") as log:
     import json
 
     import xarray as xr
 
-    from atmodist import summary
-    from atmodist.files import replacing
+    from atmodist.core.files import replacing
+    from atmodist.evaluation import summary
 
     params, files = snakemake.params, snakemake.input
     draws = {"resamples": params.resamples, "seed": params.seed}

@@ -1,6 +1,6 @@
 """Set the summary as an HTML page: a table for each group of numbers, intervals beside the values."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 STYLE = """
 body { font: 15px/1.4 system-ui, sans-serif; margin: 2em; color: #222; }
@@ -14,7 +14,7 @@ tr:nth-child(even) td { background: #f4f4f4; }
 with job(snakemake.log[0], "summary_table"):
     import pandas as pd
 
-    from atmodist.files import replacing
+    from atmodist.core.files import replacing
 
     numbers = pd.read_csv(snakemake.input.summary, dtype=str, keep_default_na=False)
     numbers["quantity"] = numbers["quantity"].str.replace("_", " ")

@@ -1,11 +1,11 @@
 """Train a Siamese network to tell the lag of two patches: training.csv and the weights of every epoch."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], f"train_atmodist {snakemake.wildcards.model}"):
-    from atmodist.atmodist_training import train_atmodist
-    from atmodist.devices import launch
-    from atmodist.training import identity
+    from atmodist.learning.atmodist_training import train_atmodist
+    from atmodist.learning.devices import launch
+    from atmodist.learning.training import identity
 
     params, hardware = snakemake.params, snakemake.config["training"]
     launch(

@@ -3,14 +3,14 @@
 import json
 from pathlib import Path
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
-    from atmodist.atmodist_training import load_network
-    from atmodist.devices import launch
-    from atmodist.losses import ContentLoss
-    from atmodist.srgan_training import train_srgan
-    from atmodist.training import identity, load_weights
+    from atmodist.learning.atmodist_training import load_network
+    from atmodist.learning.devices import launch
+    from atmodist.learning.losses import ContentLoss
+    from atmodist.learning.srgan_training import train_srgan
+    from atmodist.learning.training import identity, load_weights
 
     params, hardware = snakemake.params, snakemake.config["training"]
     content = None

@@ -1,9 +1,9 @@
 """Join the grid files of a split's periods along time: grid/{split}.h5, a virtual data set."""
 
-from atmodist.job import job
+from atmodist.core.job import job
 
 with job(snakemake.log[0], f"virtual_dataset {snakemake.wildcards.split}") as log:
-    from atmodist import store
+    from atmodist.data import store
 
     store.write_virtual(snakemake.output.fields, snakemake.input.fields)
     fields = store.open_fields(snakemake.output.fields)

@@ -11,9 +11,9 @@ from typing import Any
 from jsonschema import Draft202012Validator
 from jsonschema.exceptions import ValidationError
 
-from atmodist.counts import certain_pairs, sample_count, shard_count
-from atmodist.errors import InputError
-from atmodist.periods import Period, blocks, months, years
+from atmodist.core.errors import InputError
+from atmodist.core.periods import Period, blocks, months, years
+from atmodist.samples.counts import certain_pairs, sample_count, shard_count
 
 SPLITS = ("train", "eval")
 

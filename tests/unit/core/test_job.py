@@ -1,0 +1,81 @@
+"""How scripts fail, what they leave behind, and where their words go."""
+
+import os
+import signal
+import subprocess
+import sys
+import textwrap
+
+import pytest
+from snakemake_runs import ROOT
+
+from atmodist.core.files import replacing
+
+
+def script(folder, body, **environment):
+    """Run the body of a script in a process of its own, its log in ``folder``."""
+    body = textwrap.indent(body, "    ")
+    code = f"from atmodist.core.job import job\nwith job('job.log', 'rule one'):\n{body}"
+    environment = {**os.environ, "PYTHONPATH": str(ROOT / "workflow/scripts"), **environment}
+    return subprocess.Popen(
+        [sys.executable, "-c", code], cwd=folder, env=environment, text=True, stderr=subprocess.PIPE
+    )
+
+
+def test_bad_input_is_one_sentence(tmp_path):
+    run = script(
+        tmp_path, "from atmodist.core.errors import InputError\nraise InputError('a.grib is empty.')"
+    )
+    assert run.wait() == 1
+    assert run.stderr.read() == "rule one: error: a.grib is empty.\n"
+    assert "Traceback" not in (tmp_path / "job.log").read_text()
+
+
+def test_anything_else_leaves_its_traceback_in_the_log(tmp_path):
+    run = script(tmp_path, "print('on the way')\n1 / 0")
+    assert run.wait() == 1
+    words = "rule one: failed with ZeroDivisionError: division by zero (the whole traceback is in job.log)\n"
+    assert run.stderr.read() == words
+    assert "on the way\nTraceback" in (tmp_path / "job.log").read_text()
+
+
+def test_other_nodes_have_logs_of_their_own(tmp_path):
+    assert script(tmp_path, "print('here')", NODE_RANK="2").wait() == 0
+    assert (tmp_path / "job.log.node-2").read_text() == "here\n"
+    assert not (tmp_path / "job.log").exists()
+
+
+def test_a_job_that_is_cancelled_leaves_nothing_half_written(tmp_path):
+    body = """\
+    import time
+    from atmodist.core.files import replacing
+    with replacing("field.h5") as partial:
+        partial.write_bytes(bytes(1000))
+        print("half-written")
+        time.sleep(60)
+    """
+    run = script(tmp_path, textwrap.dedent(body))
+    log = tmp_path / "job.log"
+    while not (log.exists() and "half-written" in log.read_text()):
+        assert run.poll() is None, run.stderr.read()
+    run.send_signal(signal.SIGTERM)
+    assert run.wait() == 143
+    assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
+
+
+def test_what_a_killed_process_left_goes_with_the_next_attempt(tmp_path):
+    left, others = tmp_path / ".2000.123.partial.h5", tmp_path / ".2000.state.123.partial.h5"
+    left.touch()
+    others.touch()
+    with replacing(tmp_path / "2000.h5") as partial:
+        partial.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == [others, tmp_path / "2000.h5"]
+
+
+def test_a_failure_keeps_the_file_that_was_there(tmp_path):
+    path = tmp_path / "moments.json"
+    path.write_text("old")
+    with pytest.raises(ZeroDivisionError), replacing(path) as partial:
+        partial.write_text(str(1 / 0))
+    assert path.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [path]

@@ -1,0 +1,119 @@
+import subprocess
+import sys
+from datetime import date, timedelta
+from itertools import pairwise
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atmodist.core.errors import InputError
+from atmodist.core.periods import Period, blocks, find_file, months, years
+
+days = st.dates(date(1940, 1, 1), date(2060, 1, 1))
+lengths = st.integers(0, 3000)
+
+
+def tiles(periods, start, end):
+    """Whether the periods cover start…end in order, without gap or overlap."""
+    neighbours = pairwise(periods)
+    return (
+        periods[0].start == start
+        and periods[-1].end == end
+        and all(right.start - left.end == timedelta(days=1) for left, right in neighbours)
+    )
+
+
+@given(days, lengths)
+def test_months_tile_the_span_and_stay_within_a_calendar_month(start, length):
+    end = start + timedelta(days=length)
+    periods = months(start, end)
+    assert tiles(periods, start, end)
+    assert all((p.start.year, p.start.month) == (p.end.year, p.end.month) for p in periods)
+    assert len(periods) == (end.year - start.year) * 12 + end.month - start.month + 1
+
+
+@given(days, lengths)
+def test_years_tile_the_span_and_stay_within_a_calendar_year(start, length):
+    end = start + timedelta(days=length)
+    periods = years(start, end)
+    assert tiles(periods, start, end)
+    assert all(p.start.year == p.end.year for p in periods)
+    assert len(periods) == end.year - start.year + 1
+
+
+@given(days, lengths, st.integers(1, 400))
+def test_blocks_tile_the_span_and_only_the_last_is_shorter(start, length, size):
+    end = start + timedelta(days=length)
+    periods = blocks(start, end, size)
+    assert tiles(periods, start, end)
+    sizes = [(p.end - p.start).days + 1 for p in periods]
+    assert set(sizes[:-1]) <= {size}
+    assert 1 <= sizes[-1] <= size
+
+
+def test_the_papers_splits_hold_the_papers_number_of_times():
+    train, evaluation = months("1979-01-01", "1998-12-31"), months("2000-01-01", "2005-12-31")
+    assert len(train) == 240
+    assert sum(len(p.times(3)) for p in train) == 58440
+    assert sum(len(p.times(3)) for p in evaluation) == 17536
+
+
+def test_times_begin_at_midnight_and_end_before_the_next():
+    times = Period.parse("2000-02-28_2000-03-01").times(6)
+    assert times[0] == np.datetime64("2000-02-28T00")
+    assert times[-1] == np.datetime64("2000-03-01T18")
+    assert len(times) == 12
+    assert times.dtype == "datetime64[h]"
+
+
+@given(days, lengths)
+def test_a_name_parses_back(start, length):
+    period = Period(start, start + timedelta(days=length))
+    assert Period.parse(period.name) == period
+
+
+@pytest.mark.parametrize("name", ["1979-01", "1979-01-01_1979-02-30", "train", "2000-01-02_2000-01-01"])
+def test_what_is_not_a_period_is_refused(name):
+    with pytest.raises(InputError):
+        Period.parse(name)
+
+
+JANUARY = Period.parse("1979-01-05_1979-01-31")
+
+
+@pytest.mark.parametrize(
+    "pattern",
+    ["{year}/{month:02d}.grib", "{year}/*1.gri?", "{start:%Y}/{start:%m}.grib", "1979/0{month}.grib"],
+)
+def test_a_pattern_finds_the_one_file_of_a_period(tmp_path, pattern):
+    (tmp_path / "1979").mkdir()
+    for name in ("01.grib", "02.grib", "01.grib.idx"):
+        (tmp_path / "1979" / name).touch()
+    assert find_file(f"{tmp_path}/{pattern}", JANUARY) == tmp_path / "1979" / "01.grib"
+
+
+@pytest.mark.parametrize(
+    ("pattern", "sentence"),
+    [
+        (
+            "{year}-{month}.grib",
+            "must match one file for the period 1979-01-05_1979-01-31, but matches 0: none",
+        ),
+        ("*.grib", "but matches 2: .*a.grib, .*b.grib"),
+        ("{hour}.grib", r"cannot be filled .*hour.*may hold {start}, {end}, {year}"),
+        ("{year.grib", "cannot be filled"),
+        ("{}.grib", "cannot be filled"),
+    ],
+)
+def test_a_pattern_that_finds_no_or_several_files_is_told(tmp_path, pattern, sentence):
+    (tmp_path / "a.grib").touch()
+    (tmp_path / "b.grib").touch()
+    with pytest.raises(InputError, match=sentence):
+        find_file(f"{tmp_path}/{pattern}", JANUARY)
+
+
+def test_naming_periods_loads_no_heavy_library():
+    code = "import sys; from atmodist.core.periods import Period; sys.exit('numpy' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], cwd="workflow/scripts").returncode == 0

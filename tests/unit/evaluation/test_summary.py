@@ -1,0 +1,221 @@
+"""Every number of the table by hand, its samples from hand-made draws."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from scipy.stats import wasserstein_distance
+
+from atmodist.evaluation import summary
+from atmodist.evaluation.bootstrap import resample
+from atmodist.evaluation.cities import redrawn_distances
+
+DAYS = np.datetime64("2001-07-01", "ns") + np.arange(4) * np.timedelta64(2, "D")
+TIMES = np.datetime64("2001-07-01", "ns") + np.arange(7) * np.timedelta64(1, "D")  # the last block is short
+
+
+def evaluation(factor=1.0, compared=True):
+    """Four blocks of two days, a frame a day, the last block with one."""
+    degree, variable = np.arange(9), ["divergence", "vorticity"]
+    errors = factor * np.arange(1.0, 8)[:, None] * [1.0, 10.0]
+    names = ("mean_squared_error", "area_weighted_mean_squared_error", "total_variation_difference")
+    series = {name: (("time", "variable"), errors) for name in (*names, "psnr", "ssim")}
+    energy = np.arange(1.0, 5)[:, None, None] * np.ones((4, 2, 9)) * factor
+    return xr.Dataset(
+        {
+            "frames": ("block", [2, 2, 2, 1]),
+            "kinetic_energy": (("block", "flow", "degree"), energy),
+            "semivariogram": (("block", "variable", "distance"), factor * np.ones((4, 2, 3))),
+            "sum": (("variable", "latitude"), np.ones((2, 5))),
+            **(series if compared else {}),
+        },
+        {"block": DAYS, "degree": degree, "variable": variable, **({"time": TIMES} if compared else {})},
+    )
+
+
+def test_means_weigh_a_short_block_by_its_frames():
+    means = summary.means_of_evaluation(evaluation(), resamples=50, seed=4)
+    assert means["mean_squared_error"].isel(sample=0).values.tolist() == [4, 40]
+    assert means["kinetic_energy"].dims == ("sample", "degree")
+    assert means["kinetic_energy"][0, 3] == pytest.approx(2 * (1 * 2 + 2 * 2 + 3 * 2 + 4) / 7)
+    counts = resample(4, 50, seed=4)
+    block_sums = np.array([1 + 2, 3 + 4, 5 + 6, 7])
+    expected = counts.values @ block_sums / (counts.values @ [2, 2, 2, 1])
+    np.testing.assert_allclose(means["mean_squared_error"].sel(variable="divergence"), expected)
+
+
+def test_a_ratio_of_proportional_errors_has_no_spread():
+    truth, bilinear, found = (
+        summary.means_of_evaluation(each, 50, seed=4)
+        for each in (evaluation(compared=False), evaluation(), evaluation(0.1))
+    )
+    numbers = {
+        name: values for name, values, _ in summary.of_super_resolution(found, truth, bilinear, truncation=8)
+    }
+    np.testing.assert_allclose(numbers["mean_squared_error_over_bilinear"], 0.1)
+    np.testing.assert_allclose(numbers["kinetic_energy_error"], 1, err_msg="ten times too weak")
+    np.testing.assert_allclose(numbers["semivariogram_error"], 1)
+    np.testing.assert_allclose(
+        numbers["area_weighted_rmse"] ** 2, numbers["area_weighted_mean_squared_error"]
+    )
+    assert numbers["psnr"].std("sample").min() > 0
+
+
+def test_predictions_make_accuracies_by_blocks_of_days():
+    rng = np.random.default_rng(5)
+    time = np.datetime64("2001-01-01T00", "h") + rng.permutation(400).astype("timedelta64[h]") * 3
+    rank, loss = rng.integers(0, 8, 400), rng.exponential(size=400)
+    predictions = xr.Dataset(
+        {"rank": ("pair", rank), "loss": ("pair", loss)}, {"time": ("pair", time.astype("datetime64[ns]"))}
+    )
+    numbers = {
+        name: values
+        for name, values, _ in summary.of_predictions(predictions, block_days=5, resamples=200, seed=6)
+    }
+    assert numbers["accuracy"][0] == pytest.approx((rank == 0).mean())
+    assert numbers["top3_accuracy"][0] == pytest.approx((rank < 3).mean())
+    assert numbers["loss"][0] == pytest.approx(loss.mean())
+    assert 0.3 < numbers["accuracy"].std() / np.sqrt(0.125 * 0.875 / 400) < 2, "pairs are independent here"
+
+
+def test_pressure_is_that_of_the_times_drawn():
+    rng = np.random.default_rng(7)
+    pressure = 900 + 30 * rng.standard_normal((8, 50))  # eight days, fifty points of equal area
+    moments = np.stack([pressure.mean(1), (pressure**2).mean(1)])
+    series = xr.Dataset(
+        {
+            name: (("time", "weight"), np.stack([each, 2 * each], 1))
+            for name, each in zip(("mean", "mean_square"), moments, strict=True)
+        },
+        {
+            "time": np.datetime64("2001-07-01", "ns") + np.arange(8) * np.timedelta64(1, "D"),
+            "weight": ["area", "grid"],
+        },
+    )
+    (_, mean, unit), (_, std, _) = summary.of_pressure(series, block_days=2, resamples=20, seed=8)
+    assert unit == "hPa"
+    for sample, counts in enumerate(resample(4, 20, seed=8).values):
+        drawn = np.repeat(pressure.reshape(4, -1), counts, axis=0)
+        assert mean[sample] == pytest.approx(drawn.mean())
+        assert std[sample] == pytest.approx(drawn.std())
+
+
+def losses(pairs):
+    """Of three days and four lags, with content losses of 1, 2, 3 and squared differences of 2, 6, 12."""
+    rng = np.random.default_rng(9)
+    pairs = np.asarray(pairs)
+    day = np.datetime64("2001-07-01", "ns") + np.arange(len(pairs)) * np.timedelta64(1, "D")
+    sums = rng.uniform(1, 2, (3, *pairs.shape)) * pairs
+    return xr.Dataset(
+        {"sum": (("measure", "day", "lag"), sums), "pairs": (("day", "lag"), pairs)},
+        {"day": day, "measure": ["content", "l1", "l2"], "lag": [3, 6, 9, 12]},
+    )
+
+
+def test_scale_of_the_content_loss_is_that_of_the_days_drawn():
+    found = losses([[2, 3, 1, 2], [1, 2, 2, 0], [4, 0, 0, 3]])
+    ((name, scale, _),) = summary.of_content_loss(found, block_days=1, resamples=60, seed=10)
+    assert name == "scale"
+    assert scale.sizes["sample"] == 61
+    without = 0
+    for sample, counts in enumerate(resample(3, 60, seed=10).values):
+        sums, pairs = np.einsum("b,mbl->ml", counts, found["sum"]), counts @ found["pairs"].values
+        fitted = (pairs > 0) & [
+            False,
+            True,
+            True,
+            True,
+        ]  # the upper half of the lags, as far as there are pairs
+        content, squared = sums[0, fitted] / pairs[fitted], sums[2, fitted] / pairs[fitted]
+        assert scale[sample] == pytest.approx((content * squared).sum() / (content**2).sum())
+        without += not fitted[1:].all()
+    assert without > 0
+
+
+def test_a_draw_without_a_pair_to_fit_is_no_sample():
+    found = losses([[2, 3, 1, 2], [2, 0, 0, 0]])
+    ((_, scale, _),) = summary.of_content_loss(found, block_days=1, resamples=60, seed=10)
+    counts = resample(2, 60, seed=10)
+    assert scale.sizes["sample"] == (counts.isel(block=0) > 0).sum() < 61
+    np.testing.assert_allclose(scale, scale[0], err_msg="one day has all the pairs that count")
+
+
+def test_cities_are_counted_and_the_draws_centred():
+    coordinates = {"window": [1], "variable": ["vorticity"]}
+    dims = ("sample", "city", "window", "variable")
+    distance = [
+        [0.5, 0.99, 2.0, 3.0],
+        [0.5, 0.5, 2.0, 1.0],
+        [0.5, 1.0, 1.0, 1.0],
+    ]  # the value, then two draws
+    good = [[0.1] * 4, [0.1] * 4, [0.1, 0.1, 10, 10]]
+    distance, l2, good = (
+        xr.DataArray(np.reshape(each, (3, 4, 1, 1)), coordinates, dims)
+        for each in (distance, np.ones((3, 4)), good)
+    )
+    numbers = {
+        name: values.squeeze(drop=True).values.tolist()
+        for name, values, _ in summary.of_cities(distance, {"l2": l2, "good": good})
+    }
+    assert numbers == {
+        "wasserstein_1x1": pytest.approx([6.49 / 4, 6.49 / 4 + 0.0625, 6.49 / 4 - 0.0625]),
+        "cities_better_than_l2_1x1": [1, 1.5, 0.5],  # 1, then 2 and 1
+        "cities_equal_to_l2_1x1": [1, 0, 2],  # 1, then 1 and 3
+        "cities_worse_than_l2_1x1": [2, 2.5, 1.5],  # 2, then 1 and 0
+        "cities_better_than_good_1x1": [0, 0, 1],  # 0, then 0 and 2: not fewer than none
+        "cities_equal_to_good_1x1": [0, 0, 0],
+        "cities_worse_than_good_1x1": [4, 4, 3],  # 4, then 4 and 2: not more than all
+    }
+
+
+def test_the_interval_of_a_distance_is_what_other_samples_would_give():
+    """In 19 of 20 samples; draws that are not centred are farther apart than the sample they come from."""
+    rng = np.random.default_rng(7)
+    draws, block = resample(30, 400, seed=8).values[1:], np.arange(30)
+    samples = []
+    for _ in range(400):
+        truth = rng.standard_normal((30, 1)) + rng.standard_normal((30, 9))
+        found = 0.95 * truth + 0.1 * rng.standard_normal((30, 9))
+        exact = wasserstein_distance(truth.ravel(), found.ravel())
+        samples.append([exact, *redrawn_distances(truth, found, block, draws)])
+    samples = xr.DataArray(samples, dims=("experiment", "sample"))
+    exact = samples.isel(sample=0)
+    low, high = summary.centred(samples).isel(sample=slice(1, None)).quantile([0.025, 0.975], "sample")
+    assert 0.87 < ((low < exact.mean()) & (exact.mean() < high)).mean() < 0.98
+    assert ((low < exact) & (exact < high)).all()
+    assert (samples.quantile(0.025, "sample") > exact.mean()).mean() > 0.1, "2.5 % are meant to be"
+
+
+def test_the_exact_distance_is_the_first_sample():
+    shape = ("window", "variable", "city")
+    compared = xr.Dataset(
+        {
+            "wasserstein": (shape, np.ones((3, 2, 5))),
+            "wasserstein_draws": (("draw", *shape), np.zeros((7, 3, 2, 5))),
+        },
+        {"window": [1, 2, 3]},
+    )
+    assert summary.distances_at_cities(compared).mean(shape).values.tolist() == [1, *[0] * 7]
+    alone = summary.distances_at_cities(compared.isel(draw=[]))
+    numbers = list(summary.of_cities(alone, {"l2": alone}))
+    assert all(values.sizes["sample"] == 1 for _, values, _ in numbers), "one block: no draw, no interval"
+
+
+def test_table_has_a_row_a_variable_and_intervals_only_where_there_are_samples(tmp_path):
+    table = summary.Table("tiny")
+    table.add("atmodist", "lags-23", [("epoch", 7, "1")])
+    samples = xr.DataArray(
+        np.stack([[5.0, *range(101)], [6.0, *range(101)]]).T,
+        {"variable": ["divergence", "vorticity"]},
+        ("sample", "variable"),
+    )
+    table.add("super_resolution", "l2", [("psnr", samples, "dB")])
+    frame = table.to_frame()
+    assert frame["variable"].tolist() == ["", "divergence", "vorticity"]
+    assert frame["value"].tolist() == [7, 5, 6]
+    assert frame.loc[1:, "low"].tolist() == [2.5, 2.5]
+    assert frame.loc[1:, "high"].tolist() == [97.5, 97.5]
+    assert np.isnan(frame["low"][0])
+    table.to_xarray().to_netcdf(tmp_path / "summary.nc", engine="h5netcdf")
+    read = xr.load_dataset(tmp_path / "summary.nc", engine="h5netcdf")
+    assert read["variable"].values.tolist() == frame["variable"].tolist()
+    assert read["value"].dims == ("number",)

@@ -1,0 +1,100 @@
+"""Maps of uncertainty against windows cut one by one, and scores against scipy and closed forms."""
+
+import numpy as np
+import pytest
+import torch
+from fields import hours
+from scipy.special import softmax
+from scipy.stats import entropy
+from torch import nn
+
+from atmodist.evaluation import uncertainty
+from atmodist.samples.windows import centre_rows
+
+LATITUDE = 90 - np.arange(32) * 180 / 32
+PATCH, STRIDE, CLASSES = 8, 4, 6
+BAND = (-40, 40)
+
+
+class Network(nn.Module):
+    """A small linear network with the parts of a Siamese one; it counts what it encodes."""
+
+    def __init__(self):
+        super().__init__()
+        torch.manual_seed(0)
+        self.encoded = 0
+        self.convolution = nn.Conv2d(2, 4, 8)
+        self.tail = nn.Sequential(nn.Flatten(), nn.Linear(8, CLASSES))
+
+    def encoder(self, windows):
+        self.encoded += len(windows)
+        return self.convolution(windows)
+
+
+FIELDS = torch.from_numpy(np.random.default_rng(1).standard_normal((12, 2, 32, 64)).astype(np.float32))
+
+
+def maps(first, lag=2, start="2001-07-01", network=None):
+    settings = {"latitude": LATITUDE, "band": BAND, "patch": PATCH, "stride": STRIDE}
+    times = hours(start, len(FIELDS))
+    return uncertainty.uncertainty_maps(
+        network or Network(), FIELDS.__getitem__, times, first, lag=lag, **settings
+    )
+
+
+def test_a_window_is_judged_where_it_lies():
+    result, network = maps([0, 1, 5]), Network()
+    assert list(result["season"].values) == ["whole"]
+    assert result["pairs"] == 3
+    for latitude in result["latitude"].values[[0, 3]]:
+        for longitude in (result["longitude"].values[[0, 7, -1]]).tolist():
+            row = round((90 - latitude) * 32 / 180) - PATCH // 2
+            column = round(longitude * 64 / 360) - PATCH // 2
+            found = []
+            for time in (0, 1, 5):
+                columns = np.arange(column, column + PATCH) % 64
+                pair = [FIELDS[t, :, row : row + PATCH][None, ..., columns] for t in (time, time + 2)]
+                with torch.no_grad():
+                    found.append(network.tail(torch.cat([network.convolution(each) for each in pair], 1))[0])
+            probability = softmax(torch.stack(found).double().numpy(), -1)
+            at = result.sel(latitude=latitude, longitude=longitude).isel(season=0)
+            assert at["probability"] == pytest.approx(probability[:, 1].mean(), rel=1e-5)
+            assert at["entropy"] == pytest.approx(entropy(probability, axis=-1).mean(), rel=1e-5)
+            assert at["accuracy"] == pytest.approx((probability.argmax(-1) == 1).mean())
+            ranks = (-probability).argsort(-1).argsort(-1)[:, 1]
+            assert at["top3_accuracy"] == pytest.approx((ranks < 3).mean())
+
+
+def test_windows_are_centred_where_training_has_them():
+    result = maps([0])
+    band = centre_rows(LATITUDE, BAND, PATCH)
+    np.testing.assert_array_equal(result["latitude"], LATITUDE[band[::STRIDE]])
+    np.testing.assert_allclose(np.diff(result["longitude"]), STRIDE * 360 / 64)
+
+
+def test_no_field_is_encoded_twice_where_times_follow_each_other():
+    network = Network()
+    windows = maps(range(8), network=network).isel(season=0)["accuracy"].size
+    assert network.encoded == 10 * windows
+
+
+def test_seasons_add_up_to_the_whole():
+    result = maps(range(0, 10), start="2001-09-30T12")
+    assert result["pairs"].values.tolist() == [10, 4, 6]
+    whole, *seasons = (result["entropy"].sel(season=season) for season in result["season"].values)
+    np.testing.assert_allclose(whole, (4 * seasons[0] + 6 * seasons[1]) / 10)
+
+
+def test_scores_of_a_sure_and_of_an_undecided_classifier():
+    sure, undecided = torch.tensor([0.0, 1000, 0, 0]), torch.zeros(4)
+    torch.testing.assert_close(uncertainty.scores(sure, 1), torch.tensor([1.0, 1, 1, 0], dtype=torch.double))
+    assert uncertainty.scores(undecided, 1)[3] == pytest.approx(np.log(4))
+
+
+def test_times_cover_the_first_year_evenly():
+    times = hours("2000-01-01", 3 * 2920)
+    np.testing.assert_array_equal(uncertainty.first_times(times, 16, 2920), np.arange(2920))
+    some = uncertainty.first_times(times, 16, 10)
+    assert (some[0], some[-1], len(some)) == (0, 2919, 10)
+    assert np.ptp(np.diff(some)) <= 1
+    np.testing.assert_array_equal(uncertainty.first_times(times[:20], 16, 10), np.arange(4))

@@ -1,0 +1,203 @@
+"""Training and evaluation of AtmoDist against Keras' rules, plain PyTorch and other libraries."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given
+from hypothesis import strategies as st
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+from torchmetrics.functional.classification import (
+    multiclass_accuracy,
+    multiclass_confusion_matrix,
+)
+from trainings import ATMODIST, HARDWARE, VARIABLES, write_pairs
+
+from atmodist.core.errors import InputError
+from atmodist.core.seeds import torch_seed
+from atmodist.learning import atmodist_training as atmodist
+from atmodist.learning.devices import device, launch
+from atmodist.learning.training import load_weights
+from atmodist.samples.batches import PairBatches, loader
+
+
+def test_each_gradient_is_clipped_by_itself():
+    parameters = [torch.nn.Parameter(torch.zeros(n)) for n in (2, 3, 1)]
+    for parameter, gradient in zip(parameters, ([30.0, 40], [1.0, 2, 2], [0.0]), strict=True):
+        parameter.grad = torch.tensor(gradient)
+    atmodist.clip_each([*parameters, torch.nn.Parameter(torch.zeros(1))], norm=5)
+    for parameter, expected in zip(parameters, ([3.0, 4], [1.0, 2, 2], [0.0]), strict=True):
+        torch.testing.assert_close(parameter.grad, torch.tensor(expected))
+
+
+class KerasPlateau:
+    """`tf.keras.callbacks.ReduceLROnPlateau`, from its documentation: mode min, no cooldown."""
+
+    def __init__(self, rate, factor, patience, threshold, floor):
+        self.rate, self.factor, self.patience = rate, factor, patience
+        self.threshold, self.floor = threshold, floor
+        self.best, self.wait = np.inf, 0
+
+    def step(self, loss):
+        if loss < self.best - self.threshold:
+            self.best, self.wait = loss, 0
+        else:
+            self.wait += 1
+            if self.wait >= self.patience:
+                self.rate = max(self.rate * self.factor, self.floor)
+                self.wait = 0
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(1, 8))
+def test_plateau_rule_is_that_of_keras(losses, patience):
+    settings = {"factor": 0.1, "patience": patience, "threshold": 0.04, "floor": 1e-5}
+    optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
+    rule, keras = atmodist.plateau(optimiser, **settings), KerasPlateau(0.1, **settings)
+    for loss in losses:
+        rule.step(loss)
+        keras.step(loss)
+        assert optimiser.param_groups[0]["lr"] == pytest.approx(keras.rate, rel=1e-6)
+
+
+def test_scores_agree_with_torchmetrics():
+    torch.manual_seed(0)
+    logits, label = torch.randn(200, 7), torch.randint(7, (200,))
+    score = atmodist.Scores(7)
+    for part in (slice(0, 120), slice(120, 200)):
+        score.update(logits[part], label[part])
+    found = score.result()
+    assert found["loss"] == pytest.approx(F.cross_entropy(logits, label).item(), rel=1e-6)
+    for name, k in (("accuracy", 1), ("top3_accuracy", 3)):
+        expected = multiclass_accuracy(logits, label, 7, average="micro", top_k=k).item()
+        assert found[name] == pytest.approx(expected, rel=1e-6)
+        assert atmodist.accuracies(logits, label)[name].item() == pytest.approx(expected, rel=1e-6)
+    expected = multiclass_confusion_matrix(logits, label, 7).numpy()
+    predictions = score.predictions(np.arange(200).astype("datetime64[h]"))
+    assert (predictions["rank"] == 0).mean() == pytest.approx(found["accuracy"])
+    assert (predictions["rank"] < 3).mean() == pytest.approx(found["top3_accuracy"])
+    np.testing.assert_allclose(
+        predictions["loss"], F.cross_entropy(logits, label, reduction="none"), rtol=1e-5
+    )
+    matrix = score.confusion_matrix(step_hours=3)["count"]
+    np.testing.assert_array_equal(matrix.transpose("true_lag", "predicted_lag"), expected)
+    assert matrix["true_lag"].values.tolist() == [3, 6, 9, 12, 15, 18, 21]
+
+
+def train(folder, settings, **hardware):
+    write_pairs(folder / "pairs.h5", count=240)
+    arguments = (settings, 32, VARIABLES, 1, {**HARDWARE, **hardware})
+    paths = [str(folder / "pairs.h5")]
+    outputs = folder / "training.csv", folder / "weights"
+    launch(arguments[-1], atmodist.train_atmodist, paths, *outputs, "id", *arguments)
+    return pd.read_csv(outputs[0])
+
+
+def test_one_epoch_equals_plain_pytorch(tmp_path):
+    """The loop against the textbook's: weight decay of 2λ on kernels, each gradient clipped by itself."""
+    settings = {**ATMODIST, "epochs": 1, "pretraining": {"epochs": 0, "batches": None}, "gradient_norm": 0.3}
+    table = train(tmp_path, settings)
+    torch.manual_seed(torch_seed(1, "atmodist", "weights", 0))
+    network = atmodist.build(settings, 32, VARIABLES)
+    kernels = [p for p in network.parameters() if p.dim() > 1]
+    velocity = {p: torch.zeros_like(p) for p in network.parameters()}
+    data = PairBatches([tmp_path / "pairs.h5"], 32, VARIABLES, 8, 12, classes=3)
+    losses = []
+    for first, second, label in loader(data, 0, torch_seed(1, "atmodist", "order", 0)):
+        loss = F.cross_entropy(network(first.float(), second.float()), label)
+        network.zero_grad()
+        loss.backward()
+        with torch.no_grad():
+            for p in network.parameters():
+                p.grad += 2 * 1e-4 * p if any(p is k for k in kernels) else 0
+                torch.nn.utils.clip_grad_norm_([p], 0.3)
+                velocity[p] = 0.9 * velocity[p] + p.grad
+                p -= 0.05 * velocity[p]
+        losses.append(loss.item())
+    assert table["loss"].item() == pytest.approx(np.mean(losses), rel=1e-4)
+    state = load_weights(tmp_path / "weights/epoch-001.pt")["network"]
+    for name, expected in network.state_dict().items():
+        torch.testing.assert_close(state[name], expected, rtol=1e-3, atol=1e-4)
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("atmodist")
+    settings = {**ATMODIST, "pretraining": {"epochs": 2, "batches": 15}, "epochs": 10, "batches": 30}
+    return folder, settings, train(folder, settings)
+
+
+def test_learns_a_lag_that_shows(trained):
+    _, _, table = trained
+    assert table["loss"].iloc[-1] < 0.3
+    assert table["accuracy"].iloc[-1] > 0.85
+
+
+def test_table_has_a_row_an_epoch(trained):
+    folder, _, table = trained
+    assert table["epoch"].tolist() == list(range(1, 13))
+    assert table["phase"].tolist() == ["pre-training"] * 2 + ["training"] * 10
+    assert table["top3_accuracy"].eq(1).all()
+    names = sorted(path.name for path in (folder / "weights").iterdir())
+    assert names == [f"epoch-{n:03d}.pt" for n in range(1, 13)]
+    assert not (folder / ".resume").exists()
+
+
+def test_saved_network_gives_the_same_logits(trained, tmp_path):
+    folder, settings, _ = trained
+    about = {"settings": settings, "patch": 32, "variables": VARIABLES}
+    network = atmodist.build(**about)
+    network.load_state_dict(load_weights(folder / "weights/epoch-012.pt")["network"])
+    atmodist.save_network(tmp_path / "best.pt", network, epoch=12, **about)
+    again, found = atmodist.load_network(tmp_path / "best.pt")
+    assert found == {"epoch": 12, **about}
+    x, y = torch.randn(2, 4, 2, 32, 32)
+    assert torch.equal(again(x, y), network.eval()(x, y))
+
+
+def test_evaluation_of_several_networks(trained):
+    folder, settings, _ = trained
+    networks = [atmodist.build(settings, 32, VARIABLES) for _ in range(2)]
+    networks[1].load_state_dict(load_weights(folder / "weights/epoch-012.pt")["network"])
+    pairs = PairBatches([folder / "pairs.h5"], 32, VARIABLES, 50, classes=3)
+    scores = atmodist.evaluate(device(HARDWARE), networks, loader(pairs), 3)
+    first, second, label = pairs[np.arange(240)]
+    for network, score in zip(networks, scores, strict=True):
+        with torch.no_grad():
+            logits = network.eval()(first.float(), second.float())
+        assert score.result()["loss"] == pytest.approx(F.cross_entropy(logits, label).item(), rel=1e-4)
+        accuracy = (logits.argmax(1) == label).float().mean().item()
+        assert score.result()["accuracy"] == pytest.approx(accuracy, abs=0.01)
+
+
+def test_replicates_differ_and_repetitions_do_not(tmp_path):
+    settings = {**ATMODIST, "epochs": 1, "pretraining": {"epochs": 0, "batches": None}, "batches": 3}
+    losses = []
+    for name, replicate in (("a", 0), ("b", 0), ("c", 1)):
+        (tmp_path / name).mkdir()
+        losses.append(train(tmp_path / name, {**settings, "replicate": replicate})["loss"].item())
+    assert losses[0] == losses[1] != losses[2]
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path):
+    torch.save({"settings": {}}, tmp_path / "best.pt")
+    with pytest.raises(InputError, match="holds no AtmoDist network"):
+        atmodist.load_network(tmp_path / "best.pt")
+
+
+def test_mixed_precision_of_a_gpu(tmp_path):
+    """The path of a GPU, on the CPU: bfloat16 inside the network, 32 bits everywhere else."""
+    write_pairs(tmp_path / "pairs.h5", count=120)
+    settings = {**ATMODIST, "epochs": 1, "batches": 1, "pretraining": {"epochs": 0, "batches": None}}
+    arguments = (settings, 32, VARIABLES, 1, HARDWARE)
+    tables = []
+    for precision in ("32-true", "bf16-mixed"):
+        outputs = tmp_path / precision / "training.csv", tmp_path / precision / "weights"
+        fabric = Fabric(accelerator="cpu", plugins=LightningEnvironment(), precision=precision)
+        atmodist.train_atmodist(fabric, [str(tmp_path / "pairs.h5")], *outputs, "id", *arguments)
+        weights = load_weights(outputs[1] / "epoch-001.pt")["network"]
+        assert {w.dtype for w in weights.values()} == {torch.float32, torch.int64}
+        tables.append(pd.read_csv(outputs[0]))
+    assert tables[0]["loss"].item() != tables[1]["loss"].item()
+    assert tables[0]["loss"].item() == pytest.approx(tables[1]["loss"].item(), rel=0.05)

@@ -1,0 +1,83 @@
+"""Distances by lag against closed forms and pandas."""
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from trainings import HARDWARE
+
+from atmodist.core.errors import InputError
+from atmodist.learning.calibration import DATA_RANGE, MEANINGS, distances, lag_losses
+from atmodist.learning.devices import device
+from atmodist.learning.losses import ContentLoss
+from atmodist.learning.networks import Encoder
+from atmodist.samples.normalise import Moments
+
+MOMENTS = Moments(("divergence", "vorticity"), (0, 0), (1, 1), (0.1, -0.1), (0.2, 0.3), 0.2)
+
+
+@pytest.fixture(scope="module")
+def content():
+    torch.manual_seed(0)
+    return ContentLoss(Encoder(stages=(2, 4), blocks=1), "stage2")
+
+
+def test_closed_forms(content):
+    """Two constant standardised fields a and b: the distances follow with pencil and paper."""
+    a, b = 1.0, -2.0
+    first, second = (MOMENTS.forward(torch.full((3, 2, 32, 32), z), axis=1) for z in (a, b))
+    found = distances(first, second, content, MOMENTS)
+    c1 = (0.01 * DATA_RANGE) ** 2
+    ssim = (2 * a * b + c1) / (a**2 + b**2 + c1)  # without variance, luminance is all that remains
+    expected = {
+        "l1": abs(a - b),
+        "l2": (a - b) ** 2,
+        "psnr": 50 - 10 * np.log10(DATA_RANGE**2 / (a - b) ** 2),
+        "ssim": 1 - (1 + ssim) / 2,
+    }
+    for name, value in expected.items():
+        np.testing.assert_allclose(found[name], [value] * 3, rtol=1e-4, err_msg=name)
+
+
+def test_equal_fields_have_no_distance(content):
+    x = torch.randn(2, 2, 32, 32)
+    found = distances(x, x, content, MOMENTS)
+    assert found["psnr"].tolist() == [-np.inf] * 2
+    for name in ("content", "l1", "l2", "ssim"):
+        np.testing.assert_allclose(found[name], 0, atol=1e-6)
+
+
+def batches(labels):
+    torch.manual_seed(1)
+    for label in labels:
+        first, second = torch.randn(2, len(label), 2, 32, 32)
+        yield first.half(), second.half(), torch.tensor(label)
+
+
+def test_mean_and_deviation_by_lag(content):
+    labels = [[0, 1, 2, 0], [2, 2, 1]]
+    hours = np.datetime64("2001-07-01T00", "h") + np.array([20, 30, 100, 23, 47, 0, 24])
+    found = lag_losses(device(HARDWARE), content, MOMENTS, batches(labels), hours, lags=3, step_hours=6)
+    rows = []
+    for first, second, label in batches(labels):
+        values = distances(first.float(), second.float(), content, MOMENTS)
+        rows.append(pd.DataFrame({"lag": 6 * (label + 1), **values}))
+    rows = pd.concat(rows).assign(day=hours.astype("datetime64[D]").astype("datetime64[ns]"))
+    groups = rows.groupby("lag")
+    days = rows.groupby(["day", "lag"])
+    for name in MEANINGS:
+        np.testing.assert_allclose(found["mean"].sel(measure=name), groups[name].mean(), rtol=1e-5)
+        np.testing.assert_allclose(found["std"].sel(measure=name), groups[name].std(ddof=0), rtol=1e-3)
+        of_days = days[name].sum().unstack(fill_value=0)
+        np.testing.assert_allclose(found["sum"].sel(measure=name), of_days, rtol=1e-5)
+    assert found["day"].values.tolist() == of_days.index.values.tolist()
+    assert found["pairs"].values.tolist() == days.size().unstack(fill_value=0).values.tolist()
+    assert found["count"].values.tolist() == [2, 2, 3]
+    assert found["lag"].values.tolist() == [6, 12, 18]
+
+
+def test_a_lag_without_pairs_is_named(content):
+    with pytest.raises(InputError, match="no evaluation pair has lag 2"):
+        lag_losses(
+            device(HARDWARE), content, MOMENTS, batches([[0, 2]]), np.zeros(2, "M8[h]"), lags=3, step_hours=3
+        )

@@ -1,0 +1,77 @@
+"""Losses against automatic differentiation, torch's own cross-entropy and closed forms."""
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+
+from atmodist.learning.losses import (
+    ContentLoss,
+    content_scale,
+    discriminator_loss,
+    generator_loss,
+    kernels,
+    weight_penalty,
+)
+from atmodist.learning.networks import Encoder, SiameseNetwork
+
+
+def test_penalty_holds_kernels_only():
+    network = SiameseNetwork(Encoder(stages=(2, 3), blocks=1), patch=32, classes=5)
+    weights = kernels(network)
+    assert {w.dim() for w in weights} == {2, 4}
+    assert len(weights) == 1 + 2 * 2 + 1 + 2 + 1  # stem, two blocks, one shortcut, the tail, the dense layer
+    weight_penalty(weights, 1e-4).backward()
+    for w in weights:
+        torch.testing.assert_close(w.grad, 2e-4 * w.detach())
+    assert all(p.grad is None for p in network.parameters() if not any(p is w for w in weights))
+
+
+def test_penalty_value():
+    w = [torch.nn.Parameter(torch.tensor([3.0, 4.0])), torch.nn.Parameter(torch.tensor([[1.0]]))]
+    assert weight_penalty(w, 0.5).item() == pytest.approx(13)
+
+
+def test_content_loss_is_frozen_and_in_evaluation_mode():
+    torch.manual_seed(0)
+    encoder = Encoder(stages=(2, 4), blocks=1)
+    loss = ContentLoss(encoder, "stage2").train()
+    x, y = torch.randn(2, 3, 2, 32, 32).requires_grad_()
+    before = {name: b.clone() for name, b in encoder.named_buffers()}
+    value = loss(x, y)
+    value.sum().backward()
+    assert value.shape == (3,)
+    expected = (encoder.features(x, "stage2") - encoder.features(y, "stage2")) ** 2
+    torch.testing.assert_close(value, expected.mean((1, 2, 3)))
+    assert all(p.grad is None for p in encoder.parameters())
+    assert all(torch.equal(b, before[name]) for name, b in encoder.named_buffers())
+    assert loss(x, x).abs().max() == 0
+
+
+def test_content_loss_sends_a_gradient_to_the_estimate():
+    loss = ContentLoss(Encoder(stages=(2, 4), blocks=1), "stage1")
+    truth, estimate = torch.randn(1, 2, 32, 32), torch.randn(1, 2, 32, 32, requires_grad=True)
+    loss(truth, estimate).sum().backward()
+    assert estimate.grad.abs().sum() > 0
+
+
+def test_scale_recovers_a_proportional_curve():
+    c = np.linspace(1, 2, 31)
+    assert content_scale(c, 3.5 * c) == pytest.approx(3.5)
+    m = np.where(np.arange(1, 32) >= 15.5, 3.5 * c, -100)  # lags below N/2 do not count
+    assert content_scale(c, m) == pytest.approx(3.5)
+    assert content_scale(np.array([9, 1, 2, 3.0]), np.array([9, 1, 1, 1.0])) == pytest.approx(6 / 14)
+    several = np.array([[9, 1, 2, 3.0], [9, 1, np.nan, 3.0], [9, 1, 2, np.nan]])
+    found = content_scale(several, np.where(np.isnan(several), np.nan, 1))
+    np.testing.assert_allclose(found, [6 / 14, 4 / 10, 3 / 5], err_msg="lags without a mean are left out")
+
+
+def test_adversarial_losses_are_sigmoid_cross_entropies():
+    real, fake = torch.randn(2, 5, 1) * 20
+    logits, labels = torch.cat((real, fake)), torch.cat((torch.ones(5, 1), torch.zeros(5, 1)))
+    torch.testing.assert_close(
+        discriminator_loss(real, fake), F.binary_cross_entropy_with_logits(logits, labels)
+    )
+    torch.testing.assert_close(
+        generator_loss(fake), F.binary_cross_entropy_with_logits(fake, torch.ones(5, 1))
+    )

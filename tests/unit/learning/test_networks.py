@@ -1,0 +1,163 @@
+"""Networks against the paper's parameter counts and against TensorFlow's padding, written out in numpy."""
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from scipy import stats
+
+from atmodist.learning.networks import (
+    Convolution,
+    Discriminator,
+    Encoder,
+    Generator,
+    SiameseNetwork,
+    SubPixel,
+    he_normal,
+    pad_same,
+    same_padding,
+)
+
+
+def with_moving_statistics(network):
+    buffers = (b for name, b in network.named_buffers() if "running" in name)
+    return sum(t.numel() for t in (*network.parameters(), *buffers))
+
+
+@pytest.fixture(scope="module")
+def paper():
+    torch.manual_seed(0)
+    return SiameseNetwork(Encoder(), patch=160, classes=23)
+
+
+def test_parameters_of_the_paper(paper):
+    assert with_moving_statistics(paper) == 2_747_856
+    assert sum(p.numel() for p in paper.parameters()) == 2_741_552
+    assert with_moving_statistics(paper.encoder) == 2_277_712
+
+
+def test_shapes(paper):
+    x = torch.zeros(2, 2, 160, 160)
+    assert paper(x, x).shape == (2, 23)
+    assert paper.encoder(x).shape == (2, 128, 5, 5)
+    assert paper.encoder.features(x, "stage3").shape == (2, 64, 10, 10)
+    assert paper.encoder.features(x, "stage1").shape == (2, 16, 40, 40)
+    small = SiameseNetwork(Encoder(), patch=32, classes=7)
+    assert small(x[..., :32, :32], x[..., :32, :32]).shape == (2, 7)
+
+
+def test_same_padding_known_values():
+    assert same_padding(160, 8, 2) == (3, 3)
+    assert same_padding(80, 3, 2) == (0, 1)
+    assert same_padding(5, 3, 2) == (1, 1)
+    assert same_padding(40, 1, 2) == (0, 0)
+
+
+def tensorflow_convolution(x, kernel, stride):
+    """One-channel convolution as TensorFlow documents `SAME`: outputs ceil(n/s), the odd zero at the end."""
+    out, k = [-(-n // stride) for n in x.shape], len(kernel)
+    y = np.zeros(out)
+    total = [max((o - 1) * stride + k - n, 0) for o, n in zip(out, x.shape, strict=True)]
+    for i, j in np.ndindex(*out):
+        for a, b in np.ndindex(k, k):
+            r, c = i * stride + a - total[0] // 2, j * stride + b - total[1] // 2
+            if 0 <= r < x.shape[0] and 0 <= c < x.shape[1]:
+                y[i, j] += kernel[a, b] * x[r, c]
+    return y
+
+
+@given(
+    height=st.integers(1, 9),
+    width=st.integers(1, 9),
+    kernel=st.sampled_from([1, 2, 3, 8]),
+    stride=st.sampled_from([1, 2, 3]),
+)
+def test_convolution_aligns_like_tensorflow(height, width, kernel, stride):
+    rng = np.random.default_rng(0)
+    x = rng.normal(size=(height, width)).astype("f4")
+    layer = Convolution(1, 1, kernel, stride, bias=False)
+    expected = tensorflow_convolution(x, layer.weight.detach().numpy()[0, 0], stride)
+    found = layer(torch.from_numpy(x)[None, None]).detach().numpy()[0, 0]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+def test_pool_window_lies_at_the_lower_right():
+    x = torch.zeros(1, 1, 4, 4)
+    x[0, 0, 2, 2] = 1
+    pooled = torch.nn.functional.max_pool2d(pad_same(x, 3, 2), 3, 2)
+    assert pooled[0, 0].tolist() == [[1, 1], [1, 1]]
+    x = torch.zeros(1, 1, 4, 4)
+    x[0, 0, 1, 1] = 1
+    pooled = torch.nn.functional.max_pool2d(pad_same(x, 3, 2), 3, 2)
+    assert pooled[0, 0].tolist() == [[1, 0], [0, 0]]  # symmetric padding would spread it over all four
+
+
+def test_he_normal_is_the_truncated_one():
+    torch.manual_seed(1)
+    weight = torch.empty(64, 32, 3, 3)
+    he_normal(weight)
+    deviation = np.sqrt(2 / (32 * 9))
+    assert weight.std().item() == pytest.approx(deviation, rel=0.01)
+    limit = 2 * deviation / stats.truncnorm.std(-2, 2)
+    assert weight.abs().max().item() == pytest.approx(limit, rel=0.01)
+
+
+def test_normalisation_follows_keras(paper):
+    norms = [m for m in paper.modules() if isinstance(m, torch.nn.BatchNorm2d)]
+    assert {(n.eps, n.momentum) for n in norms} == {(1.001e-5, 0.01)}
+    assert len(norms) == 1 + 4 * 6 * 2 + 2
+
+
+def test_siamese_network_knows_the_order_of_its_patches(paper):
+    a, b = torch.randn(2, 3, 2, 160, 160)
+    network = paper.eval()
+    assert not torch.allclose(network(a, b), network(b, a))
+    torch.testing.assert_close(network(a, b)[:1], network(a[:1], b[:1]), rtol=1e-4, atol=1e-4)
+
+
+def test_generator_shape_and_start():
+    torch.manual_seed(0)
+    generator = Generator(2, channels=8, blocks=2)
+    assert generator(torch.randn(2, 2, 24, 24)).shape == (2, 2, 96, 96)
+    full = Generator()
+    assert sum(p.numel() for p in full.parameters()) == (
+        (81 * 2 * 64 + 64) + 33 * (9 * 64 * 64 + 64) + 2 * (9 * 64 * 256 + 256) + (81 * 64 * 2 + 2)
+    )
+    assert full.halo == 40
+
+
+def test_sub_pixel_starts_without_checkerboard():
+    torch.manual_seed(0)
+    up = SubPixel(4)
+    up.initialise()
+    y = up(torch.randn(1, 4, 6, 6)).detach()
+    nearest = y[..., ::2, ::2].repeat_interleave(2, -1).repeat_interleave(2, -2)
+    torch.testing.assert_close(y, nearest)
+    assert y.std() > 0.1
+
+
+@pytest.mark.parametrize("blocks", [0, 1, 3])
+def test_halo_is_the_reach_of_the_generator(blocks):
+    generator = Generator(1, channels=2, blocks=blocks)
+    for parameter in generator.parameters():
+        torch.nn.init.constant_(parameter, 0.1)  # no cancellation: whatever is connected has a gradient
+    size = 2 * generator.halo + 5
+    reach = 0
+    for pixel in range(4):
+        low = torch.ones(1, 1, size, size, dtype=torch.float64, requires_grad=True)
+        centre = size // 2
+        generator.double()(low)[0, 0, 4 * centre + pixel, 4 * centre + pixel].backward()
+        touched = low.grad[0, 0].nonzero()
+        reach = max(reach, (touched - centre).abs().max().item())
+    assert reach == generator.halo
+
+
+def test_discriminator_of_the_paper():
+    network = Discriminator()
+    assert network(torch.zeros(3, 2, 96, 96)).shape == (3, 1)
+    outputs = [(m.out_channels, m.stride[0]) for m in network.modules() if isinstance(m, Convolution)]
+    assert outputs == [(32, 1), (32, 2), (64, 1), (64, 2), (128, 1), (128, 2), (256, 1), (256, 2)]
+    dense = network.dense[1].weight
+    assert dense.shape == (1024, 256 * 6 * 6)
+    assert dense.std().item() == pytest.approx(0.02 * stats.truncnorm.std(-2, 2), rel=0.01)

@@ -1,0 +1,164 @@
+"""The duel of generator and discriminator, step by step."""
+
+from itertools import pairwise
+
+import h5py
+import pandas as pd
+import pytest
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from lightning_fabric.plugins.environments import LightningEnvironment
+from trainings import GENERATOR, HARDWARE, SRGAN, VARIABLES, write_patches
+
+from atmodist.learning.devices import device, launch
+from atmodist.learning.losses import ContentLoss
+from atmodist.learning.networks import Discriminator, Encoder, Generator
+from atmodist.learning.resolution import coarsen
+from atmodist.learning.srgan_training import Duel, pretrain_generator, train_srgan
+from atmodist.learning.training import load_weights
+
+
+def duel(low, high, content=None, fabric=None):
+    """A duel whose discriminator's band is (low, high), and its networks."""
+    torch.manual_seed(0)
+    fabric = fabric or device(HARDWARE)
+    networks = Generator(2, **GENERATOR), Discriminator(2, 16, channels=2, dense=4)
+    pairs = [fabric.setup(network, torch.optim.SGD(network.parameters(), 0.01)) for network in networks]
+    band = {"extra_generator_below": low, "extra_discriminator_above": high}
+    settings = {"adversarial_weight": 0.5, "discriminator": band}
+    return Duel(fabric, *pairs[0], *pairs[1], content, settings), *networks
+
+
+def count_steps(duel):
+    """Count the steps of each optimiser from now on."""
+    steps = {"generator": 0, "discriminator": 0}
+
+    def counting(name, update):
+        def step():
+            steps[name] += 1
+            update()
+
+        return step
+
+    duel.generator_stepper.step = counting("generator", duel.generator_stepper.step)
+    duel.discriminator_stepper.step = counting("discriminator", duel.discriminator_stepper.step)
+    return steps
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "generator", "discriminator"), [(0.0, 9.0, 1, 1), (9.0, 10.0, 2, 1), (0.0, 0.0, 1, 2)]
+)
+def test_extra_steps_follow_the_band(low, high, generator, discriminator):
+    match, *_ = duel(low, high)
+    steps = count_steps(match)
+    found = match.step(torch.randn(4, 2, 16, 16))
+    assert steps == {"generator": generator, "discriminator": discriminator}
+    assert (found["extra_generator"], found["extra_discriminator"]) == (generator - 1, discriminator - 1)
+
+
+def test_one_batch_equals_the_textbook():
+    """Both regular steps, written out with torch's own losses and gradients."""
+    match, generator, discriminator = duel(0.0, 9.0)
+    torch.manual_seed(0)
+    expected = Generator(2, **GENERATOR), Discriminator(2, 16, channels=2, dense=4)
+    high = torch.randn(4, 2, 16, 16)
+    found = match.step(high)
+
+    def descend(network, loss):
+        gradients = torch.autograd.grad(loss, list(network.parameters()))
+        with torch.no_grad():
+            for parameter, gradient in zip(network.parameters(), gradients, strict=True):
+                parameter -= 0.01 * gradient
+
+    logits = torch.cat((expected[1](high), expected[1](expected[0](coarsen(high)).detach())))
+    labels = torch.tensor([1.0] * 4 + [0.0] * 4)[:, None]
+    loss = F.binary_cross_entropy_with_logits(logits, labels)
+    descend(expected[1], loss)
+    torch.testing.assert_close(found["discriminator"], loss)
+    fake = expected[0](coarsen(high))
+    content = F.mse_loss(fake, high)
+    adversarial = F.binary_cross_entropy_with_logits(expected[1](fake), torch.ones(4, 1))
+    descend(expected[0], content + 0.5 * adversarial)
+    torch.testing.assert_close(found["content"], content)
+    torch.testing.assert_close(found["adversarial"], adversarial)
+    for network, reference in ((generator, expected[0]), (discriminator, expected[1])):
+        for parameter, truth in zip(network.parameters(), reference.parameters(), strict=True):
+            torch.testing.assert_close(parameter, truth)
+
+
+def test_the_discriminator_learns_again_after_the_generators_step():
+    match, _, discriminator = duel(0.0, 9.0)
+    match.step(torch.randn(4, 2, 16, 16))
+    assert all(parameter.requires_grad for parameter in discriminator.parameters())
+
+
+def test_content_loss_of_an_encoder_with_its_scale():
+    torch.manual_seed(3)
+    encoder = Encoder(stages=(2, 2), blocks=1)
+    match, generator, _ = duel(0.0, 9.0, ContentLoss(encoder, "stage2", scale=7.0))
+    high = torch.randn(4, 2, 16, 16)
+    with torch.no_grad():
+        distance = encoder(generator(coarsen(high))) - encoder(high)
+    assert match.step(high)["content"].item() == pytest.approx(7 * distance.square().mean().item(), rel=1e-5)
+
+
+@pytest.fixture(scope="module")
+def pretrained(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("srgan")
+    write_patches(folder / "patches.h5")
+    settings = {"epochs": 50, "learning_rate": 3e-3, "batches": None}
+    outputs = folder / "training.csv", folder / "generator.pt"
+    patches = [str(folder / "patches.h5")]
+    arguments = (GENERATOR, settings, 4, 32, VARIABLES, 1, HARDWARE)
+    launch(HARDWARE, pretrain_generator, patches, *outputs, "id", *arguments)
+    return folder, patches, load_weights(outputs[1])["generator"]
+
+
+def test_pretraining_beats_repeating_the_coarse_pixels(pretrained):
+    folder, _, weights = pretrained
+    table = pd.read_csv(folder / "training.csv")
+    assert table["epoch"].tolist() == list(range(1, 51))
+    generator = Generator(2, **GENERATOR)
+    generator.load_state_dict(weights)
+    write_patches(folder / "new.h5", seed=9)
+    with h5py.File(folder / "new.h5") as file:
+        high = torch.from_numpy(file["high"][:]).float()
+    low = coarsen(high)
+    with torch.no_grad():
+        error = F.mse_loss(generator(low), high)
+    repeated = low.repeat_interleave(4, -1).repeat_interleave(4, -2)
+    assert error < 0.9 * F.mse_loss(repeated, high)
+
+
+def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
+    _, patches, start = pretrained
+    outputs = tmp_path / "training.csv", tmp_path / "weights"
+    arguments = (GENERATOR, SRGAN, 32, VARIABLES, 1, HARDWARE)
+    launch(HARDWARE, train_srgan, patches, *outputs, "id", start, None, *arguments)
+    table = pd.read_csv(outputs[0])
+    assert table["learning_rate"].tolist() == [1e-3, 1e-3, 1e-4]
+    assert table["loss"].to_numpy() == pytest.approx(table["content"] + 0.001 * table["adversarial"])
+    weights = [load_weights(path) for path in sorted(outputs[1].iterdir())]
+    assert [sorted(w) for w in weights] == [["discriminator", "generator"]] * 3
+    moves = [
+        (b["generator"]["head.0.weight"] - a["generator"]["head.0.weight"]).abs().max()
+        for a, b in pairwise(weights)
+    ]
+    assert moves[1] < moves[0]
+
+
+def test_mixed_precision_of_a_gpu():
+    """The path of a GPU, on the CPU: bfloat16 inside the networks, losses in 32 bits."""
+    content = ContentLoss(Encoder(stages=(2, 2), blocks=1), "stage2")
+    high = torch.randn(4, 2, 16, 16)
+    found = []
+    for fabric in (
+        device(HARDWARE),
+        Fabric(accelerator="cpu", plugins=LightningEnvironment(), precision="bf16-mixed"),
+    ):
+        match, *_ = duel(0.0, 0.0, content, fabric)
+        found.append(match.step(high))
+    for name in ("loss", "content", "adversarial", "discriminator"):
+        assert found[1][name].dtype == torch.float32
+        torch.testing.assert_close(found[0][name], found[1][name], rtol=0.05, atol=0)

@@ -1,0 +1,244 @@
+"""What trainings share: positions, means, tables, checkpoints and errors."""
+
+import json
+import os
+import shutil
+import signal
+
+import pandas as pd
+import pytest
+import torch
+from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+from trainings import HARDWARE, VARIABLES, write_patches
+
+from atmodist.core.errors import InputError
+from atmodist.learning import devices, training
+from atmodist.learning.devices import device, launch
+from atmodist.learning.training import Training, identity
+from atmodist.samples.batches import PatchBatches, loader
+
+
+@pytest.fixture
+def fabric():
+    return device(HARDWARE)
+
+
+@pytest.fixture
+def data(tmp_path):
+    write_patches(tmp_path / "patches.h5", count=20, patch=8)
+    return PatchBatches([tmp_path / "patches.h5"], 8, VARIABLES, batch_size=4)
+
+
+def counter(fabric, folder, identity="same"):
+    """A training whose only part is a number."""
+    torch.manual_seed(0)
+    network = torch.nn.Linear(1, 1, bias=False)
+    return Training(fabric, folder / "training.csv", identity, {"network": network}, 10), network
+
+
+def step(run, network, batch):
+    """Make the weight depend on every batch, and on their order."""
+    with torch.no_grad():
+        network.weight.mul_(0.9).add_(batch.float().mean())
+    run.record(len(batch), loss=network.weight.mean())
+
+
+def finish(run, network, data, after_step=lambda: None):
+    for _ in run.epochs(2):
+        for batch in run.batches(data, seed=1):
+            step(run, network, batch)
+            after_step()
+        run.end_epoch({"phase": "training", **run.means()}, keep=["network"])
+
+
+def test_every_batch_of_every_epoch_once(fabric, data, tmp_path):
+    run, _ = counter(fabric, tmp_path)
+    seen = []
+    for epoch in run.epochs(2):
+        batches = list(run.batches(data, seed=5))
+        assert all(torch.equal(a, b) for a, b in zip(batches, loader(data, epoch, 5), strict=True))
+        seen.append(batches)
+        run.record(1, loss=0.0)
+        run.end_epoch({"phase": "training"}, keep=[])
+    assert not torch.equal(torch.cat(seen[0]), torch.cat(seen[1]))
+
+
+def test_means_are_over_samples(fabric, tmp_path):
+    run, _ = counter(fabric, tmp_path)
+    run.record(3, loss=torch.tensor(1.0), accuracy=0.5)
+    run.record(1, loss=torch.tensor(5.0), accuracy=1.0)
+    assert run.means() == {"loss": 2.0, "accuracy": 0.625}
+
+
+def test_a_training_that_diverges_says_so(fabric, tmp_path):
+    run, _ = counter(fabric, tmp_path)
+    run.record(1, loss=float("nan"))
+    with pytest.raises(InputError, match="diverged in epoch 1"):
+        run.means()
+
+
+@pytest.mark.parametrize("batches_before_stop", [1, 3, 5, 7])
+def test_stopped_and_resumed_equals_uninterrupted(fabric, data, tmp_path, batches_before_stop):
+    whole, network = counter(fabric, tmp_path / "whole")
+    finish(whole, network, data)
+
+    stopped, weight = counter(fabric, tmp_path / "stopped")
+    done = 0
+
+    def stop_in_time():
+        nonlocal done
+        done += 1
+        if done == batches_before_stop:
+            devices.stopped_by.append(signal.SIGTERM)
+
+    with pytest.raises(SystemExit) as leaving:
+        finish(stopped, weight, data, after_step=stop_in_time)
+    assert leaving.value.code == 143
+    assert done == batches_before_stop
+    devices.stopped_by.clear()
+
+    resumed, weight = counter(fabric, tmp_path / "stopped")
+    assert resumed.epoch * len(data) + resumed.batch == batches_before_stop
+    finish(resumed, weight, data)
+    assert torch.equal(weight.weight, network.weight)
+    whole.publish(weights=tmp_path / "whole/weights")
+    resumed.publish(weights=tmp_path / "stopped/weights")
+    tables = [pd.read_csv(tmp_path / name / "training.csv") for name in ("whole", "stopped")]
+    pd.testing.assert_frame_equal(*(table.drop(columns="seconds") for table in tables), check_exact=True)
+
+
+def test_publish_leaves_only_the_outputs(fabric, data, tmp_path):
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+    (tmp_path / ".resume/weights/.epoch-001.99.partial.pt").touch()  # of a process that was killed
+    run.publish(weights=tmp_path / "weights", last=tmp_path / "last.pt")
+    shutil.rmtree(tmp_path / "tensorboard")
+    files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
+    assert files == ["epoch-001.pt", "epoch-002.pt", "last.pt", "patches.h5", "training.csv"]
+    assert list(pd.read_csv(tmp_path / "training.csv")) == ["epoch", "phase", "loss", "seconds"]
+    last = training.load_weights(tmp_path / "last.pt")["network"]["weight"]
+    assert torch.equal(last, network.weight)
+
+
+def test_a_training_can_be_watched(fabric, data, tmp_path, monkeypatch):
+    """TensorBoard reads each epoch's values at the right batch, once, also when an epoch was done twice."""
+    monkeypatch.setattr(training, "EVENT_SECONDS", 0)
+    lost, network = counter(fabric, tmp_path)
+    for epoch in lost.epochs(2):
+        for number, batch in enumerate(lost.batches(data, seed=1)):
+            step(lost, network, batch)
+            if epoch and number == 2:
+                lost.events.flush()
+                break
+        else:
+            lost.end_epoch({"phase": "training", **lost.means()}, keep=["network"])
+            table = pd.read_csv(tmp_path / ".resume/training.csv")
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+    run.publish(weights=tmp_path / "weights")
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert {*events.Tags()["scalars"]} == {"epochs/loss", "epochs/seconds", "batches/loss"}
+    losses = pd.read_csv(tmp_path / "training.csv")["loss"]
+    assert table["loss"].tolist() == losses[:1].tolist()
+    epochs = events.Scalars("epochs/loss")
+    assert [each.step for each in epochs] == [len(data), 2 * len(data)]
+    assert [each.value for each in epochs] == pytest.approx(losses.tolist())
+    batches = events.Scalars("batches/loss")
+    assert [each.step for each in batches] == [*range(1, 2 * len(data) + 1)]
+    first = [each.value for each in batches[: len(data)]]
+    assert sum(first) / len(first) == pytest.approx(losses[0]), "batches are equally large"
+
+
+def test_the_state_belongs_to_the_training_that_started_last(fabric, data, tmp_path):
+    whole, network = counter(fabric, tmp_path / "whole")
+    finish(whole, network, data)
+    expected = network.weight.clone()
+
+    orphan, lost = counter(fabric, tmp_path / "shared")
+    step(orphan, lost, next(orphan.batches(data, seed=1)))
+    heir, network = counter(fabric, tmp_path / "shared")
+    with pytest.raises(InputError, match="belongs to a training that was started later"):
+        finish(orphan, lost, data)
+    finish(heir, network, data)
+    heir.publish(weights=tmp_path / "shared/weights")
+    with pytest.raises(InputError, match="belongs to"):
+        orphan.publish(weights=tmp_path / "shared/weights")
+    assert torch.equal(network.weight, expected)
+    assert not (tmp_path / "shared/.resume").exists()
+
+
+def test_killed_while_it_publishes_it_publishes_again_or_starts_afresh(fabric, data, tmp_path, monkeypatch):
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+
+    def half_way(folder):
+        (folder / "weights/epoch-001.pt").unlink()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(training.shutil, "rmtree", half_way)
+    with pytest.raises(KeyboardInterrupt):
+        run.publish(weights=tmp_path / "weights")
+    monkeypatch.undo()
+    again, network = counter(fabric, tmp_path)
+    finish(again, network, data)
+    again.publish(weights=tmp_path / "weights")
+    assert sorted(path.name for path in (tmp_path / "weights").iterdir()) == ["epoch-001.pt", "epoch-002.pt"]
+
+
+def test_a_damaged_state_is_named(fabric, data, tmp_path):
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+    state = tmp_path / ".resume/state.pt"
+    state.write_bytes(state.read_bytes()[:500])
+    with pytest.raises(InputError, match=r"state\.pt is damaged .* delete it"):
+        counter(fabric, tmp_path)
+
+
+def test_another_identity_starts_afresh(fabric, data, tmp_path, caplog):
+    run, network = counter(fabric, tmp_path)
+    for batch in run.batches(data, seed=1):
+        step(run, network, batch)
+    run.end_epoch({"phase": "training", **run.means()}, keep=["network"])
+    same, _ = counter(fabric, tmp_path)
+    assert same.epoch == 1
+    training.logger.propagate = True
+    with caplog.at_level("INFO"):
+        other, _ = counter(fabric, tmp_path, identity="other")
+    assert (other.epoch, other.rows) == (0, [])
+    assert "starting afresh" in caplog.text
+    assert not list((tmp_path / ".resume").glob("*.pt")) + list((tmp_path / ".resume/weights").glob("*"))
+
+
+def test_identity_follows_settings_and_files(tmp_path):
+    path = tmp_path / "shard.h5"
+    path.write_text("a")
+    first = identity([str(path)], {"rate": 0.1, "patch": 32})
+    assert identity([str(path)], {"patch": 32, "rate": 0.1}) == first
+    assert identity([str(path)], {"patch": 32, "rate": 0.2}) != first
+    os.utime(path, (0, 0))
+    assert identity([str(path)], {"patch": 32, "rate": 0.1}) != first
+
+
+def test_signals_are_caught_during_a_training_only(tmp_path):
+    def train(fabric):
+        os.kill(os.getpid(), signal.SIGUSR1)
+        (tmp_path / "caught").write_text(json.dumps(devices.stopped_by))
+
+    before = signal.getsignal(signal.SIGUSR1)
+    launch(HARDWARE, train)
+    assert json.loads((tmp_path / "caught").read_text()) == [signal.SIGUSR1]
+    assert signal.getsignal(signal.SIGUSR1) == before
+
+
+def test_a_missing_gpu_is_named():
+    if torch.cuda.is_available():
+        pytest.skip("a GPU is visible")
+    with pytest.raises(InputError, match=r"training\.device is gpu"):
+        device({**HARDWARE, "device": "gpu"})
+
+
+def test_the_cpu_keeps_32_bits():
+    fabric = device({**HARDWARE, "threads": 1})
+    with fabric.autocast():
+        assert torch.ones(2, 2).mm(torch.ones(2, 2)).dtype == torch.float32
+    assert torch.get_num_threads() == 1

@@ -1,0 +1,1 @@
+"""What every room uses: errors, files, jobs, periods of days and random seeds."""

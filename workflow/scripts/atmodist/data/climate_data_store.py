@@ -1,0 +1,255 @@
+"""ERA5 from ECMWF's archive through the Climate Data Store.
+
+The credentials are found as ``cdsapi`` finds them (``CDSAPI_URL`` and ``CDSAPI_KEY``, or ``~/.cdsapirc``)
+and the client is the one that ``cdsapi`` wraps. Only the download is our own: it must go on after a kill.
+"""
+
+import errno
+import json
+import logging
+import os
+import shutil
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import BinaryIO
+
+import numpy as np
+import requests
+import urllib3
+from cdsapi.api import get_url_key_verify
+from ecmwf.datastores import Client, Remote, Results
+from ecmwf.datastores.processing import LinkError, ProcessingFailedError
+from multiurl.retry import RETRIABLE
+
+from atmodist.core.errors import InputError
+from atmodist.core.files import write_json
+from atmodist.core.job import logger
+from atmodist.data.grib import PARAMETERS
+
+HELP = "https://cds.climate.copernicus.eu/how-to-api"
+LOST = {400, 403, 404, 410, 416}
+"""HTTP answers after which it is useless to ask for the same request again."""
+
+
+@dataclass(frozen=True)
+class Patience:
+    """How long to go on when the archive is busy or the network breaks."""
+
+    attempts: int = 20
+    """Attempts in a row that bring nothing before giving up."""
+    first_wait: float = 2
+    """Seconds before the second attempt; every further wait is twice as long."""
+    longest_wait: float = 300
+    """Longest wait in seconds."""
+    timeout: float = 60
+    """Seconds without an answer after which a connection counts as broken."""
+
+    def __post_init__(self) -> None:
+        if not 0 < self.first_wait < self.longest_wait:
+            raise InputError(
+                f"data.download.patience: first_wait {self.first_wait} must be less than longest_wait "
+                f"{self.longest_wait}"
+            )
+
+    def waits(self) -> Iterator[float]:
+        """Growing waits, without end."""
+        wait = self.first_wait
+        while True:
+            yield wait
+            wait = min(2 * wait, self.longest_wait)
+
+
+def mars_request(
+    times: np.ndarray, variables: Sequence[str], level: int, keywords: Mapping[str, str]
+) -> dict[str, str]:
+    """Request in MARS syntax for ``variables`` on ``level`` at the regular ``times`` of whole days.
+
+    No grid is asked for, so that the native spherical harmonics come.
+    """
+    hours = np.unique(times - times.astype("datetime64[D]")).astype(int)
+    return {
+        **keywords,
+        "param": "/".join(str(PARAMETERS[variable]) for variable in variables),
+        "levelist": str(level),
+        "date": f"{times[0].astype('datetime64[D]')}/to/{times[-1].astype('datetime64[D]')}",
+        "time": "/".join(f"{hour:02d}" for hour in hours),
+    }
+
+
+def retrieve(
+    dataset: str,
+    request: Mapping[str, str],
+    path: str | Path,
+    accept: Callable[[Path], None],
+    patience: Patience = Patience(),
+) -> None:
+    """Bring the answer to ``request`` to ``path``, once ``accept`` has let it pass.
+
+    Two hidden files beside ``path`` outlive an interruption: the ticket of the request that is queued at the
+    archive, which is then picked up instead of queued again, and the part that has been downloaded, which is
+    continued. Raises ``InputError`` with what to do if the archive refuses, fails or stays silent.
+    """
+    path = Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    part = path.with_name(f".{path.name}.part")
+    ticket = path.with_name(f".{path.name}.ticket.json")
+    question = {"dataset": dataset, "request": dict(request)}
+
+    def forget() -> None:
+        ticket.unlink(missing_ok=True)
+        part.unlink(missing_ok=True)
+
+    client = _client(patience)
+    with _explained(client.url, dataset):
+        while True:
+            queued = _queued(ticket, question)
+            try:
+                if queued:
+                    logger.info("picking up request %s, which the archive has already", queued)
+                    remote = client.get_remote(queued)
+                else:
+                    remote = client.submit(dataset, question["request"])
+                    part.unlink(missing_ok=True)
+                    write_json(ticket, {**question, "id": remote.request_id})
+                    logger.info("request %s to %s: %s", remote.request_id, dataset, question["request"])
+                _download(_results(remote, patience), part, patience)
+                break
+            except (requests.HTTPError, ProcessingFailedError) as error:
+                if _lost(error):
+                    forget()
+                if not (_lost(error) and queued):
+                    raise
+                logger.info("request %s is lost (%s)", queued, _said(error))
+    try:
+        accept(part)
+    except InputError:
+        forget()
+        raise
+    os.replace(part, path)
+    ticket.unlink()
+
+
+def _client(patience: Patience) -> Client:
+    try:
+        url, key, verify = get_url_key_verify(None, None, None)
+    except Exception:  # cdsapi has no narrower one
+        raise InputError(
+            "no credentials for the Climate Data Store: write them to ~/.cdsapirc or set CDSAPI_URL and "
+            f"CDSAPI_KEY, see {HELP}"
+        ) from None
+    if ":" in key:
+        raise InputError(
+            f"the key of the Climate Data Store is of the old kind, UID:KEY; get a new one, see {HELP}"
+        )
+    return Client(
+        url=url,
+        key=key,
+        verify=verify,
+        timeout=patience.timeout,
+        retry_after=(patience.first_wait, patience.longest_wait, 2),
+        maximum_tries=patience.attempts,
+        log_callback=lambda level, message: print(message) if level >= logging.INFO else None,
+    )
+
+
+def _queued(ticket: Path, question: dict) -> str | None:
+    """Identifier of the request that an interrupted call has left for the same question."""
+    kept = json.loads(ticket.read_text()) if ticket.exists() else {}
+    request_id = kept.pop("id", None)
+    return request_id if kept == question else None
+
+
+def _results(remote: Remote, patience: Patience) -> Results:
+    waits = patience.waits()
+    while not remote.results_ready:
+        time.sleep(next(waits))
+    return remote.get_results()
+
+
+def _download(results: Results, part: Path, patience: Patience) -> None:
+    """Go on with ``part`` until it has the announced size; only attempts that bring nothing are counted."""
+    size, failures, waits = results.content_length, 0, patience.waits()
+    with open(part, "ab") as stream:
+        if (needed := size - stream.tell()) > (free := shutil.disk_usage(part.parent).free):
+            raise InputError(f"{part.parent}: {needed} bytes are to come, but the disk has only {free} free")
+        while (have := stream.tell()) < size:
+            try:
+                _append(stream, results)
+                problem = "the connection was closed"
+            except requests.HTTPError as error:
+                if error.response.status_code not in RETRIABLE:
+                    raise
+                problem = _said(error)
+            except (requests.RequestException, urllib3.exceptions.HTTPError) as error:
+                problem = _said(error)
+            if stream.tell() < size:
+                print(f"the download broke off after {stream.tell()} of {size} bytes ({problem})")
+                if stream.tell() > have:
+                    failures, waits = 0, patience.waits()
+                elif (failures := failures + 1) == patience.attempts:
+                    raise requests.ConnectionError(problem)
+                time.sleep(next(waits))
+        if stream.tell() > size:
+            raise ProcessingFailedError(f"{stream.tell()} bytes came instead of {size}")
+    logger.info("%.1f MB are here", size / 1e6)
+
+
+def _append(stream: BinaryIO, results: Results) -> None:
+    """Append the rest of the file; start afresh if the server sends the whole."""
+    headers = {"Range": f"bytes={stream.tell()}-", "Accept-Encoding": "identity"}
+    with requests.get(results.location, headers=headers, stream=True, **results.request_options) as answer:
+        answer.raise_for_status()
+        if stream.tell() and answer.status_code != requests.codes.partial_content:
+            stream.seek(0)
+            stream.truncate()
+        while chunk := answer.raw.read1(1 << 20):  # unlike iter_content, keeps what came before a break
+            stream.write(chunk)
+
+
+def _lost(error: Exception) -> bool:
+    return isinstance(error, ProcessingFailedError) or error.response.status_code in LOST
+
+
+def _said(error: Exception) -> str:
+    """What the archive gives as the reason, on one line."""
+    try:
+        answer = error.response.json()
+        text = ": ".join(answer[key] for key in ("title", "detail", "traceback") if answer.get(key))
+    except (AttributeError, ValueError, TypeError):
+        text = str(error)
+    return " ".join(text.split())[:500]
+
+
+@contextmanager
+def _explained(url: str, dataset: str) -> Iterator[None]:
+    """Turn the ways to fail into a sentence each."""
+    try:
+        yield
+    except (requests.RequestException, ProcessingFailedError) as error:
+        reason = _said(error)
+        status = getattr(getattr(error, "response", None), "status_code", None)
+        if status == 401:
+            raise InputError(
+                f"{url} refuses the credentials ({reason}); put a valid key in place, see {HELP}"
+            ) from error
+        if status == 403 and "licence" in reason:
+            page = f"{url.removesuffix('/api')}/datasets/{dataset}?tab=download#manage-licences"
+            raise InputError(
+                f"the licence of {dataset} has not been accepted: accept it at {page}"
+            ) from error
+        if status == 403 and ("too large" in reason or "cost" in reason):
+            raise InputError(
+                f"{url} finds the request too large ({reason}); ask for shorter periods"
+            ) from error
+        if status in RETRIABLE or not isinstance(error, (requests.HTTPError, ProcessingFailedError)):
+            raise InputError(f"{url} does not answer as it should ({reason}); run again later") from error
+        raise InputError(f"{url} cannot serve the request ({reason}); check data.download.request") from error
+    except (KeyError, AssertionError, LinkError) as error:
+        raise InputError(f"{url} answers in a form that this client does not know ({error!r})") from error
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
+            raise
+        raise InputError(f"the disk is full ({error}); free some space and run again to go on") from error

@@ -1,0 +1,198 @@
+"""Spectral fields in GRIB files: read and written in a stream, and checked at the door.
+
+The process that imports this must not load pyproj or cartopy afterwards: their wheels and that of ecCodes
+end in a double free. None of them is a dependency of this project.
+"""
+
+import os
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import eccodes
+import numpy as np
+
+from atmodist.core.errors import InputError
+from atmodist.core.files import replacing
+from atmodist.data.packed import truncation_of
+
+PARAMETERS = {"divergence": 155, "vorticity": 138, "log_surface_pressure": 152}
+VARIABLES = {parameter: variable for variable, parameter in PARAMETERS.items()}
+
+
+@dataclass(frozen=True)
+class Field:
+    """One field on one model level at one time, as GRIB stores it.
+
+    ``coefficients`` is complex128 of length (T+1)(T+2)/2, m-major (m = 0: n = 0…T; m = 1: n = 1…T; …), in
+    ECMWF's normalisation ½∫P²dμ = 1 without Condon–Shortley phase; ``time`` is a ``datetime64[h]``.
+    """
+
+    variable: str
+    time: np.datetime64
+    level: int
+    coefficients: np.ndarray
+
+    @property
+    def truncation(self) -> int:
+        """T of the triangular truncation."""
+        return truncation_of(len(self.coefficients))
+
+    @property
+    def root_mean_square(self) -> float:
+        """Root mean square over the sphere (Parseval), in the units of the variable."""
+        power = np.abs(self.coefficients) ** 2
+        return float(np.sqrt(2 * power.sum() - power[: self.truncation + 1].sum()))
+
+
+def read_fields(path: str | Path) -> Iterator[Field]:
+    """Yield the fields of a GRIB file (edition 1 or 2) one by one, in the order of the file.
+
+    Raises ``InputError`` at a message that is cut or damaged, at bytes between or behind messages, at a field
+    that is not spectral with a triangular truncation, and at an unknown parameter.
+    """
+    with open(path, "rb") as stream:
+        end, number = 0, 0
+        while True:
+            number += 1
+            try:
+                message = eccodes.codes_grib_new_from_file(stream)
+            except eccodes.CodesInternalError as error:
+                raise InputError(f"{path}: message {number} is cut or damaged ({error})") from None
+            if message is None:
+                break
+            try:
+                begin = eccodes.codes_get(message, "offset", int)
+                if begin != end:
+                    raise InputError(f"{path}: {begin - end} bytes before message {number} are not GRIB")
+                end = begin + eccodes.codes_get(message, "totalLength")
+                yield _decode(message, f"{path}: message {number}")
+            finally:
+                eccodes.codes_release(message)
+    if size := os.path.getsize(path) - end:
+        raise InputError(
+            f"{path}: the last {size} bytes are not GRIB; the file is cut or has something appended"
+        )
+
+
+def _decode(message: int, where: str) -> Field:
+    try:
+        grid = eccodes.codes_get(message, "gridType")
+        if grid != "sh":
+            raise InputError(f"{where} is on a grid of type {grid}, not spectral (sh)")
+        parameter = eccodes.codes_get(message, "paramId")
+        if parameter not in VARIABLES:
+            name = eccodes.codes_get(message, "name")
+            raise InputError(f"{where} holds parameter {parameter} ({name}), not one of {PARAMETERS}")
+        truncations = tuple(eccodes.codes_get(message, key) for key in "JKM")
+        if len(set(truncations)) > 1:
+            raise InputError(f"{where} has J, K, M = {truncations}, not a triangular truncation")
+        return Field(
+            VARIABLES[parameter],
+            _time(eccodes.codes_get(message, "validityDate"), eccodes.codes_get(message, "validityTime")),
+            eccodes.codes_get(message, "level"),
+            eccodes.codes_get_values(message).view(complex),
+        )
+    except eccodes.CodesInternalError as error:
+        raise InputError(f"{where} cannot be decoded ({error})") from None
+
+
+def _time(date: int, time: int) -> np.datetime64:
+    day = f"{date // 10000}-{date // 100 % 100:02d}-{date % 100:02d}"
+    return np.datetime64(f"{day}T{time // 100:02d}:{time % 100:02d}").astype("datetime64[h]")
+
+
+def write_fields(path: str | Path, fields: Iterable[Field], bits: int = 16) -> None:
+    """Write ``fields`` in a stream, packed and labelled as ERA5 is: spectral, complex packing.
+
+    Degrees up to 20 are kept in 32 bits, the others in ``bits`` bits: relative error 3e-5 at 16 bits. Edition
+    1 has no room for the vertical coordinate of 137 levels (``pv``), which ERA5 carries in edition 2. The
+    file appears whole or not at all.
+    """
+    with replacing(path) as partial, open(partial, "wb") as stream:
+        message = eccodes.codes_grib_new_from_samples("sh_pl_grib1")
+        try:
+            for field in fields:
+                _encode(message, field, bits)
+                eccodes.codes_write(message, stream)
+        finally:
+            eccodes.codes_release(message)
+
+
+def _encode(message: int, field: Field, bits: int) -> None:
+    time = field.time.astype("datetime64[h]").item()
+    keys = {
+        "class": "ea",
+        "stream": "oper",
+        "type": "an",
+        "expver": "0001",
+        "paramId": PARAMETERS[field.variable],
+        "typeOfLevel": "hybrid",
+        "level": field.level,
+        "dataDate": int(f"{time:%Y%m%d}"),
+        "dataTime": time.hour * 100,
+        **dict.fromkeys("JKM", field.truncation),
+        **dict.fromkeys(("JS", "KS", "MS"), min(20, field.truncation)),
+        "bitsPerValue": bits,
+    }
+    for key, value in keys.items():
+        eccodes.codes_set(message, key, value)
+    eccodes.codes_set_values(message, np.ascontiguousarray(field.coefficients, complex).view(float))
+
+
+def checked_fields(
+    path: str | Path,
+    times: np.ndarray,
+    variables: Sequence[str],
+    level: int,
+    truncation: int,
+    bounds: Mapping[str, tuple[float, float]] | None = None,
+    skip_others: bool = False,
+) -> Iterator[Field]:
+    """Yield the fields of a file that holds each of ``variables`` exactly once at each of ``times``.
+
+    And nothing else; every field on ``level`` with ``truncation``, finite, and with a root mean square over
+    the sphere within ``bounds[variable]``. Anything else raises ``InputError``: a wrong field in its place, a
+    field too few or too many after the last. With ``skip_others``, fields of variables that are not asked for
+    are passed over: a file that another experiment accepted may hold more of them.
+    """
+    bounds, seen = bounds or {}, Counter()
+    for field in read_fields(path):
+        if skip_others and field.variable not in variables:
+            continue
+        where = f"{path}: {field.variable} at {field.time}"
+        if field.level != level:
+            raise InputError(f"{where} is on level {field.level}, not on level {level}")
+        if field.truncation != truncation:
+            raise InputError(f"{where} has truncation T{field.truncation}, not T{truncation}")
+        if not np.isfinite(field.coefficients).all():
+            raise InputError(f"{where} holds values that are not finite")
+        if field.variable in bounds:
+            low, high = bounds[field.variable]
+            if not low <= (size := field.root_mean_square) <= high:
+                raise InputError(
+                    f"{where} has a root mean square of {size:.3g}, outside of {low:g} … {high:g}"
+                )
+        seen[field.time, field.variable] += 1
+        yield field
+    expected = {(time, variable) for time in np.asarray(times, "datetime64[h]") for variable in variables}
+    faults = {
+        "missing": expected - seen.keys(),
+        "unexpected": seen.keys() - expected,
+        "there more than once": {key for key, count in seen.items() if count > 1},
+    }
+    for fault, keys in faults.items():
+        if keys:
+            some = ", ".join(f"{variable} at {time}" for time, variable in sorted(keys)[:3])
+            more = ", …" if len(keys) > 3 else ""
+            raise InputError(
+                f"{path}: {len(keys)} fields are {fault} ({some}{more}); expected are {len(expected)}, "
+                f"{' and '.join(variables)} at {len(times)} times from {times[0]} to {times[-1]}"
+            )
+
+
+def check(path: str | Path, *criteria, **named_criteria) -> None:
+    """Raise ``InputError`` unless ``checked_fields`` with the same criteria lets every field pass."""
+    for _ in checked_fields(path, *criteria, **named_criteria):
+        pass

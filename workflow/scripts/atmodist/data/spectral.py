@@ -1,0 +1,171 @@
+"""Spherical harmonics: GRIB coefficients, the Driscoll-Healy grid, degree spectra, kinetic energy, winds.
+
+Two forms of one field's coefficients occur. *Packed* is the form of GRIB: complex a[n, m] for m >= 0 in the
+order of `packed`, half the integral of P² over sin(latitude) being 1, without the Condon-Shortley phase.
+*cilm* is the form of pyshtools: real C[n, m] = cilm[0, n, m] and S[n, m] = cilm[1, n, m], 4π-normalised.
+"""
+
+from functools import lru_cache
+from importlib import import_module
+
+import ducc0
+import numpy as np
+from pyshtools.backends import backend_module
+
+from atmodist.core.errors import InputError
+from atmodist.data.packed import degrees_and_orders, truncation_of
+
+EARTH_RADIUS = 6_371_229.0
+"""Radius of the Earth in m, as in ECMWF's IFS and so in ERA5 (GRIB2 code table 3.2, shape 6)."""
+EARTH_ROTATION = 7.292115e-5
+"""Angular velocity of the Earth in rad s-1 (IERS Conventions 2010, table 1.2)."""
+
+
+def to_cilm(packed: np.ndarray) -> np.ndarray:
+    """Complex packed coefficients (…, (T+1)(T+2)/2) → real coefficients (…, 2, T+1, T+1)."""
+    truncation = truncation_of(packed.shape[-1])
+    n, m = degrees_and_orders(truncation)
+    cilm = np.zeros((*packed.shape[:-1], 2, truncation + 1, truncation + 1))
+    cilm[..., 0, n, m] = np.where(m, np.sqrt(2), 1) * packed.real
+    cilm[..., 1, n, m] = np.where(m, -np.sqrt(2), 0) * packed.imag
+    return cilm
+
+
+def from_cilm(cilm: np.ndarray) -> np.ndarray:
+    """Real coefficients (…, 2, T+1, T+1) → complex packed coefficients (…, (T+1)(T+2)/2)."""
+    n, m = degrees_and_orders(cilm.shape[-1] - 1)
+    return (cilm[..., 0, n, m] - 1j * cilm[..., 1, n, m]) / np.where(m, np.sqrt(2), 1)
+
+
+def to_ducc(packed: np.ndarray) -> np.ndarray:
+    """Packed coefficients as ducc0 wants them: orthonormal, with the Condon-Shortley phase, same order."""
+    return packed * _ducc_factor(truncation_of(packed.shape[-1]))
+
+
+@lru_cache
+def _ducc_factor(truncation: int) -> np.ndarray:
+    _, m = degrees_and_orders(truncation)
+    return np.sqrt(4 * np.pi) * (1 - 2 * (m % 2))
+
+
+def latitudes(truncation: int) -> np.ndarray:
+    """Latitudes in degrees of the 2(T+1) rows of the Driscoll-Healy grid: north pole first, no south pole."""
+    rows = 2 * (truncation + 1)
+    return 90 - np.arange(rows) * (180 / rows)
+
+
+def longitudes(truncation: int) -> np.ndarray:
+    """Longitudes in degrees of the 4(T+1) columns of the Driscoll-Healy grid, eastwards from Greenwich."""
+    columns = 4 * (truncation + 1)
+    return np.arange(columns) * (360 / columns)
+
+
+def synthesise(
+    cilm: np.ndarray, backend: str = "ducc", threads: int = 1, grid: int | None = None
+) -> np.ndarray:
+    """Coefficients (2, T+1, T+1) → values (2(T+1), 4(T+1)) on the Driscoll-Healy grid.
+
+    ``backend`` is pyshtools' "ducc" or "shtools"; they agree to rounding. ``grid`` is the truncation whose
+    grid is wanted, if it is finer.
+    """
+    return backend_module(backend, threads).MakeGridDH(cilm, sampling=2, lmax=grid)
+
+
+def synthesise_packed(packed: np.ndarray, grid: int | None = None, threads: int = 1) -> np.ndarray:
+    """Packed coefficients → float32 values on the Driscoll-Healy grid, the fast way from GRIB to the grid.
+
+    ducc0 transforms in single precision, which costs a rounding error of 1e-7 of the largest value: the
+    same field as ``synthesise`` in two thirds of its time.
+    """
+    truncation = truncation_of(packed.shape[-1])
+    grid = truncation if grid is None else grid
+    return ducc0.sht.synthesis_2d(
+        alm=to_ducc(packed)[None].astype(np.complex64),
+        spin=0,
+        lmax=truncation,
+        geometry="DH",
+        ntheta=2 * (grid + 1),
+        nphi=4 * (grid + 1),
+        nthreads=threads,
+    )[0]
+
+
+def analyse(grid: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.ndarray:
+    """Values (2(T+1), 4(T+1)) on the grid → coefficients (2, T+1, T+1); undoes ``synthesise``."""
+    return backend_module(backend, threads).SHExpandDH(np.asarray(grid, dtype=np.float64), sampling=2)
+
+
+def power(cilm: np.ndarray) -> np.ndarray:
+    """Power per degree Σ_m (C² + S²), (…, 2, T+1, T+1) → (…, T+1); its sum is the field's mean square."""
+    return np.einsum("...inm,...inm->...n", cilm, cilm)
+
+
+def kinetic_energy(
+    vorticity_power: np.ndarray, divergence_power: np.ndarray, radius: float = EARTH_RADIUS
+) -> tuple[np.ndarray, np.ndarray]:
+    """Rotational and divergent kinetic energy per degree in m² s⁻², from power per degree (…, T+1) in s⁻².
+
+    E_n = a² / (2 n (n+1)) · power_n; their sum over degrees is half the mean square of the wind
+    (Koshyk & Hamilton 2001, Journal of the Atmospheric Sciences 58, 329).
+    """
+    factor = _squared_length(np.arange(vorticity_power.shape[-1]), radius) / 2
+    return factor * vorticity_power, factor * divergence_power
+
+
+def winds(
+    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Eastward and northward wind in m s⁻¹ on the Driscoll-Healy grid.
+
+    From coefficients (2, T+1, T+1) of vorticity and divergence in s⁻¹: the wind is ∇χ + k×∇ψ with ∇²χ the
+    divergence and ∇²ψ the vorticity. Their means, degree 0, have no wind and are ignored.
+    """
+    truncation = vorticity.shape[-1] - 1
+    potentials = wind_coefficients(from_cilm(vorticity), from_cilm(divergence), radius)
+    rows, columns = 2 * (truncation + 1), 4 * (truncation + 1)
+    southward, eastward = ducc0.sht.synthesis_2d(
+        alm=potentials, spin=1, lmax=truncation, geometry="DH", ntheta=rows, nphi=columns, nthreads=threads
+    )
+    return eastward, -southward
+
+
+def pyspharm_winds(
+    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS
+) -> tuple[np.ndarray, np.ndarray]:
+    """The same as `winds` by pyspharm (SPHEREPACK), as Hoffmann & Lessig (2023) did, but far slower.
+
+    ``InputError`` if pyspharm is not installed.
+    """
+    try:
+        spharm = import_module("spharm")
+    except ImportError:
+        raise InputError(
+            "evaluation.winds is pyspharm, but pyspharm is not installed; install it from conda-forge, "
+            "build it with tests/install_pyspharm.sh (it needs gfortran), or set evaluation.winds to exact."
+        ) from None
+    make_grid = backend_module("ducc").MakeGridDH
+    # SPHEREPACK's grid has a row at the south pole, too.
+    grids = [make_grid(cilm, sampling=2, extend=1)[:, :-1] for cilm in (vorticity, divergence)]
+    rows, columns = grids[0].shape
+    transform = spharm.Spharmt(columns, rows, radius, gridtype="regular", legfunc="computed")
+    eastward, northward = transform.getuv(
+        *(transform.grdtospec(grid, vorticity.shape[-1] - 1) for grid in grids)
+    )
+    return eastward[:-1], northward[:-1]
+
+
+def wind_coefficients(
+    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS
+) -> np.ndarray:
+    """Packed vorticity and divergence → (2, …) gradient and curl coefficients of ducc0's spin-1 transform.
+
+    That transform gives the southward and the eastward component of the wind.
+    """
+    n, _ = degrees_and_orders(truncation_of(vorticity.shape[-1]))
+    factor = np.sqrt(_squared_length(n, radius))
+    return to_ducc(np.stack([-factor * divergence, -factor * vorticity]))
+
+
+def _squared_length(n: np.ndarray, radius: float) -> np.ndarray:
+    """a² / (n (n+1)) in m², which inverts −∇² at degree n; 0 at degree 0."""
+    return np.divide(radius**2, n * (n + 1), out=np.zeros(n.shape), where=n > 0)

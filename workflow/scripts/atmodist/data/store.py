@@ -1,0 +1,226 @@
+"""Fields on the grid, on disk: the HDF5 file of a period and the virtual file of a split.
+
+Both hold ``/data`` in float32 with dimensions (variable, time, latitude, longitude) and their coordinates as
+dimension scales with CF attributes, so ``xarray.open_dataset(path, engine="h5netcdf")`` opens them (after
+``import hdf5plugin``, which brings the bitshuffle-LZ4 filter).
+"""
+
+import os
+from bisect import bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from functools import lru_cache
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import h5py
+import hdf5plugin
+import numpy as np
+
+from atmodist.core.errors import InputError
+from atmodist.core.files import replacing
+
+if TYPE_CHECKING:
+    import xarray
+
+DIMENSIONS = ("variable", "time", "latitude", "longitude")
+WHOLE = slice(None)
+CHECKED_METADATA = ("v110", "v110")  # HDF5's format since 1.10: its metadata carry checksums
+COORDINATE_ATTRIBUTES = {
+    "variable": {"long_name": "name of the variable"},
+    "time": {"standard_name": "time", "units": "hours since 1970-01-01", "calendar": "proleptic_gregorian"},
+    "latitude": {"standard_name": "latitude", "units": "degrees_north"},
+    "longitude": {"standard_name": "longitude", "units": "degrees_east"},
+}
+
+
+def round_mantissa(x: np.ndarray, bits: int) -> np.ndarray:
+    """Finite float32 ``x`` rounded to ``bits`` bits of mantissa, ties to even; 23 changes nothing.
+
+    The relative error is at most 2^-(bits + 1); the zeros it leaves in the low bits make fields compressible.
+    """
+    drop = 23 - bits
+    if drop == 0:
+        return x
+    integer = x.view(np.uint32)
+    rounded = integer >> np.uint32(drop)
+    rounded &= np.uint32(1)
+    rounded += np.uint32((1 << (drop - 1)) - 1)
+    rounded += integer
+    rounded &= np.uint32(0xFFFFFFFF << drop & 0xFFFFFFFF)
+    return rounded.view(np.float32)
+
+
+def write_fields(
+    path: str | Path,
+    variables: Sequence[str],
+    times: np.ndarray,
+    latitude: np.ndarray,
+    longitude: np.ndarray,
+    fields: Iterable[tuple[str, np.datetime64, np.ndarray]],
+    chunk: tuple[int, int] = (160, 320),
+    mantissa_bits: int = 23,
+    attributes: dict | None = None,
+) -> None:
+    """Write a period's file from ``fields``, an iterable of (variable, time, grid in s-1), one at a time.
+
+    ``fields`` may come in any order but hold each variable at each of ``times`` exactly once, else
+    ``InputError``. Chunks of ``chunk`` rows and columns are compressed with bitshuffle-LZ4 and carry a
+    checksum each; ``attributes`` are added to those of ``/data``.
+    """
+    times = np.asarray(times, "datetime64[h]")
+    shape = (len(variables), len(times), len(latitude), len(longitude))
+    positions = {
+        (variable, time): (i, j) for i, variable in enumerate(variables) for j, time in enumerate(times)
+    }
+    with replacing(path) as partial, h5py.File(partial, "w", libver=CHECKED_METADATA) as file:
+        data = file.create_dataset(
+            "data",
+            shape,
+            np.float32,
+            chunks=(1, 1, min(chunk[0], shape[2]), min(chunk[1], shape[3])),
+            fletcher32=True,
+            **hdf5plugin.Bitshuffle(cname="lz4"),
+        )
+        _describe(file, variables, times, latitude, longitude, attributes or {})
+        for variable, time, grid in fields:
+            position = positions.pop((variable, time), None)
+            if position is None:
+                raise InputError(f"{path}: {variable} at {time} came twice or is not part of this period.")
+            data[position] = round_mantissa(np.ascontiguousarray(grid, np.float32), mantissa_bits)
+        if positions:
+            variable, time = next(iter(positions))
+            raise InputError(f"{path}: {len(positions)} fields are missing, the first {variable} at {time}.")
+
+
+def write_virtual(path: str | Path, periods: Sequence[str | Path]) -> None:
+    """Write a split's file: a virtual ``/data`` that joins the files ``periods`` along time.
+
+    The periods must share variables and grid and follow each other without a missing time step, else
+    ``InputError``. They are found relative to ``path``, so that the folder can be moved; where one is missing
+    nonetheless, HDF5 reads NaN.
+    """
+    path = Path(path)
+    parts = sorted((open_fields(period) for period in periods), key=lambda part: part.time[0])
+    first = parts[0]
+    for part in parts[1:]:
+        for name in ("variables", "latitude", "longitude"):
+            if not np.array_equal(getattr(part, name), getattr(first, name)):
+                raise InputError(f"{part.path} and {first.path} differ in {name}; a split needs one grid.")
+    time = np.concatenate([part.time for part in parts])
+    steps = np.diff(time).astype(int)
+    wrong = np.flatnonzero((steps != steps[:1]) | (steps <= 0))
+    if wrong.size:
+        before, after = wrong[0], wrong[0] + 1
+        owner = np.repeat([str(part.path) for part in parts], [len(part.time) for part in parts])
+        raise InputError(
+            f"{owner[before]} at {time[before]} is followed by {owner[after]} at {time[after]}: "
+            "the periods of a split must follow each other without a gap or an overlap."
+        )
+    shape = (len(first.variables), len(time), len(first.latitude), len(first.longitude))
+    layout = h5py.VirtualLayout(shape, np.float32)
+    start = 0
+    for part in parts:
+        stop = start + len(part.time)
+        layout[:, start:stop] = h5py.VirtualSource(
+            os.path.relpath(part.path, path.parent), "data", part.shape, np.float32
+        )
+        start = stop
+    with replacing(path) as partial, h5py.File(partial, "w", libver=CHECKED_METADATA) as file:
+        file.create_virtual_dataset("data", layout, fillvalue=np.nan)
+        _describe(file, first.variables, time, first.latitude, first.longitude, first.attributes)
+
+
+def _describe(file, variables, times, latitude, longitude, attributes):
+    """Add coordinates as dimension scales and CF attributes to a file that holds ``/data``."""
+    file.attrs["Conventions"] = "CF-1.11"
+    file["data"].attrs.update({"units": "s-1", "long_name": " and ".join(variables), **attributes})
+    coordinates = {
+        "variable": np.array(variables, h5py.string_dtype()),
+        "time": np.asarray(times, "datetime64[h]").astype(np.int64),
+        "latitude": np.asarray(latitude, np.float64),
+        "longitude": np.asarray(longitude, np.float64),
+    }
+    for axis, name in enumerate(DIMENSIONS):
+        scale = file.create_dataset(name, data=coordinates[name])
+        scale.attrs.update(COORDINATE_ATTRIBUTES[name])
+        scale.make_scale(name)
+        file["data"].dims[axis].attach_scale(scale)
+
+
+@contextmanager
+def reading(path: str | Path) -> Iterator[None]:
+    """Turn what HDF5 says about a missing, foreign or damaged file at ``path`` into an ``InputError``."""
+    try:
+        yield
+    except (OSError, KeyError, RuntimeError) as error:
+        raise InputError(
+            f"{path} cannot be read ({error}); expected a whole HDF5 file of this workflow."
+        ) from error
+
+
+class Fields:
+    """Fields of a period or a split: coordinates at once, windows on demand.
+
+    ``variables``, ``time`` (datetime64[h]), ``latitude`` and ``longitude`` (degrees) are the coordinates,
+    ``shape`` is (variables, times, rows, columns) and ``attributes`` are those of ``/data``. The sources of a
+    virtual file are opened directly, the last few kept open (read in the order of time): as fast as through
+    HDF5's virtual layer, but a missing source is an error instead of NaN, and a damaged one is named.
+    """
+
+    def __init__(self, path: str | Path):
+        self.path = Path(path)
+        with reading(path), h5py.File(path) as file:
+            data = file["data"]
+            self.shape = data.shape
+            self.variables = tuple(file["variable"].asstr()[:])
+            self.time = file["time"][:].astype("datetime64[h]")
+            self.latitude = file["latitude"][:]
+            self.longitude = file["longitude"][:]
+            self.attributes = {name: data.attrs[name] for name in data.attrs if name != "DIMENSION_LIST"}
+            self._starts, self._sources = [0], [self.path]
+            if data.is_virtual:
+                sources = [(s.vspace.get_select_bounds()[0][1], s.file_name) for s in data.virtual_sources()]
+                self._starts = [start for start, _ in sources]
+                self._sources = [self.path.parent / name for _, name in sources]
+        self._source = lru_cache(maxsize=8)(lambda part: h5py.File(self._sources[part])["data"])
+
+    def read(self, time: int, rows: slice = WHOLE, columns: slice = WHOLE) -> np.ndarray:
+        """Window (variables, rows, columns) of the time with index ``time``, in s-1.
+
+        ``columns`` may run past the last column and then goes on at the first: the sphere is round.
+        """
+        part = bisect_right(self._starts, time) - 1
+        width = self.shape[3]
+        start, stop = columns.start or 0, width if columns.stop is None else columns.stop
+        with reading(self._sources[part]):
+            data = self._source(part)
+            time = time - self._starts[part]
+            window = data[:, time, rows, start : min(stop, width)]
+            if stop > width:
+                window = np.concatenate([window, data[:, time, rows, : stop - width]], axis=-1)
+        return window
+
+    def lazy(self) -> "xarray.DataArray":
+        """All fields in s-1 with their coordinates, a dask chunk per time; reading names a damaged source."""
+        import dask.array
+        import xarray
+
+        def read(block_info):
+            return self.read(block_info[None]["array-location"][1][0])[:, None]
+
+        variables, times, rows, columns = self.shape
+        chunks = ((variables,), (1,) * times, (rows,), (columns,))
+        data = dask.array.map_blocks(read, chunks=chunks, meta=np.empty((0,) * 4, np.float32))
+        coordinates = (
+            list(self.variables),
+            self.time.astype("datetime64[ns]"),
+            self.latitude,
+            self.longitude,
+        )
+        return xarray.DataArray(data, dict(zip(DIMENSIONS, coordinates, strict=True)), DIMENSIONS)
+
+
+def open_fields(path: str | Path) -> Fields:
+    """Open the file of a period or of a split; ``InputError`` if it is damaged."""
+    return Fields(path)

@@ -1,0 +1,53 @@
+"""How much a number depends on the days that happened to be evaluated: the block bootstrap.
+
+Blocks of days, long enough to be nearly independent, are drawn with replacement (Künsch 1989,
+doi:10.1214/aos/1176347265). Every quantity is computed along ``sample``, first from all blocks and then from
+each draw of them. The draws are a function of the seed and the number of blocks alone, so that all systems
+see the same ones and the interval of a ratio of two systems is right, too.
+"""
+
+import numpy as np
+import xarray as xr
+
+from atmodist.core.seeds import random_stream
+
+
+def resample(blocks: int, resamples: int, seed: int) -> xr.DataArray:
+    """How often each block counts (sample, block): once in sample 0, as often as it is drawn in the others.
+
+    A single block cannot be drawn differently: it gives sample 0 alone.
+    """
+    draws = random_stream(seed, "bootstrap").multinomial(
+        blocks, np.full(blocks, 1 / blocks), resamples if blocks > 1 else 0
+    )
+    return xr.DataArray(np.vstack([np.ones((1, blocks), int), draws]), dims=("sample", "block"))
+
+
+def block_numbers(time: np.ndarray, block_days: int) -> np.ndarray:
+    """Number of the block of days in which each time lies; block 0 begins with the first day of all."""
+    days = time.astype("datetime64[D]").astype(int)
+    return (days - days.min()) // block_days
+
+
+def sums_of_blocks(series: xr.Dataset, block: np.ndarray, along: str) -> xr.Dataset:
+    """Sums of values ``along`` a dimension over the members of each block; ``block`` numbers them from 0."""
+    numbered = series.assign_coords(block=(along, block)).groupby("block").sum()
+    return numbered.reindex(block=np.arange(block.max() + 1), fill_value=0).drop_vars("block")
+
+
+def means_of_series(
+    series: xr.Dataset, time: np.ndarray, along: str, block_days: int, resamples: int, seed: int
+) -> xr.Dataset:
+    """Means along ``sample`` of values ``along`` a dimension, whose ``time`` tells their blocks of days."""
+    block = block_numbers(time, block_days)
+    sizes = xr.DataArray(np.bincount(block), dims="block")
+    return means(sums_of_blocks(series, block, along), sizes, resample(len(sizes), resamples, seed))
+
+
+def means(sums: xr.Dataset, sizes: xr.DataArray, counts: xr.DataArray) -> xr.Dataset:
+    """Means along ``sample`` of what the blocks hold: ``sums`` of as many members as ``sizes`` tells.
+
+    The mean of a draw without any member is NaN.
+    """
+    totals = sums.map(lambda each: xr.dot(counts, each, dim="block"))
+    return totals / xr.dot(counts, sizes, dim="block")

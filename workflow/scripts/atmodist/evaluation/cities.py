@@ -1,0 +1,139 @@
+"""Local distributions: what values the fields take in windows of 1, 2 and 3 pixels around cities."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from atmodist.evaluation.bootstrap import block_numbers, resample
+
+WINDOWS = (1, 2, 3)
+QUANTILES = (0.02, 0.09, 0.25, 0.50, 0.75, 0.91, 0.98)
+BINS = 60
+# Where the distribution functions of draws are compared: quantiles that lie closer in the tails, whose long
+# bins would weigh too much.
+NODES = np.sin(np.linspace(0, np.pi / 2, 501)[1:-1]) ** 2
+# Steps from the nearest pixel, towards the city: the first n² of them make up the n x n window.
+STEPS = np.array([(0, 0), (1, 0), (0, 1), (1, 1), (-1, -1), (-1, 0), (-1, 1), (0, -1), (1, -1)])
+
+
+def read(path: str | Path) -> xr.Dataset:
+    """Country, latitude, longitude (degrees) and population along ``city`` from the CSV of the resources."""
+    table = pd.read_csv(path, keep_default_na=False)
+    return table.rename(columns={"name": "city"}).set_index("city").to_xarray()
+
+
+def pixels_around(places: xr.Dataset, rows: int) -> tuple[np.ndarray, np.ndarray]:
+    """Rows and columns (city, 9) of the 3 x 3 pixels around places on a grid of ``rows`` x 2 ``rows`` points.
+
+    In the order of `STEPS`: the nearest pixel, then those that with it surround the place, then the rest.
+    """
+    south = (90 - places["latitude"].values) * rows / 180
+    east = places["longitude"].values * rows / 180
+    nearest = np.rint([south, east])
+    towards = np.where([south, east] < nearest, -1, 1)
+    row, column = (nearest[..., None] + towards[..., None] * STEPS.T[:, None]).astype(int)
+    return np.clip(row, 0, rows - 1), column % (2 * rows)
+
+
+def compare(
+    truth: Sequence[xr.Dataset],
+    estimate: Sequence[xr.Dataset],
+    places: xr.Dataset,
+    block_days: int,
+    resamples: int,
+    seed: int,
+) -> xr.Dataset:
+    """Distributions of the estimate at every city, and how far they are from the true ones.
+
+    ``truth`` and ``estimate`` are the shards of ``city_value`` (time, variable, city, pixel) in s-1, opened
+    and not loaded: one city at a time is in memory. All pixels of a window at all times make a distribution.
+
+    Returns:
+        ``quantiles`` (window, variable, city, quantile); ``density`` (window, variable, city, bin) between
+        the edges ``bin_edge`` (variable, city, edge), which follow from the truth alone, what lies beyond
+        them counting in the outermost bins; ``wasserstein`` (window, variable, city), the Wasserstein-1
+        distance to the truth; ``wasserstein_draws`` (draw, window, variable, city), the same for each of the
+        ``resamples`` draws of blocks of ``block_days`` days, see `redrawn_distances`.
+    """
+    block = block_numbers(np.concatenate([shard["time"].values for shard in truth]), block_days)
+    draws = resample(block.max() + 1, resamples, seed).values[1:]
+    found = []
+    for city in range(places.sizes["city"]):
+        true, values = (
+            np.concatenate([shard["city_value"].isel(city=city).values for shard in shards])
+            for shards in (truth, estimate)
+        )
+        found.append(
+            xr.concat([_at(true[:, i], values[:, i], block, draws) for i in range(true.shape[1])], "variable")
+        )
+    result = xr.concat(found, "city").transpose("draw", "window", "variable", "city", ...)
+    result["bin_edge"] = result["bin_edge"].isel(window=0)
+    result = result.assign_coords(
+        window=("window", list(WINDOWS), {"units": "1", "long_name": "edge of the window in pixels"}),
+        quantile=list(QUANTILES),
+        variable=truth[0]["variable"].values,
+        **places.coords,
+        **places.data_vars,
+    )
+    for name, units, meaning in (
+        ("quantiles", "s-1", "quantiles of the values in the window"),
+        ("density", "s", "probability density of the values in the window"),
+        ("bin_edge", "s-1", "edges of the bins of the density"),
+        ("wasserstein", "s-1", "Wasserstein-1 distance to the truth"),
+        ("wasserstein_draws", "s-1", "the same of other draws of the days"),
+    ):
+        result[name].attrs = {"units": units, "long_name": meaning}
+    return result
+
+
+def _at(true: np.ndarray, found: np.ndarray, block: np.ndarray, draws: np.ndarray) -> xr.Dataset:
+    """Distributions of values (time, pixel) of one variable at one city, along ``window``."""
+    edges = np.linspace(*np.quantile(true, [0.001, 0.999]), BINS + 1)
+    rows = []
+    for window in WINDOWS:
+        pixels = true[:, : window**2], found[:, : window**2]
+        expected, values = (np.sort(x, axis=None).astype(float) for x in pixels)
+        rows.append(
+            {
+                "quantiles": ("quantile", np.quantile(values, QUANTILES)),
+                "density": ("bin", np.histogram(values.clip(*edges[[0, -1]]), edges, density=True)[0]),
+                "bin_edge": ("edge", edges),
+                "wasserstein": abs(values - expected).mean(),
+                "wasserstein_draws": ("draw", redrawn_distances(*pixels, block, draws)),
+            }
+        )
+    return xr.concat([xr.Dataset(row) for row in rows], "window")
+
+
+def redrawn_distances(
+    true: np.ndarray, found: np.ndarray, block: np.ndarray, draws: np.ndarray
+) -> np.ndarray:
+    """Wasserstein-1 distance between values (time, pixel) for each of ``draws`` (draw, block) of the times.
+
+    ``block`` (time,) numbers the blocks. The distance is the area between the two distribution functions.
+    Their difference is exact at the quantiles `NODES` of all values, where the values of a block are counted
+    once for all draws, and taken to be straight between them: a thousand times faster than to sort the values
+    of each draw, and within a percent of it.
+    """
+    nodes = np.quantile(np.concatenate([true, found]), NODES)
+    cells = block.max() + 1, len(nodes) + 1
+    counts = [
+        np.bincount(
+            (block[:, None] * cells[1] + np.searchsorted(nodes, values)).ravel(), minlength=np.prod(cells)
+        )
+        for values in (true, found)
+    ]
+    surplus = np.subtract(*counts).reshape(cells).cumsum(axis=1)[:, :-1]
+    # Whole numbers below 2²⁴, exact in 32 bits: no order of summation, hence no number of cores, matters.
+    difference = abs(draws.astype(np.float32) @ surplus.astype(np.float32))
+    widths = np.diff(nodes, prepend=nodes[0], append=nodes[-1])
+    area = (difference * (widths[1:] + widths[:-1]) / 2).sum(axis=1)
+    return (area / (draws @ np.bincount(block) * true.shape[1])).astype(np.float32)
+
+
+def verdict(distance: xr.DataArray, reference: xr.DataArray, margin: float = 0.1) -> xr.DataArray:
+    """1 where a distance is below the reference by more than ``margin`` of it, -1 the other way, else 0."""
+    return (distance < (1 - margin) * reference) * 1 - (reference < (1 - margin) * distance) * 1

@@ -1,0 +1,159 @@
+"""Super-resolve whole atmospheres and stream metrics over them, in bounded memory and in any shards."""
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import groupby
+from pathlib import Path
+
+import numpy as np
+import torch
+import xarray as xr
+from torch import Tensor
+
+from atmodist.core.errors import InputError
+from atmodist.core.files import replacing
+from atmodist.data.store import Fields
+from atmodist.evaluation.maps import labelled
+from atmodist.evaluation.metrics import Mean, Metric
+from atmodist.learning.devices import device
+from atmodist.learning.networks import Generator
+from atmodist.learning.resolution import bilinear, coarsen, super_resolve
+from atmodist.samples.normalise import Moments
+
+Upscale = Callable[[Tensor], Tensor]
+
+
+def choose_device(hardware: dict) -> torch.device:
+    """One device of the config's section ``training``, set to compute in float32 whatever its precision.
+
+    The rounding of shorter formats is noise that would fill the smallest scales of the spectra.
+    """
+    fabric = device(hardware)
+    torch.set_float32_matmul_precision("highest")
+    torch.backends.cudnn.allow_tf32 = False
+    return fabric.device
+
+
+def load_generator(weights: str | Path, epoch: int, settings: dict, variables: int) -> Generator:
+    """The generator after an epoch of training, from the folder ``weights``; ``settings`` are its sizes."""
+    path = Path(weights) / f"epoch-{epoch:03d}.pt"
+    generator = Generator(variables, **settings)
+    try:
+        generator.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["generator"])
+    except (OSError, KeyError, RuntimeError) as error:
+        raise InputError(f"{path} does not hold a generator of {settings} ({error}).") from error
+    return generator.eval()
+
+
+def upscaling(
+    system: str, device: torch.device, weights: str | Path, epoch: int | None, settings: dict, variables: int
+) -> Upscale | None:
+    """How a system makes high from low resolution: not at all for "truth", by interpolation for "bilinear".
+
+    Every other system is a generator; the last four arguments are those of `load_generator`.
+    """
+    if system == "truth":
+        return None
+    if system == "bilinear":
+        return bilinear
+    generator = load_generator(weights, epoch, settings, variables).to(device)
+    return lambda low: super_resolve(generator, low, generator.halo)
+
+
+@torch.inference_mode()
+def estimate(truth: np.ndarray, moments: Moments, upscale: Upscale, device: torch.device) -> np.ndarray:
+    """Super-resolved global fields (N, variable, H, W) in s-1 of the true ones.
+
+    The low resolution is the 4 x 4 mean of the normalised truth.
+    """
+    low = coarsen(moments.forward(torch.from_numpy(truth).to(device), axis=1))
+    result = moments.inverse(upscale(low), axis=1).cpu().numpy()
+    if not np.isfinite(result).all():
+        raise InputError("the super-resolved fields are not finite everywhere: did the training diverge?")
+    return result
+
+
+def frames(
+    fields: Fields,
+    times: Sequence[int],
+    moments: Moments,
+    upscale: Upscale | None,
+    device: torch.device,
+    batch_size: int = 1,
+) -> Iterator[tuple[xr.DataArray, xr.DataArray]]:
+    """True and estimated fields at the given indices of time, as `metrics` want them."""
+    for first in range(0, len(times), batch_size):
+        batch = times[first : first + batch_size]
+        truth = np.stack([fields.read(time) for time in batch])
+        found = estimate(truth, moments, upscale, device) if upscale else truth
+        for time, *pair in zip(batch, truth, found, strict=True):
+            yield tuple(labelled(fields, time, values) for values in pair)
+
+
+def evaluate(
+    pairs: Iterable[tuple[xr.DataArray, xr.DataArray]],
+    metrics: Callable[[], list[Metric]],
+    start: np.datetime64,
+    block_days: int,
+) -> xr.Dataset:
+    """Metrics over pairs of (truth, estimate) that come in order of time.
+
+    Time is cut into blocks of ``block_days`` from ``start`` on, and fresh ``metrics()`` see each of them. The
+    result has every `Mean` along ``block`` (its first day), every `Series` along ``time``, every `Total`
+    once, and in ``frames`` their number in each block.
+    """
+    start, length = start.astype("datetime64[D]"), np.timedelta64(block_days, "D")
+    whole = None
+    for block, members in groupby(pairs, lambda pair: (pair[0]["time"].values - start) // length):
+        fresh = metrics()
+        for truth, found in members:
+            for metric in fresh:
+                metric.update(truth, found)
+        day = [(start + block * length).astype("datetime64[ns]")]
+        parts = [xr.Dataset({"frames": ("block", [fresh[0].frames])}, {"block": day})]
+        for metric in fresh:
+            result = metric.result()
+            parts.append(result.expand_dims(block=day) if isinstance(metric, Mean) else result)
+        part = xr.merge(parts, join="exact", compat="equals")
+        whole = part if whole is None else combine([whole, part])
+    return whole
+
+
+def combine(parts: Sequence[xr.Dataset]) -> xr.Dataset:
+    """Join evaluations of separate spans of time: blocks and series end to end, totals added.
+
+    Nothing is rounded, so the result is that of one evaluation over the whole time, bit for bit.
+    """
+    parts = sorted(parts, key=lambda part: part["block"].values[0])
+    blocks = np.concatenate([part["block"].values for part in parts])
+    if len(np.unique(blocks)) < len(blocks):
+        raise InputError(
+            "two shards hold the same block of time; expected evaluation.shard_days of whole blocks."
+        )
+    dimensions = [dimension for dimension in ("block", "time") if dimension in parts[0].dims]
+    totals = [part.drop_dims(dimensions) for part in parts]
+    joined = [sum(totals[1:], start=totals[0])]
+    for dimension in dimensions:
+        joined.append(xr.concat([_along(dimension, part) for part in parts], dimension, join="exact"))
+    return xr.merge(joined, join="exact", compat="equals").assign_attrs(parts[0].attrs)
+
+
+def _along(dimension, dataset):
+    return dataset[[name for name, values in dataset.items() if dimension in values.dims]]
+
+
+def without_cities(evaluation: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
+    """An evaluation in two: what does not grow with the cities, and what they saw at every time."""
+    at_cities = [name for name, values in evaluation.items() if "city" in values.dims]
+    return evaluation.drop_dims("city"), evaluation[at_cities]
+
+
+def save(path: str | Path, evaluation: xr.Dataset) -> None:
+    """Write an evaluation as NetCDF; fields are compressed, integers stay exact, cities are chunks."""
+    encoding = {}
+    for name, values in evaluation.items():
+        if "longitude" in values.dims:
+            encoding[name] = {"zlib": True, "complevel": 1, "shuffle": True}
+        if "city" in values.dims:
+            encoding[name] = {"chunksizes": values.isel(city=[0]).shape}
+    with replacing(path) as partial:
+        evaluation.to_netcdf(partial, engine="h5netcdf", encoding=encoding)

@@ -1,0 +1,155 @@
+"""The numbers that matter, with 95 % confidence intervals from the draws of `bootstrap`.
+
+Only what is no estimate has none: the epoch that was chosen and the accuracy of chance.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from atmodist.evaluation.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
+from atmodist.evaluation.cities import verdict
+from atmodist.evaluation.metrics import log_error
+from atmodist.learning.losses import content_scale
+
+Number = tuple[str, xr.DataArray, str]
+"""Name of a quantity, its values along ``sample`` and perhaps ``variable``, its unit."""
+
+
+def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr.Dataset:
+    """Every `Mean` and `Series` of an evaluation, averaged over time along ``sample``; energy as a total."""
+    starts, frames = evaluation["block"].values, evaluation["frames"].drop_vars("block")
+    number = (
+        np.searchsorted(starts, evaluation["time"].values, side="right") - 1 if "time" in evaluation else []
+    )
+    series = [name for name, values in evaluation.items() if "time" in values.dims]
+    blocks = [name for name, values in evaluation.items() if "block" in values.dims and name != "frames"]
+    sums = evaluation[blocks].drop_vars("block") * frames
+    sums["kinetic_energy"] = sums["kinetic_energy"].sum("flow")
+    if series:
+        sums = sums.assign(sums_of_blocks(evaluation[series], number, "time"))
+    return means(sums, frames, resample(len(starts), resamples, seed))
+
+
+def of_predictions(predictions: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+    """Loss and accuracies of `Scores.predictions`, with ``time`` along ``pair``, in blocks of days."""
+    hits = xr.Dataset(
+        {
+            "loss": predictions["loss"].astype(float),
+            "accuracy": (predictions["rank"] < 1) * 1.0,
+            "top3_accuracy": (predictions["rank"] < 3) * 1.0,
+        }
+    ).drop_vars("time", errors="ignore")
+    time = predictions["time"].values
+    for name, values in means_of_series(hits, time, "pair", block_days, resamples, seed).items():
+        yield name, values, "1"
+
+
+def of_pressure(series: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+    """Mean and standard deviation of the pressure of `pressure_series`, over the sphere and its times."""
+    weighted, time = series.sel(weight="area", drop=True), series["time"].values
+    found = means_of_series(weighted, time, "time", block_days, resamples, seed)
+    yield "pressure_mean", found["mean"], "hPa"
+    yield "pressure_std", np.sqrt(found["mean_square"] - found["mean"] ** 2), "hPa"
+
+
+def of_content_loss(losses: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+    """Scale of the content loss, from the sums of `lag_losses` over the pairs of each day.
+
+    The fit goes without the lags of which a draw holds no pair; a draw that holds none of its lags is no
+    sample.
+    """
+    block = block_numbers(losses["day"].values, block_days)
+    sums = sums_of_blocks(losses[["sum", "pairs"]].sel(measure=["content", "l2"]), block, "day")
+    counts = resample(sums.sizes["block"], resamples, seed)
+    mean = means(sums[["sum"]], sums["pairs"], counts)["sum"]
+    content, squared = (mean.sel(measure=name).transpose("sample", "lag").values for name in mean["measure"])
+    scale = xr.DataArray(content_scale(content, squared), dims="sample")
+    yield "scale", scale.dropna("sample"), "1"
+
+
+def of_super_resolution(
+    found: xr.Dataset, truth: xr.Dataset, bilinear: xr.Dataset, truncation: int
+) -> Iterator[Number]:
+    """Errors in time and in scale of one system, all three as `means_of_evaluation` returns them."""
+    units = {"mean_squared_error": "s-2", "area_weighted_mean_squared_error": "s-2"}
+    for name, unit in (units | {"total_variation_difference": "s-1", "psnr": "dB", "ssim": "1"}).items():
+        yield name, found[name], unit
+    yield "area_weighted_rmse", np.sqrt(found["area_weighted_mean_squared_error"]), "s-1"
+    for name in units:
+        if found is not bilinear:
+            yield f"{name}_over_bilinear", found[name] / bilinear[name], "1"
+    for name, first in (("", 1), ("_upper_half", truncation // 2 + 1)):
+        pair = (each["kinetic_energy"].sel(degree=slice(first, truncation)) for each in (found, truth))
+        yield f"kinetic_energy_error{name}", log_error(*pair, "degree"), "1"
+    pair = (each["semivariogram"] for each in (found, truth))
+    yield "semivariogram_error", log_error(*pair, "distance"), "1"
+
+
+def distances_at_cities(cities: xr.Dataset) -> xr.DataArray:
+    """Wasserstein distances of `cities.compare` along ``sample``: the exact ones, then those of the draws."""
+    parts = cities["wasserstein"].expand_dims("sample"), cities["wasserstein_draws"].rename(draw="sample")
+    return xr.concat(parts, "sample")
+
+
+def centred(samples: xr.DataArray) -> xr.DataArray:
+    """Samples whose draws are moved so that their mean is sample 0.
+
+    A draw adds noise to the distributions at a city, and a distance between them, being of absolute values,
+    grows by it: all draws may be farther apart than the sample they come from, and verdicts be other ones.
+    What draws tell is how far a number varies.
+    """
+    value, draws = samples.isel(sample=[0]), samples.isel(sample=slice(1, None))
+    if not draws.sizes["sample"]:
+        return value
+    return xr.concat([value, draws + (value.squeeze("sample") - draws.mean("sample"))], "sample")
+
+
+def of_cities(distance: xr.DataArray, references: Mapping[str, xr.DataArray]) -> Iterator[Number]:
+    """Mean over the cities of the distances (sample, window, variable, city) to the truth.
+
+    And at how many cities they are less than those of each of ``references``, equal or more.
+    """
+    for size in distance["window"].values:
+        window, here = f"{size}x{size}", distance.sel(window=size)
+        yield f"wasserstein_{window}", centred(here.mean("city")), "s-1"
+        for reference, other in references.items():
+            verdicts = verdict(here, other.sel(window=size))
+            for name, value in (("better_than", 1), ("equal_to", 0), ("worse_than", -1)):
+                count = centred((verdicts == value).sum("city")).clip(0, distance.sizes["city"])
+                yield f"cities_{name}_{reference}_{window}", count, "1"
+
+
+@dataclass
+class Table:
+    """Rows of numbers of one config."""
+
+    config: str
+    rows: list[dict] = field(default_factory=list)
+
+    def add(self, group: str, system: str, numbers: Sequence[Number] | Iterator[Number]) -> None:
+        """One more row for each number and each of its variables."""
+        for quantity, values, unit in numbers:
+            values = xr.DataArray(values)
+            each = values["variable"].values if "variable" in values.dims else [""]
+            for variable in each:
+                samples = np.atleast_1d(values.sel(variable=variable) if variable else values)
+                low, high = np.quantile(samples[1:], [0.025, 0.975]) if len(samples) > 1 else (np.nan, np.nan)
+                about = {"config": self.config, "group": group, "system": system}
+                about |= {"quantity": quantity, "variable": str(variable)}
+                about |= {"value": float(samples[0]), "low": low, "high": high, "unit": unit}
+                self.rows.append(about)
+
+    def to_frame(self) -> pd.DataFrame:
+        """The table with six digits, which are what repeats on other machines."""
+        frame = pd.DataFrame(self.rows)
+        numbers = ["value", "low", "high"]
+        frame[numbers] = frame[numbers].map(lambda number: float(f"{number:.6g}"))
+        return frame
+
+    def to_xarray(self) -> xr.Dataset:
+        """The same along ``number``."""
+        return self.to_frame().rename_axis("number").to_xarray()

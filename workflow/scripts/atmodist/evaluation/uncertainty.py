@@ -1,0 +1,123 @@
+"""Where on the sphere a lag is hard to tell: the classifier on windows that slide over whole fields.
+
+Hoffmann & Lessig (2023), section 4: accuracy, top-3 accuracy, probability of the true lag and entropy.
+"""
+
+from collections.abc import Callable, Sequence
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+import xarray as xr
+from torch import Tensor
+
+from atmodist.core.job import progress
+from atmodist.learning.networks import SiameseNetwork
+from atmodist.samples.windows import centre_rows
+
+MEANINGS = {
+    "accuracy": "share of times whose most probable lag is the true one",
+    "top3_accuracy": "share of times whose true lag is among the three most probable ones",
+    "probability": "mean probability of the true lag",
+    "entropy": "mean entropy of the predicted distribution of lags",
+}
+SEASONS = {"April to September": range(4, 10), "October to March": (10, 11, 12, 1, 2, 3)}
+
+
+def first_times(times: np.ndarray, lag: int, count: int) -> np.ndarray:
+    """Indices of ``count`` times spread evenly over the first year, all of them where there are fewer.
+
+    Each has a partner ``lag`` steps later.
+    """
+    partnered = times[: len(times) - lag]
+    year = int((partnered < times[0] + np.timedelta64(365, "D")).sum())
+    return np.unique(np.linspace(0, year - 1, min(count, year)).round().astype(int))
+
+
+def sliding_windows(field: Tensor, row: int, patch: int, stride: int) -> Tensor:
+    """Windows K×C×P×P whose first row is ``row``, every ``stride`` columns around the sphere, of C×H×W."""
+    band = field[:, row : row + patch]
+    around = torch.cat([band, band[..., :patch]], -1)
+    count = len(range(0, field.shape[-1], stride))
+    return around.unfold(-1, patch, stride)[:, :, :count].permute(2, 0, 1, 3)
+
+
+def scores(logits: Tensor, label: int) -> Tensor:
+    """The four quantities (4, …) of `MEANINGS` from logits (…, K) of pairs that all have this label."""
+    log_probability = F.log_softmax(logits.double(), -1)
+    best = logits.topk(min(3, logits.shape[-1]), -1).indices == label
+    entropy = -(log_probability.exp() * log_probability).sum(-1)
+    return torch.stack([best[..., 0], best.any(-1), log_probability[..., label].exp(), entropy])
+
+
+@torch.inference_mode()
+def uncertainty_maps(
+    network: SiameseNetwork,
+    read: Callable[[int], Tensor],
+    times: np.ndarray,
+    first: Sequence[int],
+    lag: int,
+    latitude: np.ndarray,
+    band: tuple[float, float],
+    patch: int,
+    stride: int,
+) -> xr.Dataset:
+    """Maps of uncertainty at one lag: means over the times with the indices ``first``, and by season.
+
+    A field is encoded once, even if it is the second of one pair and the first of a later one.
+
+    Args:
+        network: trained, on the device and in evaluation mode.
+        read: normalised field C×H×W on the device of an index of time.
+        times: datetime64 of all indices.
+        first: indices of the pairs' first times, rising.
+        lag: steps from the first to the second time, from 1 to the network's classes.
+        latitude: of the grid's rows, from north to south.
+        band: latitudes that the windows' centres lie between.
+        patch: edge of a window in pixels.
+        stride: pixels between windows, in rows and in columns.
+
+    Returns:
+        The quantities of `MEANINGS` (season, latitude, longitude) at the windows' centres and the number of
+        ``pairs`` of a season: "whole", and each of `SEASONS` if both have any.
+    """
+    rows = (centre_rows(latitude, band, patch) - patch // 2)[::stride]
+    columns = np.arange(0, 2 * len(latitude), stride)
+    later = set(first)
+    kept: dict[int, list[Tensor]] = {}
+
+    def encode(time: int) -> list[Tensor]:
+        if time in kept:
+            return kept.pop(time)
+        field = read(time)
+        return [network.encoder(sliding_windows(field, row, patch, stride)) for row in rows]
+
+    shape = len(MEANINGS), len(rows), len(columns)
+    sums = {season: np.zeros(shape) for season in SEASONS}
+    pairs = dict.fromkeys(SEASONS, 0)
+    for time in progress(first, "times"):
+        encodings = encode(time), encode(time + lag)
+        if time + lag in later:
+            kept[time + lag] = encodings[1]
+        logits = [network.tail(torch.cat(pair, 1)) for pair in zip(*encodings, strict=True)]
+        month = times[time].astype("datetime64[M]").astype(int) % 12 + 1
+        season = next(name for name, months in SEASONS.items() if month in months)
+        sums[season] += scores(torch.stack(logits), lag - 1).cpu().numpy()
+        pairs[season] += 1
+    total = {"whole": (sum(sums.values()), sum(pairs.values()))}
+    parts = {season: (sums[season], pairs[season]) for season in SEASONS}
+    seasons = total | (parts if all(pairs.values()) else {})
+    means = np.stack([added / count for added, count in seasons.values()], 1)
+    step = 180 / len(latitude)
+    return xr.Dataset(
+        {
+            name: (("season", "latitude", "longitude"), values, {"units": "1", "long_name": meaning})
+            for (name, meaning), values in zip(MEANINGS.items(), means, strict=True)
+        }
+        | {"pairs": ("season", [count for _, count in seasons.values()], {"long_name": "number of times"})},
+        {
+            "season": list(seasons),
+            "latitude": ("latitude", latitude[rows + patch // 2], {"units": "degrees_north"}),
+            "longitude": ("longitude", (columns + patch / 2) * step % 360, {"units": "degrees_east"}),
+        },
+    ).sortby("longitude")

@@ -1,0 +1,256 @@
+"""One look for all figures: style, colours, axes of the sphere, and how a figure is saved.
+
+Lines take the colour-blind safe palette of Okabe & Ito (2008); maps of signed fields take Moreland's (2009)
+"coolwarm", whose steps are equal to the eye.
+"""
+
+import difflib
+import json
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from functools import cache
+from itertools import cycle, product
+from pathlib import Path
+
+import matplotlib
+import numpy as np
+import xarray as xr
+from matplotlib import pyplot
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.figure import Figure
+from matplotlib.ticker import (
+    FuncFormatter,
+    LogLocator,
+    MaxNLocator,
+    NullFormatter,
+    NullLocator,
+    ScalarFormatter,
+)
+
+from atmodist.core.errors import InputError
+from atmodist.core.files import replacing
+
+matplotlib.use("agg")
+
+PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
+SIGNED = "coolwarm"
+POSITIVE = "viridis"
+COASTLINES = Path(__file__).parents[4] / "resources/coastlines/land-110m.json"
+WIDTH = 7.2
+"""Width of a figure across a page, inches."""
+STYLE = {
+    "figure.constrained_layout.use": True,
+    "font.size": 8,
+    "axes.titlesize": 8,
+    "axes.prop_cycle": matplotlib.cycler(color=PALETTE),
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "lines.linewidth": 1.2,
+    "legend.frameon": False,
+    "image.interpolation": "nearest",
+    "pdf.fonttype": 42,
+    "savefig.facecolor": "white",
+}
+
+
+@contextmanager
+def style() -> Iterator[None]:
+    """The look of our figures, for as long as the block lasts."""
+    with matplotlib.rc_context(STYLE):
+        yield
+    pyplot.close("all")
+
+
+def save(figure: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
+    """Write a figure as PDF and PNG, without the time of day, so that the same figure is the same file."""
+    with replacing(pdf) as partial:
+        figure.savefig(partial, dpi=dpi, metadata={"CreationDate": None})
+    figure.set_layout_engine("none")  # which is slow, and has done its work
+    with replacing(png) as partial:
+        figure.savefig(partial, dpi=dpi)
+
+
+def lines(systems: Sequence[str]) -> dict[str, dict]:
+    """How each system's line is drawn: the truth black, the interpolation grey, networks coloured in turn.
+
+    When the colours are used up, they come again dotted, then dash-dotted.
+    """
+    looks = {"truth": {"color": "black"}, "bilinear": {"color": "0.55", "linestyle": "--"}}
+    networks = [system for system in systems if system not in looks]
+    strokes = cycle(product(("-", ":", "-."), PALETTE))
+    for system, (linestyle, colour) in zip(networks, strokes, strict=False):
+        looks[system] = {"color": colour, "linestyle": linestyle}
+    return {system: {"label": system, **looks[system]} for system in systems}
+
+
+def panel_letters(axes: Sequence[Axes]) -> None:
+    """Letter the panels a, b, c … at their upper left corners."""
+    for letter, panel in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
+        panel.set_title(letter, loc="left", fontweight="bold")
+
+
+def degrees_east(longitude: float, _=None) -> str:
+    """A longitude in words: 200 is 160°W."""
+    longitude = (longitude + 180) % 360 - 180
+    return f"{abs(longitude):g}°" + ("" if longitude % 180 == 0 else "E" if longitude > 0 else "W")
+
+
+def degrees_north(latitude: float, _=None) -> str:
+    """A latitude in words: -30 is 30°S."""
+    return f"{abs(latitude):g}°" + ("" if latitude == 0 else "N" if latitude > 0 else "S")
+
+
+def draw_map(
+    axes: Axes, field: xr.DataArray, limits: float | tuple[float, float], colours: str = SIGNED
+) -> matplotlib.collections.QuadMesh:
+    """Draw a field (latitude, longitude) with north up; one limit of the colours is that of both signs."""
+    lowest, highest = limits if isinstance(limits, tuple) else (-limits, limits)
+    north_up = field.sortby("latitude").transpose("latitude", "longitude")
+    longitude, latitude = (edges(north_up[name].values) for name in ("longitude", "latitude"))
+    latitude = latitude.clip(-90, 90)
+    mesh = axes.pcolormesh(
+        longitude, latitude, north_up, cmap=colours, vmin=lowest, vmax=highest, rasterized=True
+    )
+    frame_map(axes, longitude[[0, -1]], latitude[[0, -1]])
+    return mesh
+
+
+def frame_map(axes: Axes, longitude: Sequence[float] = (-180, 180), latitude: Sequence[float] = (-90, 90)):
+    """Give a map its limits, a frame and angles in words, as many as have room."""
+    axes.set(aspect="equal", xlim=longitude, ylim=latitude)
+    inches = axes.get_position().width * axes.figure.get_figwidth()
+    ticks = min(6, max(2, int(inches / 0.4)))
+    axes.tick_params(labelsize=8 if ticks > 3 else 6)
+    for axis, name in ((axes.xaxis, degrees_east), (axes.yaxis, degrees_north)):
+        axis.set_major_locator(MaxNLocator(ticks, steps=[1, 1.5, 2, 3, 5, 6, 9, 10]))
+        axis.set_major_formatter(FuncFormatter(name))
+    for side in ("top", "right"):
+        axes.spines[side].set_visible(True)
+
+
+def edges(centres: np.ndarray) -> np.ndarray:
+    """Edges of evenly spaced cells with these centres."""
+    step = (centres[-1] - centres[0]) / (len(centres) - 1)
+    return np.append(centres, centres[-1] + step) - step / 2
+
+
+def limit_of(field: xr.DataArray, share: float = 0.99) -> float:
+    """A round limit of colours that holds this share of a field's absolute values."""
+    quantile = float(abs(field).quantile(share))
+    power = 10.0 ** np.floor(np.log10(quantile))
+    return float(np.ceil(2 * quantile / power) * power / 2)
+
+
+def colour_bar(figure: Figure, mesh, axes, name: str, units: str, **settings) -> None:
+    """A colour bar that says what is shown and in which power of ten of its units."""
+    bar = figure.colorbar(mesh, ax=axes, **{"extend": "both", **settings})
+    bar.locator = MaxNLocator(5, steps=[1, 2, 5, 10])
+    label_axis(bar.ax.xaxis if bar.orientation == "horizontal" else bar.ax.yaxis, name, units)
+
+
+def label_axis(axis: Axis, name: str, units: str) -> None:
+    """Say what an axis shows and in which power of ten of its units its numbers are."""
+    power = int(np.floor(np.log10(max(abs(axis.get_view_interval())))))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10.0**power:g}".replace("-", "−")))
+    axis.set_label_text(f"{name} / 10{superscript(power)} {unit(units)}")
+
+
+def unit(units: str) -> str:
+    """Units in CF's manner as they are printed: ``m2 s-2`` becomes m² s⁻²."""
+    return " ".join(
+        part.rstrip("-0123456789") + superscript(part.lstrip("abcdefghijklmnopqrstuvwxyz"))
+        for part in units.split()
+    )
+
+
+def superscript(number: int | str) -> str:
+    """A whole number in raised digits."""
+    return str(number).translate(str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹"))
+
+
+@cache
+def coasts() -> np.ndarray:
+    """Longitudes and latitudes (2, N) of the Earth's coastlines, NaN between them."""
+    topology = json.loads(COASTLINES.read_text())
+    scale, corner = (np.array(topology["transform"][key]) for key in ("scale", "translate"))
+    gap = np.full((1, 2), np.nan)
+    arcs = [part for arc in topology["arcs"] for part in (np.cumsum(arc, axis=0) * scale + corner, gap)]
+    longitude, latitude = np.concatenate(arcs).T
+    longitude[abs(longitude) > 179.99] = np.nan  # where polygons are cut, not coasts
+    return np.stack([longitude, latitude])
+
+
+def coastlines(axes: Axes) -> None:
+    """Draw the coastlines of the Earth within the limits that the axes have."""
+    limits = {"xlim": axes.get_xlim(), "ylim": axes.get_ylim()}
+    for turn in (-360, 0, 360):
+        axes.plot(coasts()[0] + turn, coasts()[1], color="black", linewidth=0.4)
+    axes.set(**limits)
+
+
+def mean_over_blocks(path: str | Path, quantity: str) -> xr.DataArray:
+    """A quantity of an evaluation, averaged over its blocks of time."""
+    with xr.open_dataset(path, engine="h5netcdf") as evaluation:
+        return evaluation[quantity].weighted(evaluation["frames"]).mean("block").load()
+
+
+def at_cities(path: str | Path, names: Sequence[str], window: int = 1) -> xr.Dataset:
+    """Local distributions at the cities ``names`` in windows of one size; ``InputError`` for others."""
+    distributions = xr.load_dataset(path, engine="h5netcdf").sel(window=window)
+    known = distributions["city"].values
+    for name in names:
+        if name not in known:
+            near = difflib.get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            raise InputError(
+                f"config key figures.cities holds {name}; {hint}expected names of resources/cities."
+            )
+    return distributions.sel(city=list(names))
+
+
+def running_window(times: np.ndarray, days: int = 30) -> tuple[float, int]:
+    """Length of a running mean in days and in time steps: ``days``, or a sixth of a shorter series."""
+    step = (times[-1] - times[0]) / (len(times) - 1) / np.timedelta64(1, "D")
+    days = min(days, max(1, int(len(times) * step / 6)))
+    return days, max(1, round(days / step))
+
+
+def draw_spectra(axes: Axes, spectra: dict[str, xr.DataArray], first: int, last: int) -> None:
+    """Draw each system's spectrum from the first to the last degree, the wavelength on an axis on top."""
+    for system, look in lines(list(spectra)).items():
+        spectrum = spectra[system].sel(degree=slice(first, last))
+        axes.plot(spectrum["degree"], spectrum, zorder=3 if system == "truth" else 2, **look)
+    wide = last > 4 * first
+    locator = LogLocator(subs=(1, 2, 5)) if wide else MaxNLocator(4, integer=True)
+    axes.set(xlabel="degree", yscale="log", xscale="log" if wide else "linear", xlim=(first, last))
+    axes.xaxis.set_major_locator(locator)
+    axes.xaxis.set_major_formatter(ScalarFormatter())
+    axes.xaxis.set_minor_formatter(NullFormatter())
+    longest = float(spectra["truth"]["wavelength"].sel(degree=1))
+    candidates = locator.tick_values(longest / last, longest / first)
+    add_wavelengths(axes, longest, [value for value in candidates if first <= longest / value <= last])
+
+
+def add_wavelengths(axes: Axes, longest: float, candidates: Sequence[float]) -> None:
+    """An axis on top of the wavelength, ``longest`` / degree in km, with those candidates that have room."""
+    kept, place = [], np.inf
+    for wavelength in candidates:
+        to_the_left = axes.transLimits.transform(axes.transScale.transform((longest / wavelength, 1)))[0]
+        if place - to_the_left > 0.17:
+            place = to_the_left
+            kept.append(wavelength)
+    top = axes.secondary_xaxis("top")
+    top.xaxis.set_minor_locator(NullLocator())
+    top.set_xticks([longest / wavelength for wavelength in kept], [f"{value:g}" for value in kept])
+    top.set_xlabel("wavelength / km")
+
+
+def map_grid(field: xr.DataArray, rows: int, columns: int) -> tuple[Figure, np.ndarray]:
+    """A page of maps of the shape of ``field``, (rows, columns); those of a row share their axes."""
+    width = (WIDTH - 1.1) / columns
+    height = width * np.ptp(field["latitude"].values) / np.ptp(field["longitude"].values)
+    size = WIDTH, 0.5 + rows * (height + 0.15)
+    settings = {"sharex": "row", "sharey": "row", "squeeze": False, "layout": "compressed"}
+    return pyplot.subplots(rows, columns, figsize=size, **settings)

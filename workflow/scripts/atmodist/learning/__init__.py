@@ -1,0 +1,1 @@
+"""Networks, losses and training runs, and the devices that they run on."""

@@ -1,0 +1,112 @@
+"""How distances between patches grow with the lag in time, and the scale of the content loss.
+
+Hoffmann & Lessig (2023): the content loss beside the usual distances, over pairs of the evaluation split.
+"""
+
+from collections.abc import Iterable
+
+import numpy as np
+import torch
+import xarray as xr
+from lightning_fabric import Fabric
+from torch import Tensor
+from torchmetrics.functional.image import structural_similarity_index_measure
+
+from atmodist.core.errors import InputError
+from atmodist.learning.devices import to_device
+from atmodist.learning.losses import ContentLoss
+from atmodist.samples.normalise import Moments
+
+DATA_RANGE = 10.0  # of PSNR and SSIM, in standard deviations: ±5 hold all but the most extreme pixels
+MEANINGS = {
+    "content": "content loss",
+    "l1": "mean absolute difference",
+    "l2": "mean squared difference",
+    "psnr": "50 - PSNR",
+    "ssim": "1 - (1 + SSIM)/2",
+}
+
+
+def distances(first: Tensor, second: Tensor, content: ContentLoss, moments: Moments) -> dict[str, Tensor]:
+    """Distances B of normalised patches B×C×P×P.
+
+    The content loss is of the normalised fields, the others are of the standardised ones: no logarithm.
+    """
+    z = [moments.log_inverse(fields, axis=1) for fields in (first, second)]
+    l1 = (z[0] - z[1]).abs().mean((1, 2, 3))
+    l2 = (z[0] - z[1]).square().mean((1, 2, 3))
+    ssim = structural_similarity_index_measure(*z, data_range=DATA_RANGE, reduction="none")
+    return {
+        "content": content(first, second),
+        "l1": l1,
+        "l2": l2,
+        "psnr": 50 - 10 * torch.log10(DATA_RANGE**2 / l2),
+        "ssim": 1 - (1 + ssim) / 2,
+    }
+
+
+@torch.inference_mode()
+def lag_losses(
+    fabric: Fabric,
+    content: ContentLoss,
+    moments: Moments,
+    batches: Iterable,
+    days: np.ndarray,
+    lags: int,
+    step_hours: int,
+) -> xr.Dataset:
+    """Distances by lag, 1 … ``lags`` steps: of all pairs, and summed over the pairs of each day.
+
+    ``batches`` gives patches and labels, lag − 1; ``days`` (pair,) tells when the pairs begin, in the same
+    order. A lag without pairs raises ``InputError``.
+
+    Returns:
+        ``mean`` and ``std`` (measure, lag) and ``count`` (lag) of the pairs of each lag; ``sum`` (measure,
+        day, lag) and ``pairs`` (day, lag), from which `summary` draws blocks of days.
+    """
+    content = content.to(fabric.device)
+    day, number = np.unique(days.astype("datetime64[D]"), return_inverse=True)
+    cells = len(day) * lags
+    pairs, sums, squares = (
+        np.zeros(cells, int),
+        np.zeros((len(MEANINGS), cells)),
+        np.zeros((len(MEANINGS), lags)),
+    )
+    start = 0
+    for first, second, label in batches:
+        found = distances(to_device(fabric, first), to_device(fabric, second), content, moments)
+        label = label.numpy()
+        cell = number[start : start + len(label)] * lags + label
+        start += len(label)
+        pairs += np.bincount(cell, minlength=cells)
+        for row, values in enumerate(found[name].double().cpu().numpy() for name in MEANINGS):
+            sums[row] += np.bincount(cell, values, cells)
+            squares[row] += np.bincount(label, values**2, lags)
+    pairs, sums = pairs.reshape(-1, lags), sums.reshape(len(MEANINGS), -1, lags)
+    count = pairs.sum(axis=0)
+    if not count.all():
+        raise InputError(
+            f"no evaluation pair has lag {np.argmin(count) + 1}; expected pairs at all lags of 1 to {lags}."
+        )
+    mean = sums.sum(axis=1) / count
+    std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    return xr.Dataset(
+        {
+            "mean": (("measure", "lag"), mean, {"long_name": "mean distance of the pairs of a lag"}),
+            "std": (("measure", "lag"), std, {"long_name": "standard deviation over the pairs of a lag"}),
+            "count": ("lag", count, {"long_name": "number of pairs"}),
+            "sum": (("measure", "day", "lag"), sums, {"long_name": "sum of the distances of a day's pairs"}),
+            "pairs": (("day", "lag"), pairs, {"long_name": "number of a day's pairs"}),
+        },
+        coords={
+            "measure": list(MEANINGS),
+            "meaning": ("measure", list(MEANINGS.values())),
+            "lag": (
+                "lag",
+                step_hours * np.arange(1, lags + 1),
+                {"units": "hours", "long_name": "time between patches"},
+            ),
+            "day": ("day", day.astype("datetime64[ns]"), {"long_name": "day of the first patch"}),
+        },
+        attrs={"layer": content.layer, "data_range": DATA_RANGE},
+    )

@@ -1,0 +1,91 @@
+"""What a training runs on: one device, several, or those of several nodes; and the signals that end it."""
+
+import os
+import signal
+import sys
+from collections.abc import Callable
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from lightning_fabric.accelerators import CUDAAccelerator
+from lightning_fabric.plugins.environments import LightningEnvironment
+from torch import Tensor
+from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, active_children
+
+from atmodist.core.errors import InputError
+from atmodist.core.job import SIGNALS, failing_in_one_sentence, logger
+from atmodist.learning.nodes import other_nodes
+
+stopped_by: list[int] = []
+"""Numbers of the signals that have come since ``launch``."""
+
+
+def device(hardware: dict[str, Any], devices: int = 1, nodes: int = 1) -> Fabric:
+    """Fabric of the config's section ``training``: a GPU if there is one, unless it says otherwise.
+
+    Precision is a GPU's: on a CPU, sums are in 32 bits and their order depends on ``threads`` alone. Several
+    devices of a node are as many processes, forked by ``launch``.
+    """
+    gpu = CUDAAccelerator.is_available()
+    if hardware["device"] == "gpu" and not gpu:
+        raise InputError("config key training.device is gpu, but no GPU is visible; expected auto or cpu.")
+    gpu = gpu and hardware["device"] != "cpu"
+    torch.set_num_threads(hardware["threads"])
+    torch.use_deterministic_algorithms(not gpu)
+    torch.utils.deterministic.fill_uninitialized_memory = False
+    torch.set_float32_matmul_precision("high")
+    torch.backends.cudnn.benchmark = True
+    return Fabric(
+        accelerator="cuda" if gpu else "cpu",
+        devices=devices,
+        num_nodes=nodes,
+        strategy="ddp_fork" if devices * nodes > 1 else "auto",
+        plugins=LightningEnvironment(),  # processes are ours, also inside a Slurm job
+        precision=hardware["precision"] if gpu else "32-true",
+    )
+
+
+def launch(hardware: dict[str, Any], train: Callable, *arguments, **settings) -> None:
+    """Run ``train(fabric, …)`` on all devices; SIGTERM and SIGUSR1 end it after a step, its state saved."""
+    stopped_by.clear()
+    launcher = os.getpid()
+
+    def stop(number, frame):
+        """Remember the signal; the launcher of several processes passes it on to them."""
+        stopped_by.append(number)
+        if os.getpid() == launcher:
+            for child in active_children():
+                os.kill(child.pid, number)
+
+    previous = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        with other_nodes(hardware["nodes"], hardware["threads"] * hardware["devices"]):
+            fabric = device(hardware, hardware["devices"], hardware["nodes"])
+            fabric.launch(_in_its_process, hardware, train, arguments, settings)
+    except ProcessExitedException as error:
+        sys.exit(error.exit_code)
+    except ProcessRaisedException as error:  # before the training began
+        print(error, file=sys.stderr)
+        logger.error("failed: the processes of the training do not find each other (see above in the log)")
+        sys.exit(1)
+    finally:
+        for number, handler in previous.items():
+            signal.signal(number, handler)
+
+
+def _in_its_process(fabric, hardware, train, arguments, settings):
+    torch.set_num_threads(hardware["threads"])  # again: Lightning sets its own number in forked processes
+    if fabric.is_global_zero:
+        gpu = fabric.device.type == "cuda"
+        name = torch.cuda.get_device_name() if gpu else f"CPU of {hardware['threads']} threads"
+        precision = hardware["precision"] if gpu else "32-true"
+        logger.info("training on %d × %s, precision %s", fabric.world_size, name, precision)
+    with failing_in_one_sentence():
+        train(fabric, *arguments, **settings)
+
+
+def to_device(fabric: Fabric, fields: Tensor) -> Tensor:
+    """Fields on the device, in 32 bits, channels last."""
+    fields = fields.to(fabric.device, non_blocking=True)
+    return fields.to(torch.float32, memory_format=torch.channels_last)

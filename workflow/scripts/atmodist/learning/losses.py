@@ -1,0 +1,69 @@
+"""What the networks minimise.
+
+Sources: Hoffmann & Lessig (2023) for the classification, the content loss and its scale; Stengel et al.
+(2020) for the adversarial losses.
+"""
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+
+from atmodist.learning.networks import Encoder
+
+
+def kernels(network: nn.Module) -> list[nn.Parameter]:
+    """Weights under the L2 penalty: those of convolutions and dense layers, no biases, no normalisation."""
+    return [module.weight for module in network.modules() if isinstance(module, nn.Conv2d | nn.Linear)]
+
+
+def weight_penalty(weights: list[nn.Parameter], factor: float) -> Tensor:
+    """Keras' L2 regularisation factor·Σw²: PyTorch would call its gradient a weight decay of 2·factor."""
+    return factor * torch.stack(torch._foreach_norm(weights)).square().sum()
+
+
+class ContentLoss(nn.Module):
+    """Distance of fields as a trained encoder sees them: mean of (E(x) − E(x̂))² over channels and space.
+
+    The encoder is frozen and stays in evaluation mode; ``layer`` is "stage1" … "stage4"; ``scale`` multiplies
+    the distance.
+    """
+
+    def __init__(self, encoder: Encoder, layer: str, scale: float = 1.0):
+        super().__init__()
+        self.encoder = encoder.requires_grad_(False).eval()
+        self.layer, self.scale = layer, scale
+
+    def train(self, mode: bool = True) -> "ContentLoss":
+        """Stay in evaluation mode."""
+        return self
+
+    def forward(self, truth: Tensor, estimate: Tensor) -> Tensor:
+        """Distance B of normalised fields B×C×H×W, one value a sample."""
+        expected, found = self.encoder.features(torch.cat((truth, estimate)), self.layer).float().chunk(2)
+        return self.scale * (expected - found).square().mean(dim=(1, 2, 3))
+
+
+def content_scale(content: np.ndarray, squared: np.ndarray) -> np.ndarray:
+    """Factor that brings the content loss to the size of the mean squared error.
+
+    ``content`` and ``squared`` hold along their last axis, for the lags 1 … N, the mean content loss c and
+    the mean squared difference m of the standardised fields. The factor is the least-squares fit s·c ≈ m over
+    the upper half of the lags, where both curves are flat: s = Σ c m / Σ c² for k ≥ N/2. Lags at which the
+    means are NaN are left out; where that leaves none, the factor is NaN.
+    """
+    lags = np.arange(1, content.shape[-1] + 1)
+    c, m = content[..., 2 * lags >= len(lags)], squared[..., 2 * lags >= len(lags)]
+    c = np.where(np.isnan(m), np.nan, c)
+    with np.errstate(invalid="ignore"):
+        return np.nansum(c * m, axis=-1) / np.nansum(c**2, axis=-1)
+
+
+def generator_loss(fake: Tensor) -> Tensor:
+    """Sigmoid cross-entropy of the discriminator's logits of generated fields against "real"."""
+    return F.softplus(-fake).mean()
+
+
+def discriminator_loss(real: Tensor, fake: Tensor) -> Tensor:
+    """Mean sigmoid cross-entropy over real (1) and generated (0) fields together, from the logits."""
+    return torch.cat((F.softplus(-real), F.softplus(fake))).mean()

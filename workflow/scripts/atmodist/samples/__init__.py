@@ -1,0 +1,1 @@
+"""From fields to batches: normalisation, windows, shards and the order in which they are read."""
