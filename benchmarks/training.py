@@ -28,6 +28,7 @@ from atmodist.learning import atmodist_training, srgan_training
 from atmodist.learning.devices import device, launch, to_device
 from atmodist.learning.networks import Discriminator, Generator
 from atmodist.learning.resolution import coarsen
+from atmodist.learning.saved import build
 from atmodist.samples import batches
 
 GENERATOR = {"channels": 64, "blocks": 16}
@@ -53,7 +54,7 @@ SETTINGS = {
 
 def bare_atmodist(fabric, patch, size):
     """One step of SGD on the cross-entropy, nothing else."""
-    network = atmodist_training.build(SETTINGS["atmodist"], patch, VARIABLES)
+    network = build(SETTINGS["atmodist"], patch, VARIABLES)
     network.to(fabric.device, memory_format=torch.channels_last)
     optimiser = torch.optim.SGD(network.parameters(), 0.1, momentum=0.9)
     first, second = (to_device(fabric, torch.randn(size, 2, patch, patch)) for _ in range(2))

@@ -10,10 +10,10 @@ with job(
 ) as log:
     from atmodist.core.errors import InputError
     from atmodist.core.files import replacing, write_json
-    from atmodist.learning.atmodist_training import load_network
     from atmodist.learning.calibration import lag_losses
     from atmodist.learning.devices import device
     from atmodist.learning.losses import ContentLoss, content_scale
+    from atmodist.learning.saved import load_network
     from atmodist.samples.batches import PairBatches, loader
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of

@@ -15,14 +15,14 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     from atmodist.core.files import replacing, write_json
     from atmodist.learning import atmodist_training as atmodist
     from atmodist.learning.devices import device
-    from atmodist.learning.training import load_weights
+    from atmodist.learning.saved import build, load_weights, save_network
     from atmodist.samples.batches import PairBatches, loader
     from atmodist.samples.shards import times_of
 
     params, settings = snakemake.params, snakemake.params.settings
     about = {"settings": settings, "patch": params.patch, "variables": params.variables}
     files = sorted(Path(snakemake.input.weights).glob("epoch-*.pt"))
-    networks = [atmodist.build(**about) for _ in files]
+    networks = [build(**about) for _ in files]
     for network, path in zip(networks, files, strict=True):
         network.load_state_dict(load_weights(path)["network"])
 
@@ -41,7 +41,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     best = table["loss"].idxmin()
     info = {**table.loc[best], "epoch": int(table["epoch"][best]), "classes": settings["classes"]}
     info["chance"] = 1 / settings["classes"]
-    atmodist.save_network(snakemake.output.best, networks[best], epoch=info["epoch"], **about)
+    save_network(snakemake.output.best, networks[best], epoch=info["epoch"], **about)
     with replacing(snakemake.output.confusion) as partial:
         scores[best].confusion_matrix(params.step_hours).to_netcdf(partial, engine="h5netcdf")
     time = times_of(snakemake.input.pairs)[pairs.numbers]

@@ -10,8 +10,8 @@ with job(snakemake.log[0], f"export_representations {params.model} {params.shard
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.learning import representations
-    from atmodist.learning.atmodist_training import load_network
     from atmodist.learning.devices import device, to_device
+    from atmodist.learning.saved import load_network
     from atmodist.samples.normalise import Moments
 
     fabric = device(snakemake.config["training"])

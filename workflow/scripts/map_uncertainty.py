@@ -11,8 +11,8 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
     from atmodist.core.files import replacing
     from atmodist.data import store
     from atmodist.evaluation import uncertainty
-    from atmodist.learning.atmodist_training import load_network
     from atmodist.learning.devices import device, to_device
+    from atmodist.learning.saved import load_network
     from atmodist.samples.normalise import Moments
 
     fabric = device(snakemake.config["training"])

@@ -6,11 +6,11 @@ from pathlib import Path
 from atmodist.core.job import job
 
 with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
-    from atmodist.learning.atmodist_training import load_network
     from atmodist.learning.devices import launch
     from atmodist.learning.losses import ContentLoss
+    from atmodist.learning.saved import load_network, load_weights
     from atmodist.learning.srgan_training import train_srgan
-    from atmodist.learning.training import identity, load_weights
+    from atmodist.learning.training import identity
 
     params, hardware = snakemake.params, snakemake.config["training"]
     content = None

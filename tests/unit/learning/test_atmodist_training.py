@@ -15,11 +15,10 @@ from torchmetrics.functional.classification import (
 )
 from trainings import ATMODIST, HARDWARE, VARIABLES, write_pairs
 
-from atmodist.core.errors import InputError
 from atmodist.core.seeds import torch_seed
 from atmodist.learning import atmodist_training as atmodist
 from atmodist.learning.devices import device, launch
-from atmodist.learning.training import load_weights
+from atmodist.learning.saved import build, load_weights
 from atmodist.samples.batches import PairBatches, loader
 
 
@@ -99,7 +98,7 @@ def test_one_epoch_equals_plain_pytorch(tmp_path):
     settings = {**ATMODIST, "epochs": 1, "pretraining": {"epochs": 0, "batches": None}, "gradient_norm": 0.3}
     table = train(tmp_path, settings)
     torch.manual_seed(torch_seed(1, "atmodist", "weights", 0))
-    network = atmodist.build(settings, 32, VARIABLES)
+    network = build(settings, 32, VARIABLES)
     kernels = [p for p in network.parameters() if p.dim() > 1]
     velocity = {p: torch.zeros_like(p) for p in network.parameters()}
     data = PairBatches([tmp_path / "pairs.h5"], 32, VARIABLES, 8, 12, classes=3)
@@ -144,21 +143,9 @@ def test_table_has_a_row_an_epoch(trained):
     assert not (folder / ".resume").exists()
 
 
-def test_saved_network_gives_the_same_logits(trained, tmp_path):
-    folder, settings, _ = trained
-    about = {"settings": settings, "patch": 32, "variables": VARIABLES}
-    network = atmodist.build(**about)
-    network.load_state_dict(load_weights(folder / "weights/epoch-012.pt")["network"])
-    atmodist.save_network(tmp_path / "best.pt", network, epoch=12, **about)
-    again, found = atmodist.load_network(tmp_path / "best.pt")
-    assert found == {"epoch": 12, **about}
-    x, y = torch.randn(2, 4, 2, 32, 32)
-    assert torch.equal(again(x, y), network.eval()(x, y))
-
-
 def test_evaluation_of_several_networks(trained):
     folder, settings, _ = trained
-    networks = [atmodist.build(settings, 32, VARIABLES) for _ in range(2)]
+    networks = [build(settings, 32, VARIABLES) for _ in range(2)]
     networks[1].load_state_dict(load_weights(folder / "weights/epoch-012.pt")["network"])
     pairs = PairBatches([folder / "pairs.h5"], 32, VARIABLES, 50, classes=3)
     scores = atmodist.evaluate(device(HARDWARE), networks, loader(pairs), 3)
@@ -178,12 +165,6 @@ def test_replicates_differ_and_repetitions_do_not(tmp_path):
         (tmp_path / name).mkdir()
         losses.append(train(tmp_path / name, {**settings, "replicate": replicate})["loss"].item())
     assert losses[0] == losses[1] != losses[2]
-
-
-def test_a_file_that_is_no_network_is_refused(tmp_path):
-    torch.save({"settings": {}}, tmp_path / "best.pt")
-    with pytest.raises(InputError, match="holds no AtmoDist network"):
-        atmodist.load_network(tmp_path / "best.pt")
 
 
 def test_mixed_precision_of_a_gpu(tmp_path):

@@ -15,8 +15,8 @@ from atmodist.learning.devices import device, launch
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Discriminator, Encoder, Generator
 from atmodist.learning.resolution import coarsen
+from atmodist.learning.saved import load_weights
 from atmodist.learning.srgan_training import Duel, pretrain_generator, train_srgan
-from atmodist.learning.training import load_weights
 
 
 def duel(low, high, content=None, fabric=None):

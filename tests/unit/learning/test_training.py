@@ -14,6 +14,7 @@ from trainings import HARDWARE, VARIABLES, write_patches
 from atmodist.core.errors import InputError
 from atmodist.learning import devices, training
 from atmodist.learning.devices import device, launch
+from atmodist.learning.saved import load_weights
 from atmodist.learning.training import Training, identity
 from atmodist.samples.batches import PatchBatches, loader
 
@@ -116,7 +117,7 @@ def test_publish_leaves_only_the_outputs(fabric, data, tmp_path):
     files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     assert files == ["epoch-001.pt", "epoch-002.pt", "last.pt", "patches.h5", "training.csv"]
     assert list(pd.read_csv(tmp_path / "training.csv")) == ["epoch", "phase", "loss", "seconds"]
-    last = training.load_weights(tmp_path / "last.pt")["network"]["weight"]
+    last = load_weights(tmp_path / "last.pt")["network"]["weight"]
     assert torch.equal(last, network.weight)
 
 

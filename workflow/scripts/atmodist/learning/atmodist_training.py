@@ -16,12 +16,11 @@ import xarray as xr
 from lightning_fabric import Fabric
 from torch import Tensor, nn
 
-from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
 from atmodist.core.seeds import torch_seed
 from atmodist.learning.devices import to_device
 from atmodist.learning.losses import kernels, weight_penalty
-from atmodist.learning.networks import Encoder, SiameseNetwork
+from atmodist.learning.networks import SiameseNetwork
+from atmodist.learning.saved import build
 from atmodist.learning.training import Training
 from atmodist.samples.batches import PairBatches
 
@@ -32,12 +31,6 @@ def clip_each(parameters: Iterable[nn.Parameter], norm: float) -> None:
     gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     factors = (norm / torch.stack(torch._foreach_norm(gradients))).clamp(max=1)
     torch._foreach_mul_(gradients, list(factors.unbind()))
-
-
-def build(settings: dict[str, Any], patch: int, variables: list[str]) -> SiameseNetwork:
-    """The network of an AtmoDist model's settings, with random weights."""
-    encoder = Encoder(len(variables), tuple(settings["stages"]), settings["blocks"])
-    return SiameseNetwork(encoder, patch, settings["classes"])
 
 
 def plateau(optimiser: torch.optim.Optimizer, factor: float, patience: int, threshold: float, floor: float):
@@ -184,23 +177,3 @@ def evaluate(fabric: Fabric, networks: list[SiameseNetwork], batches: Iterable, 
                 logits = network(first, second)
             score.update(logits, label)
     return scores
-
-
-def save_network(path: str | Path, network: SiameseNetwork, **about: Any) -> None:
-    """Write weights with all that is needed to build the network again: settings, patch, variables."""
-    with replacing(path) as partial:
-        torch.save({**about, "network": network.state_dict()}, partial)
-
-
-def load_network(path: str | Path) -> tuple[SiameseNetwork, dict[str, Any]]:
-    """The trained network that ``save_network`` wrote, in evaluation mode, and what was said about it."""
-    try:
-        about = torch.load(path, map_location="cpu", weights_only=True)
-        weights = about.pop("network")
-        network = build(about["settings"], about["patch"], about["variables"])
-        network.load_state_dict(weights)
-    except (KeyError, RuntimeError, OSError) as error:
-        raise InputError(
-            f"{path} holds no AtmoDist network ({error}); expected best.pt of a model."
-        ) from error
-    return network.eval(), about

@@ -48,11 +48,6 @@ def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
     return fingerprint([params, [(name, state.st_size, state.st_mtime_ns) for name, state in files]])
 
 
-def load_weights(path: str | Path) -> dict[str, dict[str, Tensor]]:
-    """State dictionaries of the networks of one epoch, by name."""
-    return torch.load(path, map_location="cpu", weights_only=True)
-
-
 class Training:
     """Position, table and state of a training, in the folder ``.resume`` beside ``log`` until ``publish``.
 

@@ -1,0 +1,38 @@
+"""Networks as files: what is saved comes back, and loading it needs little."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+import torch
+from trainings import ATMODIST, VARIABLES
+
+from atmodist.core.errors import InputError
+from atmodist.learning.saved import build, load_network, save_network
+
+HEAVY = ("lightning_fabric", "h5py", "h5netcdf", "xarray", "pandas", "tensorboard", "torchmetrics", "dask")
+
+
+def test_saved_network_gives_the_same_logits(tmp_path):
+    about = {"settings": ATMODIST, "patch": 32, "variables": VARIABLES}
+    network = build(**about)
+    network.train()(*torch.randn(2, 4, 2, 32, 32))  # the moving statistics are part of a network
+    save_network(tmp_path / "best.pt", network, epoch=12, **about)
+    again, found = load_network(tmp_path / "best.pt")
+    assert found == {"epoch": 12, **about}
+    x, y = torch.randn(2, 4, 2, 32, 32)
+    assert torch.equal(again(x, y), network.eval()(x, y))
+
+
+def test_a_file_that_is_no_network_is_refused(tmp_path):
+    torch.save({"settings": {}}, tmp_path / "best.pt")
+    with pytest.raises(InputError, match="holds no AtmoDist network"):
+        load_network(tmp_path / "best.pt")
+
+
+def test_networks_and_losses_import_neither_lightning_nor_hdf5():
+    code = "import sys, atmodist.learning.saved, atmodist.learning.losses; print(*sys.modules)"
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    run = subprocess.run([sys.executable, "-c", code], env=environment, capture_output=True, check=True)
+    assert not set(HEAVY) & set(run.stdout.decode().split())
