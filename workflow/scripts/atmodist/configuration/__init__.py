@@ -1,0 +1,55 @@
+"""The config: merged, checked before anything runs, and the few things that follow from it.
+
+Imports nothing heavy, because the Snakefile imports it.
+"""
+
+from collections.abc import Mapping
+from typing import Any
+
+from atmodist.configuration.consistency import problems
+from atmodist.configuration.derived import (
+    SPLITS,
+    content_encoders,
+    evaluation_shards,
+    grid_rows,
+    models,
+    pair_shards,
+    patch_shards,
+    periods,
+    processors,
+    surface_pressure_years,
+    time_count,
+    uncertainty_models,
+    zooms,
+)
+from atmodist.configuration.merging import merged, tidy
+from atmodist.configuration.schema import mistake
+from atmodist.core.errors import InputError
+
+__all__ = [
+    "SPLITS",
+    "check",
+    "content_encoders",
+    "evaluation_shards",
+    "grid_rows",
+    "merged",
+    "models",
+    "pair_shards",
+    "patch_shards",
+    "periods",
+    "processors",
+    "surface_pressure_years",
+    "tidy",
+    "time_count",
+    "uncertainty_models",
+    "zooms",
+]
+
+
+def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+    """Refuse a config that cannot work.
+
+    Raises ``InputError`` with one sentence that names the key, what it holds and what it may hold.
+    """
+    if problem := mistake(config, schema) or next(problems(config), None):
+        raise InputError(f"config key {problem}")

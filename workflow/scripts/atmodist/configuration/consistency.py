@@ -1,0 +1,175 @@
+"""What a schema cannot express: keys that must fit each other."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date, datetime
+from typing import Any
+
+from atmodist.configuration.derived import SPLITS, first_and_last, grid_rows, models, time_count, zooms
+from atmodist.samples.counts import certain_pairs, sample_count
+
+
+def problems(config: Mapping[str, Any]) -> Iterator[str]:
+    """Each contradiction between keys, told as "key is value; expected …".
+
+    ``config`` already fits the schema.
+    """
+    yield from _problems_of_days(config)
+    yield from _problems_of_windows(config)
+    yield from _problems_of_models(config)
+    yield from _problems_of_batches(config)
+    evaluation = config["evaluation"]
+    if evaluation["shard_days"] % evaluation["block_days"]:
+        yield (
+            f"evaluation.shard_days is {evaluation['shard_days']}; "
+            f"expected a multiple of evaluation.block_days, which is {evaluation['block_days']}"
+        )
+    yield from _problems_of_uncertainty(config)
+    yield from _problems_of_figures(config)
+
+
+def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
+    data = config["data"]
+    needed = {"synthetic": "synthetic", "files": "files", "era5": "download"}[data["source"]]
+    if needed not in data:
+        yield f"data.{needed} is missing; data.source {data['source']} needs it"
+        return
+    for split in SPLITS:
+        for key, value in data[split].items():
+            try:
+                date.fromisoformat(value)
+            except ValueError:
+                yield f"data.{split}.{key} is {value!r}, which is no day of the calendar"
+        start, end = first_and_last(data[split])
+        if end < start:
+            yield f"data.{split}.end is {end}, before data.{split}.start, {start}"
+        if time_count(config, split) <= config["pairs"]["max_lag"]:
+            yield (
+                f"data.{split} holds {time_count(config, split)} times; "
+                f"expected more than pairs.max_lag, {config['pairs']['max_lag']}"
+            )
+    train, evaluation = first_and_last(data["train"]), first_and_last(data["eval"])
+    if train[0] <= evaluation[1] and evaluation[0] <= train[1]:
+        yield (
+            f"data.eval, {evaluation[0]} to {evaluation[1]}, overlaps data.train, {train[0]} to {train[1]}; "
+            "expected days that are not trained on"
+        )
+
+
+def _problems_of_windows(config: Mapping[str, Any]) -> Iterator[str]:
+    south, north = config["windows"]["latitude"]
+    if south >= north:
+        yield f"windows.latitude is [{south}, {north}]; expected the southern edge first"
+    for kind in ("pairs", "patches"):
+        patch, rows = config[kind]["patch"], grid_rows(config)
+        reach = patch / 2 * 180 / rows
+        if north + reach > 90 or south - reach < -90:
+            yield (
+                f"{kind}.patch is {patch}: {2 * reach:.1f}° tall on this grid of {rows} rows, it leaves the "
+                f"grid when centred at the edge of windows.latitude, [{south}, {north}]; "
+                "expected a smaller patch or band"
+            )
+
+
+def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
+    known, processes = models(config, "atmodist"), config["training"]["devices"] * config["training"]["nodes"]
+    for kind in ("atmodist", "srgan"):
+        for name, model in models(config, kind).items():
+            if model["batch_size"] % processes:
+                yield (
+                    f"{kind}.models.{name}.batch_size is {model['batch_size']}; expected a multiple of "
+                    f"{processes}, the devices of all nodes of a training"
+                )
+    for name, model in known.items():
+        if not 2 <= model["classes"] <= config["pairs"]["max_lag"]:
+            yield (
+                f"atmodist.models.{name}.classes is {model['classes']}; "
+                f"expected 2 to pairs.max_lag, {config['pairs']['max_lag']}"
+            )
+    for name, model in models(config, "srgan").items():
+        content = model["content"]
+        if content != "mse" and content["encoder"] not in known:
+            yield (
+                f"srgan.models.{name}.content.encoder is {content['encoder']!r}; expected a model under "
+                f"atmodist.models: {', '.join(known)}"
+            )
+        epochs = sum(phase["epochs"] for phase in model["phases"])
+        if model["evaluate_epoch"] > epochs:
+            yield (
+                f"srgan.models.{name}.evaluate_epoch is {model['evaluate_epoch']}; "
+                f"expected 1 to {epochs}, the epochs of its phases"
+            )
+
+
+def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
+    """Trainings that ask for more samples than will be there, which they themselves would tell only then."""
+    times, per_time = time_count(config, "train"), config["windows"]["per_time"]
+    max_lag = config["pairs"]["max_lag"]
+    pairs, patches = sample_count(times, per_time, max_lag), sample_count(times, per_time, 0)
+    for name, model in models(config, "atmodist").items():
+        key, classes, first = f"atmodist.models.{name}", model["classes"], model["pretraining"]
+        found = certain_pairs(pairs, classes, max_lag), f"pairs with lags up to {classes}"
+        yield from _too_many(f"{key}.batches", model, *found)
+        if first["epochs"]:
+            subset = {"batch_size": model["batch_size"], "batches": first["batches"]}
+            yield from _too_many(f"{key}.pretraining.batches", subset, *found)
+            if model["batches"] and first["batches"] and first["batches"] > model["batches"]:
+                yield (
+                    f"{key}.pretraining.batches is {first['batches']}; "
+                    f"expected at most {key}.batches, {model['batches']}, whose first they are"
+                )
+    section, found = config["srgan"], (patches, "patches")
+    alone = {"batch_size": section["defaults"]["batch_size"], "batches": section["pretraining"]["batches"]}
+    yield from _too_many("srgan.pretraining.batches", alone, *found)
+    for name, model in models(config, "srgan").items():
+        yield from _too_many(f"srgan.models.{name}.batches", model, *found)
+
+
+def _too_many(key: str, training: Mapping[str, Any], samples: int, what: str) -> Iterator[str]:
+    batches, size = training["batches"], training["batch_size"]
+    if batches and batches * size > samples:
+        yield (
+            f"{key} is {batches}; expected at most {samples // size} batches of {size} in {samples} {what}, "
+            "which data.train and windows.per_time are sure to give"
+        )
+
+
+def _problems_of_uncertainty(config: Mapping[str, Any]) -> Iterator[str]:
+    settings, columns = config["uncertainty"], 2 * grid_rows(config)
+    step, lag = config["data"]["step_hours"], settings["lag_hours"]
+    if lag % step or lag // step >= time_count(config, "eval"):
+        yield (
+            f"uncertainty.lag_hours is {lag}; "
+            f"expected a multiple of data.step_hours, {step}, shorter than data.eval"
+        )
+    if columns % settings["stride"]:
+        yield (
+            f"uncertainty.stride is {settings['stride']}; expected a divisor of the grid's {columns} columns"
+        )
+
+
+def _problems_of_figures(config: Mapping[str, Any]) -> Iterator[str]:
+    figures, days = config["figures"], config["data"]["eval"]
+    try:
+        time = datetime.fromisoformat(figures["time"])
+    except ValueError:
+        yield f"figures.time is {figures['time']!r}, which is no time of the calendar"
+        return
+    start, end = first_and_last(days)
+    if not start <= time.date() <= end:
+        yield f"figures.time is {figures['time']}; expected a time within data.eval, {start} to {end}"
+    if time.minute or time.hour % config["data"]["step_hours"]:
+        yield f"figures.time is {figures['time']}; expected a multiple of data.step_hours"
+    for name, zoom in zooms(config).items():
+        for axis, (first, last) in zoom.items():
+            low, high = figures["regions"][name][axis]
+            if not low <= first < last <= high:
+                yield (
+                    f"figures.regions.{name}.zoom.{axis} is [{first}, {last}]; "
+                    f"expected a part of the region's, [{low}, {high}]"
+                )
+    for name, (first, last) in ((str(view), view) for view in figures["spectrum_views"]):
+        if first >= last or first > config["data"]["truncation"]:
+            yield (
+                f"figures.spectrum_views holds {name}; expected a first degree below the last and "
+                f"within the truncation, {config['data']['truncation']}"
+            )

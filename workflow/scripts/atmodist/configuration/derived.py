@@ -1,0 +1,100 @@
+"""What follows from a config: settings of every model, periods, counts of files, the size of the grid."""
+
+from collections.abc import Mapping
+from datetime import date
+from typing import Any
+
+from atmodist.configuration.merging import merged
+from atmodist.core.periods import Period, blocks, months, years
+from atmodist.samples.counts import shard_count
+
+SPLITS = ("train", "eval")
+
+
+def models(config: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
+    """Settings of every model under ``kind`` (``atmodist`` or ``srgan``), with the defaults filled in."""
+    section = config[kind]
+    return {name: merged(section["defaults"], changes) for name, changes in section["models"].items()}
+
+
+def periods(config: Mapping[str, Any], split: str) -> list[Period]:
+    """Periods of a split: calendar months, or blocks of days of the synthetic atmosphere."""
+    data = config["data"]
+    start, end = data[split]["start"], data[split]["end"]
+    if data["source"] == "synthetic":
+        return blocks(start, end, data["synthetic"]["period_days"])
+    return months(start, end)
+
+
+def surface_pressure_years(config: Mapping[str, Any]) -> list[Period]:
+    """Years of the training split for which surface pressure is downloaded."""
+    days = config["data"]["train"]
+    return years(days["start"], days["end"])
+
+
+def evaluation_shards(config: Mapping[str, Any]) -> list[Period]:
+    """Days of the evaluation split that one job evaluates."""
+    days = config["data"]["eval"]
+    return blocks(days["start"], days["end"], config["evaluation"]["shard_days"])
+
+
+def time_count(config: Mapping[str, Any], split: str) -> int:
+    """Number of analyses in a split."""
+    start, end = first_and_last(config["data"][split])
+    return ((end - start).days + 1) * 24 // config["data"]["step_hours"]
+
+
+def pair_shards(config: Mapping[str, Any], split: str) -> int:
+    """Number of files of pairs."""
+    times, per_time, pairs = time_count(config, split), config["windows"]["per_time"], config["pairs"]
+    return shard_count(times, per_time, pairs["max_lag"], pairs["shard_size"])
+
+
+def patch_shards(config: Mapping[str, Any], split: str) -> int:
+    """Number of files of patches."""
+    times, per_time = time_count(config, split), config["windows"]["per_time"]
+    return shard_count(times, per_time, 0, config["patches"]["shard_size"])
+
+
+def grid_rows(config: Mapping[str, Any]) -> int:
+    """Rows of the grid: 2(T + 1) for an odd truncation T; an even one is gridded like T + 1."""
+    return 2 * ((config["data"]["truncation"] | 1) + 1)
+
+
+def content_encoders(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each (AtmoDist model, layer) that a super-resolution model uses as content loss."""
+    contents = (model["content"] for model in models(config, "srgan").values())
+    return sorted({(content["encoder"], content["layer"]) for content in contents if content != "mse"})
+
+
+def uncertainty_models(config: Mapping[str, Any]) -> list[str]:
+    """AtmoDist models that know the lag of the uncertainty maps."""
+    steps = config["uncertainty"]["lag_hours"] // config["data"]["step_hours"]
+    return [name for name, model in models(config, "atmodist").items() if model["classes"] >= steps]
+
+
+def processors(training: Mapping[str, Any]) -> dict[str, Any]:
+    """Snakemake's resources of a training: GPUs, those of each node if there are several, or nodes alone."""
+    devices, nodes, gpu = training["devices"], training["nodes"], training["device"] != "cpu"
+    if nodes == 1:
+        return {"gpu": devices if gpu else 0}
+    return {"nodes": nodes, **({"gres": f"gpu:{devices}"} if gpu else {"tasks": nodes})}
+
+
+def zooms(config: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
+    """Latitudes and longitudes of each region that its maps show enlarged: by default its middle third."""
+    regions = config["figures"]["regions"]
+    middle = {
+        name: {
+            axis: [(2 * low + high) / 3, (low + 2 * high) / 3]
+            for axis, (low, high) in region.items()
+            if axis != "zoom"
+        }
+        for name, region in regions.items()
+    }
+    return {name: region.get("zoom", middle[name]) for name, region in regions.items()}
+
+
+def first_and_last(split: Mapping[str, str]) -> tuple[date, date]:
+    """First and last day of a split."""
+    return date.fromisoformat(split["start"]), date.fromisoformat(split["end"])

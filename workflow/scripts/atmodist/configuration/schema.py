@@ -1,0 +1,70 @@
+"""What the JSON schema says about a config, in one sentence of everyday words."""
+
+import difflib
+from collections.abc import Mapping
+from typing import Any
+
+from jsonschema import Draft202012Validator
+from jsonschema.exceptions import ValidationError
+
+
+def mistake(config: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
+    """The first mistake, nearest the top of the config: the key, what it holds and what it may hold."""
+    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: len(error.path))
+    return _explain(errors[0]) if errors else None
+
+
+def _explain(error: ValidationError) -> str:
+    key = ".".join(str(part) for part in error.absolute_path)
+    if error.validator == "additionalProperties":
+        known = list(error.schema.get("properties", {}))
+        unknown = next(name for name in error.instance if name not in known)
+        near = difflib.get_close_matches(unknown, known, 1)
+        hint = f"did you mean {near[0]}? " if near else ""
+        return f"{_join(key, unknown)} is unknown; {hint}expected one of {', '.join(known)}"
+    if error.validator == "required":
+        missing = next(name for name in error.validator_value if name not in error.instance)
+        return f"{_join(key, missing)} is missing; expected {_meaning(error.schema, missing)}"
+    return f"{key or '(top)'} holds {error.instance!r}; expected {_expected(error)}"
+
+
+def _join(*parts: str) -> str:
+    return ".".join(part for part in parts if part)
+
+
+def _meaning(schema: Mapping[str, Any], key: str) -> str:
+    text = schema.get("properties", {}).get(key, {}).get("description", "a value")
+    return text[0].lower() + text[1:].split(". ")[0].rstrip(".")
+
+
+def _expected(error: ValidationError) -> str:
+    value = error.validator_value
+    names = {"integer": "a whole number", "number": "a number", "string": "text", "object": "a mapping"}
+    names |= {"array": "a list", "boolean": "true or false", "null": "null"}
+    match error.validator:
+        case "type":
+            return " or ".join(names[kind] for kind in ([value] if isinstance(value, str) else value))
+        case "enum":
+            return "one of " + ", ".join(str(choice) for choice in value)
+        case "minimum":
+            return f"at least {value}"
+        case "maximum":
+            return f"at most {value}"
+        case "exclusiveMinimum":
+            return f"more than {value}"
+        case "exclusiveMaximum":
+            return f"less than {value}"
+        case "multipleOf":
+            return f"a multiple of {value}"
+        case "minItems":
+            return f"at least {value} entries"
+        case "maxItems":
+            return f"at most {value} entries"
+        case "minProperties":
+            return f"at least {value} entry"
+        case "pattern":
+            return f"text of the form {value}"
+        case "oneOf":
+            return "mse, or a mapping of encoder (a model under atmodist.models) and layer (stage1 … stage4)"
+        case _:
+            return error.message
