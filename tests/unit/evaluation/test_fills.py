@@ -1,0 +1,110 @@
+"""The Laplace fill and the scores of filled squares against closed forms."""
+
+import numpy as np
+import pytest
+
+from atmodist.evaluation import fills
+from atmodist.evaluation.fills import laplace_fill, scores, spectra
+from atmodist.learning.inpainting import square_of
+
+ROW, COLUMN = np.mgrid[:32, :32].astype(float)
+SQUARE = square_of(32)
+
+
+def hole(field):
+    """The field with nonsense in its square."""
+    holed = field.copy()
+    holed[..., SQUARE, SQUARE] = np.nan
+    return holed
+
+
+@pytest.mark.parametrize(
+    "field",
+    [3 + 2 * ROW - 5 * COLUMN, ROW**2 - COLUMN**2, ROW * COLUMN, ROW**3 - 3 * ROW * COLUMN**2],
+    ids=["linear", "saddle", "product", "cubic"],
+)
+def test_harmonic_fields_are_filled_exactly(field):
+    """These are harmonic for the five-point stencil, too."""
+    np.testing.assert_allclose(laplace_fill(hole(field)), field, rtol=1e-9, atol=1e-7)
+
+
+def test_fill_is_the_limit_of_averaging_neighbours():
+    field = np.random.default_rng(0).standard_normal((2, 3, 32, 32))
+    slow = field.copy()
+    slow[..., SQUARE, SQUARE] = 0
+    for _ in range(2000):
+        around = sum(np.roll(slow, shift, axis) for shift in (-1, 1) for axis in (-2, -1)) / 4
+        slow[..., SQUARE, SQUARE] = around[..., SQUARE, SQUARE]
+    found = laplace_fill(hole(field))
+    np.testing.assert_allclose(found, slow, atol=1e-10)
+    assert found[..., SQUARE, SQUARE].std() < field.std(), "a membrane is smooth"
+
+
+def test_scores_of_the_truth():
+    field = 3 + 2 * ROW - 5 * COLUMN
+    found = scores(field, field)
+    assert found["squared_error"] == found["gradient_error"] == 0
+    assert found["gradient"] == pytest.approx(2**2 + 5**2)
+    assert found["edge_jump"] == pytest.approx(0)
+
+
+def test_scores_of_a_square_that_is_too_high():
+    field = 3 + 2 * ROW - 5 * COLUMN
+    step = field.copy()
+    step[SQUARE, SQUARE] += 0.5
+    found = scores(field, step)
+    assert found["squared_error"] == pytest.approx(0.25)
+    assert found["gradient_error"] == pytest.approx(0, abs=1e-12)
+    assert found["edge_jump"] == pytest.approx(0.25), "a step of height h jumps by h²"
+
+
+def test_scores_of_a_square_that_slopes():
+    field = np.zeros((4, 32, 32))
+    slope = field.copy()
+    slope[..., SQUARE, SQUARE] = (ROW - (SQUARE.start - 1))[SQUARE, SQUARE]
+    found = scores(field, slope)
+    assert found["gradient_error"] == pytest.approx(1)
+    upper = [1, 0]  # continuous at the upper side, where the gradient alone jumps: by 1 outside, not inside
+    lower = [8**2, 9**2]
+    n = np.arange(1, 9)
+    sides = 2 * [n**2, n**2]
+    expected = np.mean([np.mean(upper), np.mean(lower), *[np.mean(side) for side in sides[:2]]])
+    assert found["edge_jump"] == pytest.approx(expected)
+
+
+def test_a_wave_has_its_power_at_its_wavenumber():
+    wave = np.cos(2 * np.pi * 5 * ROW / 32)
+    power = spectra(wave)
+    assert power.argmax() == 5 - 1
+    assert power[3:6].sum() == pytest.approx(0.5, rel=0.02), "the mean square of a cosine"
+    assert power[8:].max() < 1e-4
+
+
+def test_white_noise_has_the_power_of_its_variance():
+    noise = 3 * np.random.default_rng(0).standard_normal((500, 16, 16))
+    frequency = 16 * np.fft.fftfreq(16)
+    ring = np.rint(np.hypot(frequency[:, None], frequency))
+    share = np.array([(ring == k).sum() / 256 for k in range(1, 9)])
+    # The first ring loses what the mean took away.
+    np.testing.assert_allclose(spectra(noise).mean(0)[1:], 9 * share[1:], rtol=0.05)
+
+
+def test_sums_of_days_do_not_depend_on_batches():
+    rng = np.random.default_rng(0)
+    truth, found = rng.standard_normal((2, 12, 2, 32, 32))
+    days = np.datetime64("2001-01-01T00", "h") + np.timedelta64(12, "h") * np.array([0, 5, 1, 3, 3, 0] * 2)
+    results = []
+    for size in (12, 5):
+        sums = fills.DailySums(["divergence", "vorticity"], ["fill", "l2"], days)
+        for start in range(0, 12, size):
+            part = slice(start, start + size)
+            sums.update(truth[part], {"l2": found[part], "fill": laplace_fill(truth[part])})
+        results.append(sums.result())
+    assert results[0]["patches"].values.tolist() == [6, 4, 2]
+    for name in ("scores", "spectra"):
+        np.testing.assert_allclose(results[0][name], results[1][name])
+    second = (days.astype("datetime64[D]") == np.datetime64("2001-01-02")).nonzero()[0]
+    at = {"system": "l2", "variable": "vorticity", "day": "2001-01-02"}
+    expected = np.square(truth - found)[second, 1, SQUARE, SQUARE].mean((1, 2)).sum()
+    assert results[0]["scores"].sel(score="squared_error", **at).item() == pytest.approx(expected)
+    assert not results[0]["scores"].sel(system="truth", score="squared_error").any()

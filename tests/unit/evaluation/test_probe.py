@@ -1,0 +1,93 @@
+"""The linear probe on data whose answer is known."""
+
+import numpy as np
+import pytest
+
+from atmodist.core.errors import InputError
+from atmodist.evaluation import probe
+
+DAYS = np.datetime64("2001-01-01") + np.arange(300)
+
+
+def test_a_linear_answer_is_found():
+    rng = np.random.default_rng(0)
+    features = rng.standard_normal((300, 8)) * 10.0 ** np.arange(-4, 4) + 7
+    weights = rng.standard_normal((8, 2)) / 10.0 ** np.arange(-4, 4)[:, None]
+    targets = 5 + features @ weights
+    found = probe.predict(features, targets, DAYS, gap=0)
+    np.testing.assert_allclose(found, targets, atol=0.01 * targets.std())
+
+
+def test_noise_tells_nothing():
+    rng = np.random.default_rng(0)
+    features, targets = rng.standard_normal((300, 40)), rng.standard_normal((300, 1))
+    found = probe.predict(features, targets, DAYS, gap=0)
+    assert np.square(found - targets).mean() > 0.95 * targets.var()
+
+
+def test_noise_in_the_answer_is_not_learned():
+    """The skill of the true linear map is its limit, and the probe comes near it."""
+    rng = np.random.default_rng(1)
+    features = rng.standard_normal((300, 30))
+    signal = features[:, :1] - features[:, 1:2]
+    targets = signal + rng.standard_normal((300, 1))
+    error = np.square(probe.predict(features, targets, DAYS, gap=5) - targets).mean()
+    assert np.square(signal - targets).mean() < error < 1.3 * np.square(signal - targets).mean()
+
+
+def test_prediction_is_that_of_the_normal_equations():
+    rng = np.random.default_rng(2)
+    x, y = rng.standard_normal((300, 6)) * [1, 2, 3, 4, 5, 6], rng.standard_normal((300, 1))
+    found = probe.predict(x, y, DAYS, count=3, gap=10, penalties=[0.5])
+    test = np.arange(100, 200)
+    train = np.r_[0:90, 210:300]
+    mean, deviation = x[train].mean(0), x[train].std(0)
+    z, new = (x[train] - mean) / deviation, (x[test] - mean) / deviation
+    gram = z.T @ z
+    penalty = 0.5 * np.trace(gram) / 6
+    weights = np.linalg.solve(gram + penalty * np.eye(6), z.T @ (y[train] - y[train].mean()))
+    np.testing.assert_allclose(found[test], y[train].mean() + new @ weights, rtol=1e-9)
+
+
+def test_components_are_the_leading_ones():
+    """Two features that agree outweigh one that stands alone: the first component does not see it."""
+    rng = np.random.default_rng(3)
+    shared, alone = rng.standard_normal((2, 300, 1))
+    features = np.hstack([shared, shared, alone])
+    targets = np.hstack([shared, alone])
+    found = probe.predict(features, targets, DAYS, gap=0, components=1)
+    errors = np.square(found - targets).mean(0)
+    assert errors[0] < 0.01
+    assert errors[1] > 0.9
+    assert (np.square(probe.predict(features, targets, DAYS, gap=0) - targets).mean(0) < 0.01).all()
+
+
+def test_what_is_predicted_is_never_seen():
+    """Changing the targets of a fold and of the days around it does not change its predictions."""
+    rng = np.random.default_rng(4)
+    features, targets = rng.standard_normal((300, 5)), rng.standard_normal((300, 2))
+    changed = targets.copy()
+    changed[110:190] += 100  # fold 1 of 3 and no more, since its 10 days at each end are ten days from others
+    before = probe.predict(features, targets, DAYS, count=3, gap=10)
+    after = probe.predict(features, changed, DAYS, count=3, gap=10)
+    np.testing.assert_array_equal(after[100:200], before[100:200])
+    assert not np.allclose(after[:100], before[:100])
+
+
+def test_days_near_a_fold_are_far_from_it_only_beyond_the_gap():
+    day = np.array([0, 1, 2, 3, 10, 11, 12, 20])
+    found = probe.far_from(day, np.array([10, 11, 12]), gap=8)
+    assert found.tolist() == [True, True, False, False, False, False, False, False]
+    assert probe.far_from(day, np.array([0]), gap=0).tolist() == [False] + [True] * 7
+
+
+def test_folds_are_runs_of_days():
+    assert probe.folds(DAYS[:10], 3).tolist() == [0, 0, 0, 0, 1, 1, 1, 2, 2, 2]
+    with pytest.raises(InputError, match="too few"):
+        probe.folds(DAYS[:8], 3)
+
+
+def test_a_gap_that_leaves_nothing_is_told():
+    x = np.ones((30, 1))
+    with pytest.raises(InputError, match="smaller gap"):
+        probe.predict(x, x, DAYS[:30], count=2, gap=30)

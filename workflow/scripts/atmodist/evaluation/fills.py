@@ -1,0 +1,168 @@
+"""What a filled square is judged by: its values, gradients and spectrum, and how it meets its surroundings.
+
+All fields are standardised values, NumPy arrays (…, P, P); the square is `learning.inpainting.square_of`.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+import scipy.sparse
+import scipy.sparse.linalg
+import xarray as xr
+
+from atmodist.learning.inpainting import square_of
+
+SCORES = {
+    "squared_error": "mean squared error in the square",
+    "gradient_error": "mean squared error of the gradient in the square",
+    "gradient": "mean squared gradient in the square",
+    "edge_jump": "mean squared jump of the normal gradient across the square's edge",
+}
+
+
+def laplace_fill(fields: np.ndarray) -> np.ndarray:
+    """Fields whose square is harmonic: each of its pixels the mean of its four neighbours.
+
+    The membrane over the hole, the simplest fill; exact for a linear field. Nothing is read in the square.
+    """
+    square = square_of(fields.shape[-1])
+    first, last, edge = square.start, square.stop, square.stop - square.start
+    ring = [
+        fields[..., first - 1, square],
+        fields[..., last, square],
+        fields[..., square, first - 1],
+        fields[..., square, last],
+    ]
+    filled = np.concatenate(ring, axis=-1) @ _membrane(edge).T
+    result = fields.copy()
+    result[..., square, square] = filled.reshape(*fields.shape[:-2], edge, edge)
+    return result
+
+
+@lru_cache
+def _membrane(edge: int) -> np.ndarray:
+    """Matrix (edge², 4·edge) from the pixels above, below, left and right of a square to those in it."""
+    second = scipy.sparse.diags_array([-1.0, 2.0, -1.0], offsets=[-1, 0, 1], shape=(edge, edge))
+    unit = scipy.sparse.eye_array(edge)
+    laplacian = scipy.sparse.kron(second, unit) + scipy.sparse.kron(unit, second)
+    pixel = np.arange(edge**2).reshape(edge, edge)
+    neighbours = np.zeros((edge**2, 4 * edge))
+    for side, pixels in enumerate((pixel[0], pixel[-1], pixel[:, 0], pixel[:, -1])):
+        neighbours[pixels, side * edge + np.arange(edge)] = 1
+    return scipy.sparse.linalg.spsolve(laplacian.tocsc(), neighbours)
+
+
+def scores(truth: np.ndarray, found: np.ndarray) -> dict[str, np.ndarray]:
+    """The numbers of `SCORES`, each (…), of filled patches (…, P, P) against the true ones.
+
+    Gradients are differences of neighbours, per pixel. The jump is the second difference along the normal of
+    the edge, at the last pixel outside and the first one inside: a step of height h there makes it h². For
+    ``gradient`` and ``edge_jump`` what matters is how they compare with the truth's.
+    """
+    square = square_of(truth.shape[-1])
+    true, filled = truth[..., square, square], found[..., square, square]
+    return {
+        "squared_error": np.square(filled - true).mean((-2, -1)),
+        "gradient_error": _squared_gradient(filled - true),
+        "gradient": _squared_gradient(filled),
+        "edge_jump": _squared_jump(found, square),
+    }
+
+
+def _squared_gradient(fields):
+    return sum(np.square(np.diff(fields, axis=axis)).mean((-2, -1)) for axis in (-2, -1))
+
+
+def _squared_jump(fields, square):
+    """Mean over the edge's four sides and the two pixels that meet at each of its points."""
+    sides = []
+    for turned in (fields, np.swapaxes(fields, -1, -2)):
+        for start in (square.start, square.stop):
+            across = turned[..., start - 2 : start + 2, square]
+            sides.append(np.square(np.diff(across, n=2, axis=-2)).mean((-2, -1)))
+    return np.mean(sides, axis=0)
+
+
+def spectra(fields: np.ndarray) -> np.ndarray:
+    """Power (…, K) of fields (…, N, N) at the isotropic wavenumbers 1 … N/2 cycles an edge.
+
+    Each field less its mean under a Hann window, without which the jump from one edge to the opposite one
+    would be most of the small scales. Power is summed over the ring of the wavenumbers that round to k and
+    scaled so that white noise of variance 1 has 1 in all rings together, corners included.
+    """
+    size = fields.shape[-1]
+    window = np.hanning(size + 2)[1:-1]
+    window = np.outer(window, window)
+    waves = np.fft.fft2((fields - fields.mean((-2, -1), keepdims=True)) * window, norm="ortho")
+    power = np.abs(waves) ** 2 / np.square(window).sum()
+    frequency = size * np.fft.fftfreq(size)
+    ring = np.rint(np.hypot(frequency[:, None], frequency)).astype(int)
+    return np.stack([power[..., ring == k].sum(-1) for k in range(1, size // 2 + 1)], axis=-1)
+
+
+def wavenumbers(size: int) -> np.ndarray:
+    """The wavenumbers of `spectra` of fields with an edge of ``size`` pixels, cycles an edge."""
+    return np.arange(1, size // 2 + 1)
+
+
+class DailySums:
+    """Scores and spectra of filled patches, summed over the patches of each day, from which intervals follow.
+
+    ``systems`` are the names of the fills; the truth is one more, for its gradient, jump and spectrum.
+    """
+
+    def __init__(self, variables: list[str], systems: list[str], days: np.ndarray):
+        self.day, self.number = np.unique(days.astype("datetime64[D]"), return_inverse=True)
+        self.variables, self.systems = variables, ["truth", *systems]
+        self.count = np.zeros(len(self.day), int)
+        self.scores = np.zeros((len(self.systems), len(SCORES), len(variables), len(self.day)))
+        self.spectra = None
+        self._start = 0
+
+    def update(self, truth: np.ndarray, fills: dict[str, np.ndarray]) -> None:
+        """Add the next patches (sample, variable, P, P), true and filled, in the order of the days."""
+        number = self.number[self._start : self._start + len(truth)]
+        self._start += len(truth)
+        np.add.at(self.count, number, 1)
+        square = square_of(truth.shape[-1])
+        for place, system in enumerate(self.systems):
+            found = fills[system] if place else truth
+            for row, values in zip(self.scores[place], scores(truth, found).values(), strict=True):
+                np.add.at(row, (slice(None), number), values.T)
+            power = spectra(found[..., square, square])
+            if self.spectra is None:
+                self.spectra = np.zeros((len(self.systems), *power.shape[1:], len(self.day)))
+            np.add.at(self.spectra[place], (Ellipsis, number), np.moveaxis(power, 0, -1))
+
+    def result(self) -> xr.Dataset:
+        """Sums ``scores`` (system, score, variable, day) and ``spectra`` (system, variable, wavenumber, day).
+
+        And ``patches`` (day), their number.
+        """
+        return xr.Dataset(
+            {
+                "scores": (
+                    ("system", "score", "variable", "day"),
+                    self.scores,
+                    {"units": "1", "long_name": "sum over a day's patches, standardised values"},
+                ),
+                "spectra": (
+                    ("system", "variable", "wavenumber", "day"),
+                    self.spectra,
+                    {"units": "1", "long_name": "power in the square, summed over a day's patches"},
+                ),
+                "patches": ("day", self.count, {"long_name": "number of a day's patches"}),
+            },
+            {
+                "system": self.systems,
+                "score": list(SCORES),
+                "meaning": ("score", list(SCORES.values())),
+                "variable": self.variables,
+                "wavenumber": (
+                    "wavenumber",
+                    np.arange(1, self.spectra.shape[2] + 1),
+                    {"units": "1", "long_name": "cycles an edge of the square"},
+                ),
+                "day": ("day", self.day.astype("datetime64[ns]")),
+            },
+        )

@@ -1,0 +1,25 @@
+"""Fréchet distance of representations: how far apart two sets of fields are, as an encoder sees them.
+
+Dowson & Landau (1982), doi:10.1016/0047-259X(82)90077-X; for networks Heusel et al. (2017), arXiv:1706.08500.
+"""
+
+import numpy as np
+
+
+def frechet_distance(
+    mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, other_covariance: np.ndarray
+) -> float:
+    """Squared distance of two normal distributions: |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½).
+
+    Means (D,) and covariances (D, D), which may be singular.
+    """
+    root = _root(covariance)
+    product = np.linalg.eigvalsh(root @ other_covariance @ root)
+    traces = np.trace(covariance) + np.trace(other_covariance) - 2 * np.sqrt(product.clip(0)).sum()
+    return float(np.square(mean - other_mean).sum() + traces)
+
+
+def _root(covariance):
+    """Square root of a symmetric matrix without negative eigenvalues."""
+    values, vectors = np.linalg.eigh(covariance)
+    return (vectors * np.sqrt(values.clip(0))) @ vectors.T
