@@ -8,7 +8,7 @@ VARIABLES = ["divergence", "vorticity"]
 ATMODIST = ["lags-15", "lags-23", "lags-31"]
 SRGAN = ["l2", "lags-15", "lags-23", "lags-31"]
 SYSTEMS = ["truth", "bilinear", *SRGAN]
-CITIES = ["Berlin", "Chicago", "Lagos", "Sydney"]
+CITIES = ["London", "New Orleans", "Cairo", "Perth"]
 ROWS = 64
 LATITUDE, LONGITUDE = 90 - np.arange(ROWS) * 180 / ROWS, np.arange(2 * ROWS) * 180 / ROWS
 TIMES = np.datetime64("2001-08-01", "ns") + np.timedelta64(3, "h") * np.arange(240)
@@ -57,7 +57,9 @@ def evaluation(system):
                 ("block", "flow", "degree"),
                 np.tile(1e13 * spectrum / (1 + degree) ** 2, (2, 2, 1)),
             ),
-            "semivariogram": (("block", "variable", "distance"), np.tile(rise, (2, 2, 1))),
+            "semivariance": (("block", "variable", "distance"), 4e-10 * np.tile(rise, (2, 2, 1))),
+            "truth_mean": (("block", "variable"), np.zeros((2, 2))),
+            "truth_mean_square": (("block", "variable"), np.full((2, 2), 4e-10)),
         },
         {
             "block": TIMES[[0, 120]],

@@ -31,7 +31,7 @@ EDITS = {
         {"figures": {"time": "2001-02-04T12:00"}},
         ["snapshot_fields", "map_regions", "figure_data_snapshot"],
     ),
-    "the cities drawn": ({"figures": {"cities": ["Berlin"]}}, ["figure_city_(boxes|densities)"]),
+    "the cities drawn": ({"figures": {"cities": ["London"]}}, ["figure_city_(boxes|densities)"]),
     "the part enlarged": (
         {
             "figures": {

@@ -111,5 +111,5 @@ def test_figure_of_all_ablations(tmp_path, figure):
 def test_unknown_city_is_told(tmp_path, capsys):
     source, content, params = CASES["city_boxes"]
     with pytest.raises(SystemExit):
-        draw(tmp_path, "city_boxes", source, content, {**params, "cities": ["Belrin"]})
-    assert "figures.cities holds Belrin; did you mean Berlin?" in (tmp_path / "city_boxes.log").read_text()
+        draw(tmp_path, "city_boxes", source, content, {**params, "cities": ["Lodnon"]})
+    assert "no city is called Lodnon; did you mean London?" in (tmp_path / "city_boxes.log").read_text()

@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from atmodist.data.sphere import grid_position
 from atmodist.evaluation.bootstrap import block_numbers, resample
 
 WINDOWS = (1, 2, 3)
@@ -20,7 +21,7 @@ STEPS = np.array([(0, 0), (1, 0), (0, 1), (1, 1), (-1, -1), (-1, 0), (-1, 1), (0
 
 
 def read(path: str | Path) -> xr.Dataset:
-    """Country, latitude, longitude (degrees) and population along ``city`` from the CSV of the resources."""
+    """Country, latitude and longitude in degrees along ``city`` from the CSV of the resources."""
     table = pd.read_csv(path, keep_default_na=False)
     return table.rename(columns={"name": "city"}).set_index("city").to_xarray()
 
@@ -30,8 +31,7 @@ def pixels_around(places: xr.Dataset, rows: int) -> tuple[np.ndarray, np.ndarray
 
     In the order of `STEPS`: the nearest pixel, then those that with it surround the place, then the rest.
     """
-    south = (90 - places["latitude"].values) * rows / 180
-    east = places["longitude"].values * rows / 180
+    south, east = grid_position(places["latitude"].values, places["longitude"].values, rows)
     nearest = np.rint([south, east])
     towards = np.where([south, east] < nearest, -1, 1)
     row, column = (nearest[..., None] + towards[..., None] * STEPS.T[:, None]).astype(int)
@@ -134,6 +134,6 @@ def redrawn_distances(
     return (area / (draws @ np.bincount(block) * true.shape[1])).astype(np.float32)
 
 
-def verdict(distance: xr.DataArray, reference: xr.DataArray, margin: float = 0.1) -> xr.DataArray:
-    """1 where a distance is below the reference by more than ``margin`` of it, -1 the other way, else 0."""
-    return (distance < (1 - margin) * reference) * 1 - (reference < (1 - margin) * distance) * 1
+def verdict(distance: xr.DataArray, reference: xr.DataArray, ratio: float = 1.1) -> xr.DataArray:
+    """1 where the reference exceeds ``ratio`` times a distance (better), -1 the other way (worse), else 0."""
+    return (ratio * distance < reference) * 1 - (distance > ratio * reference) * 1
