@@ -79,6 +79,16 @@ def test_statistics_of_pressure_known_in_closed_form():
     assert found["grid_std"] > found["std"]
 
 
+def test_level_120_at_the_global_mean_surface_pressure_and_over_the_sea():
+    """The numbers of docs/era5.md and CHANGELOG.md."""
+    assert pressure(98500.0, 120, COEFFICIENTS) / 100 == pytest.approx(896, abs=0.5)
+    assert pressure(101100.0, 120, COEFFICIENTS) / 100 == pytest.approx(919, abs=0.5)
+    for page in ("docs/era5.md", "CHANGELOG.md"):
+        text = " ".join((ROOT / page).read_text().split())
+        assert "at the global mean surface pressure" in text.lower()
+        assert "896 hPa over the sea" not in text
+
+
 def test_another_variable_is_refused():
     field = Field("vorticity", TIME, 1, np.zeros(253, complex))
     with pytest.raises(InputError, match="vorticity at 1979-01-01T00 found"):
