@@ -8,7 +8,7 @@ with job(snakemake.log[0], "figure_energy_spectrum"):
     from atmodist.figures import plots
 
     energies = {
-        system: plots.mean_over_blocks(path, "kinetic_energy").sum("flow")
+        system: plots.mean_over_blocks(path, "kinetic_energy")["kinetic_energy"].sum("flow")
         for system, path in zip(snakemake.params.systems, snakemake.input.evaluation, strict=True)
     }
     views = snakemake.params.views

@@ -8,7 +8,7 @@ with job(snakemake.log[0], "figure_power_spectra"):
     from atmodist.figures import plots
 
     powers = {
-        system: plots.mean_over_blocks(path, "power")
+        system: plots.mean_over_blocks(path, "power")["power"]
         for system, path in zip(snakemake.params.systems, snakemake.input.evaluation, strict=True)
     }
     variables, views = powers["truth"]["variable"].values, snakemake.params.views

@@ -8,10 +8,10 @@ with job(snakemake.log[0], "figure_semivariogram"):
 
     from atmodist.figures import plots
 
-    curves = {
-        system: plots.mean_over_blocks(path, "semivariogram")
-        for system, path in zip(snakemake.params.systems, snakemake.input.evaluation, strict=True)
-    }
+    curves = {}
+    for system, path in zip(snakemake.params.systems, snakemake.input.evaluation, strict=True):
+        mean = plots.mean_over_blocks(path, "semivariance", "truth_mean", "truth_mean_square")
+        curves[system] = mean["semivariance"] / (mean["truth_mean_square"] - mean["truth_mean"] ** 2)
     truth = curves["truth"]
     variables = truth["variable"].values
     with plots.style():
@@ -30,7 +30,7 @@ with job(snakemake.log[0], "figure_semivariogram"):
             column[1].xaxis.set_major_formatter(ScalarFormatter())
             column[1].xaxis.set_minor_formatter(NullFormatter())
             column[1].tick_params(axis="x", which="minor", length=0)
-        axes[0, 0].set_ylabel("semivariance / variance")
+        axes[0, 0].set_ylabel("semivariance / variance of the truth")
         axes[1, 0].set(ylabel="share of the truth's", ylim=(0, None))
         axes[1, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6)

@@ -6,6 +6,7 @@ from fields import hours, write_period
 
 from atmodist.core.errors import InputError
 from atmodist.data import store
+from atmodist.data.sphere import area_weights
 from atmodist.evaluation import metrics, streaming
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import coarsen
@@ -55,6 +56,17 @@ def test_shards_combine_to_the_bits_of_the_whole(fields, upscale, tmp_path):
     )
 
 
+def test_the_variance_under_the_semivariogram_is_that_of_all_frames(fields):
+    """Weighed by the sphere's area and by the blocks' frames, of which the last has fewer."""
+    result = run(fields, range(20))
+    mean = result[["truth_mean", "truth_mean_square"]].weighted(result["frames"]).mean("block")
+    values = np.stack([fields.read(time) for time in range(20)]).astype(float)
+    area = area_weights(fields.latitude)[:, None] / values.shape[-1]
+    average = (values * area).sum((2, 3)).mean(0)
+    expected = ((values - average[:, None, None]) ** 2 * area).sum((2, 3)).mean(0)
+    np.testing.assert_allclose(mean["truth_mean_square"] - mean["truth_mean"] ** 2, expected, rtol=1e-6)
+
+
 def test_the_same_block_in_two_shards_is_refused(fields):
     part = run(fields, range(6))
     with pytest.raises(InputError, match="same block"):
@@ -78,6 +90,13 @@ def test_the_truth_is_compared_with_itself_in_physical_units(fields):
     np.testing.assert_allclose(mean["mean"], values.mean(0), atol=1e-10)
     assert not mean["rmse"].any()
     assert "mean_squared_error" not in result
+
+
+def test_units_survive_sums_and_shards(fields):
+    whole = streaming.combine([run(fields, range(6)), run(fields, range(6, 12))])
+    units = {"power": "s-2", "semivariance": "s-2", "mean_squared_error": "s-2", "city_value": "s-1"}
+    assert {name: whole[name].units for name in units} == units
+    assert {each.units for each in metrics.mean_fields(whole).values()} == {"s-1"}
 
 
 def test_an_upscaling_that_knows_the_answer_is_perfect(fields):

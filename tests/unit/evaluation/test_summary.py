@@ -24,7 +24,7 @@ def evaluation(factor=1.0, compared=True):
         {
             "frames": ("block", [2, 2, 2, 1]),
             "kinetic_energy": (("block", "flow", "degree"), energy),
-            "semivariogram": (("block", "variable", "distance"), factor * np.ones((4, 2, 3))),
+            "semivariance": (("block", "variable", "distance"), factor * np.ones((4, 2, 3))),
             "sum": (("variable", "latitude"), np.ones((2, 5))),
             **(series if compared else {}),
         },

@@ -18,7 +18,8 @@ from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
 from atmodist.core.seeds import random_stream
 from atmodist.data import spectral
-from atmodist.data.spectral import EARTH_RADIUS, EARTH_ROTATION
+from atmodist.data.spectral import EARTH_ROTATION
+from atmodist.data.sphere import EARTH_RADIUS
 
 DAY = 86400.0
 VORTICITY, DIVERGENCE, GEOPOTENTIAL, CLOUDS = range(4)

@@ -14,9 +14,8 @@ from pyshtools.backends import backend_module
 
 from atmodist.core.errors import InputError
 from atmodist.data.packed import degrees_and_orders, truncation_of
+from atmodist.data.sphere import EARTH_RADIUS
 
-EARTH_RADIUS = 6_371_229.0
-"""Radius of the Earth in m, as in ECMWF's IFS and so in ERA5 (GRIB2 code table 3.2, shape 6)."""
 EARTH_ROTATION = 7.292115e-5
 """Angular velocity of the Earth in rad s-1 (IERS Conventions 2010, table 1.2)."""
 

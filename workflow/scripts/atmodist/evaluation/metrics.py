@@ -1,31 +1,28 @@
 """What a super-resolved atmosphere is judged by.
 
-A metric is a small dataclass that sees one frame after another: ``update(truth, estimate)``,
-``merge(other)``, ``result()``. Frames are DataArrays (variable, latitude, longitude) in s-1 on the
-Driscoll-Healy grid of `spectral`, with their time as a scalar coordinate. To add a metric, derive from `Mean`
-(an average over the frames of a block of time), `Series` (a value a frame) or `Total` (an exact sum over all
-frames), say in ``measure`` what one frame yields, and list it in `of_estimate` or `of_comparison`.
+A metric is a small dataclass that sees one frame after another: ``update(truth, estimate)``, ``result()``.
+Frames are DataArrays (variable, latitude, longitude) in s-1 on the Driscoll-Healy grid of `spectral`, with
+their time as a scalar coordinate. To add a metric, derive from `Mean` (an average over the frames of a block
+of time), `Series` (a value of each frame) or `Total` (an exact sum over all frames), say in ``measure`` what
+one frame yields, and list it in `of_estimate` or `of_comparison`.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
-from functools import lru_cache
 from typing import ClassVar
 
 import numpy as np
 import xarray as xr
-from scipy.ndimage import gaussian_filter1d
 
 from atmodist.core.seeds import random_stream
 from atmodist.data import spectral
+from atmodist.data.sphere import EARTH_RADIUS, area_weights, nearest_point, travel
 from atmodist.evaluation.cities import pixels_around
-
-xr.set_options(keep_attrs=True)
+from atmodist.evaluation.images import structural_similarity, total_variation
 
 
 @dataclass
 class Metric:
-    """A running sum over frames of the Dataset that ``measure`` makes of each."""
+    """What is kept of the frames seen so far: here, the sum of what ``measure`` makes of each."""
 
     frames: int = field(default=0, init=False)
     total: xr.Dataset | None = field(default=None, init=False)
@@ -36,15 +33,9 @@ class Metric:
 
     def update(self, truth: xr.DataArray, estimate: xr.DataArray) -> None:
         """Take one more frame into account."""
-        self._add(self.measure(truth, estimate), 1)
-
-    def merge(self, other: "Metric") -> None:
-        """Take the frames that ``other`` has seen into account, too."""
-        self._add(other.total, other.frames)
-
-    def _add(self, measured: xr.Dataset, frames: int) -> None:
+        measured = self.measure(truth, estimate)
         self.total = measured if self.total is None else self.total + measured
-        self.frames += frames
+        self.frames += 1
 
     def result(self) -> xr.Dataset:
         """The metric over all frames so far."""
@@ -60,12 +51,13 @@ class Mean(Metric):
 
 
 class Series(Metric):
-    """A value a frame, kept along ``time``."""
+    """A value of each frame, kept along ``time``."""
 
-    def _add(self, measured: xr.Dataset, frames: int) -> None:
-        measured = measured if "time" in measured.dims else measured.expand_dims("time")
+    def update(self, truth: xr.DataArray, estimate: xr.DataArray) -> None:
+        """Append one more frame."""
+        measured = self.measure(truth, estimate).expand_dims("time")
         self.total = measured if self.total is None else xr.concat([self.total, measured], "time")
-        self.frames += frames
+        self.frames += 1
 
 
 class Total(Metric):
@@ -103,7 +95,7 @@ class Spectra(Mean):
             components = spectral.pyspharm_winds(vorticity, divergence)
             energy = {"total": sum(spectral.power(spectral.analyse(each)) for each in components) / 2}
         with np.errstate(divide="ignore"):
-            wavelength = 2e-3 * np.pi * spectral.EARTH_RADIUS / degree
+            wavelength = 2e-3 * np.pi * EARTH_RADIUS / degree
         about_power = {"units": "s-2", "long_name": "power at each degree"}
         about_energy = {"units": "m2 s-2", "long_name": "kinetic energy at each degree"}
         return xr.Dataset(
@@ -122,43 +114,47 @@ class Spectra(Mean):
 
 @dataclass
 class Semivariogram(Mean):
-    """Half the mean squared difference between points a great-circle distance apart, over the variance.
+    """Half the mean squared difference between points a great-circle distance apart, and the truth's moments.
 
     Points are uniform on the sphere, directions uniform; they depend on the seed and the time alone, so every
-    system is measured at the same ones (Hoffmann & Lessig 2023, evaluation of super-resolution).
+    system is measured at the same ones. Both ends take the value of the nearest grid point, because to
+    interpolate is to smooth: it would hide the noise at the smallest scales that a GAN may make. What makes
+    the semivariogram of the semivariance is the variance of the evaluated truth, known once all frames are
+    (Hoffmann & Lessig 2023, evaluation of super-resolution).
 
     Attributes:
-        std: standard deviation of each variable over the data set, s-1.
         seed: seed of the random points.
         distances: km.
         points: pairs of points for each distance and frame.
     """
 
-    std: np.ndarray
     seed: int
     distances: tuple[float, ...] = (25, 50, 100, 200, 300, 500, 1000)
     points: int = 300
 
     def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
-        """Semivariogram (variable, distance) of the estimate."""
+        """Semivariance (variable, distance) of the estimate; mean and mean square of the truth's sphere."""
         rng = random_stream(self.seed, "semivariogram", str(estimate["time"].values.astype("datetime64[h]")))
         shape = len(self.distances), self.points
         latitude = np.degrees(np.arcsin(rng.uniform(-1, 1, shape)))
         longitude, bearing = rng.uniform(0, 360, (2, *shape))
-        there = travel(latitude, longitude, bearing, np.array(self.distances)[:, None])
-        half_squares = np.stack(
-            [
-                (interpolate(values, *there) - interpolate(values, latitude, longitude)) ** 2 / 2
-                for values in estimate.values
-            ]
+        ends = (latitude, longitude), travel(latitude, longitude, bearing, np.array(self.distances)[:, None])
+        here, there = (
+            estimate.values[:, *nearest_point(*end, estimate.sizes["latitude"])].astype(float) for end in ends
         )
+        about = {"units": "s-2", "long_name": "half the mean squared difference of points at a distance"}
+        area = area_weights(truth["latitude"].values)
+        mean = truth.values.mean(-1, dtype=float) @ area
+        mean_square = np.square(truth.values, dtype=float).mean(-1) @ area
         return xr.Dataset(
             {
-                "semivariogram": (
-                    ("variable", "distance"),
-                    half_squares.mean(-1) / np.asarray(self.std)[:, None] ** 2,
-                    {"units": "1", "long_name": "semivariance over the data set's variance"},
-                )
+                "semivariance": (("variable", "distance"), ((there - here) ** 2 / 2).mean(-1), about),
+                "truth_mean": ("variable", mean, {"units": "s-1", "long_name": "mean of the truth"}),
+                "truth_mean_square": (
+                    "variable",
+                    mean_square,
+                    {"units": "s-2", "long_name": "mean square of the truth"},
+                ),
             },
             {
                 "variable": estimate["variable"].values,
@@ -279,107 +275,9 @@ def log_error(estimate: xr.DataArray, truth: xr.DataArray, dimension: str) -> xr
 
 def of_estimate(std: np.ndarray, seed: int, places: xr.Dataset, winds: str = "exact") -> list[Metric]:
     """Fresh metrics that look at a system's fields alone, the truth's too."""
-    return [Spectra(winds), Semivariogram(std, seed), Moments(std), Cities(places)]
+    return [Spectra(winds), Semivariogram(seed), Moments(std), Cities(places)]
 
 
 def of_comparison() -> list[Metric]:
     """Fresh metrics that hold a system's fields against the truth."""
     return [Errors()]
-
-
-def area_weights(latitude: np.ndarray) -> np.ndarray:
-    """Share of the sphere's area of each row, (H,): rows meet half way, the outermost reach the poles.
-
-    ``latitude`` in degrees from north to south.
-    """
-    edges = np.concatenate([[90], (latitude[1:] + latitude[:-1]) / 2, [-90]])
-    return -np.diff(np.sin(np.radians(edges))) / 2
-
-
-def total_variation(fields: np.ndarray) -> np.ndarray:
-    """Mean over points of the absolute differences to the next row and column, (..., H, W) to (...)."""
-    down = np.diff(fields, axis=-2)
-    along = np.diff(fields, axis=-1, append=fields[..., :1])
-    sums = (np.abs(each, out=each).sum(-1).sum(-1, dtype=float) for each in (down, along))
-    return sum(sums) / (fields.shape[-2] * fields.shape[-1])
-
-
-def structural_similarity(first: np.ndarray, second: np.ndarray, span: float = 1) -> float:
-    """Mean structural similarity of fields (H, W) of range ``span``, in Gaussian windows of σ = 1.5 points.
-
-    Wang et al. (2004), doi:10.1109/TIP.2003.819861, equation 13, with their constants. The windows are
-    applied along rows and columns in turn as products with banded matrices, block by block, ten times faster
-    than the libraries that convolve.
-    """
-    height, width = first.shape
-    c1, c2 = 0.01**2, 0.03**2
-    total = 0.0
-    for rows, near_rows in _blocks(height):
-        a, b = first[near_rows] / span, second[near_rows] / span
-        values = np.stack([a, b, a * b, a * a + b * b])
-        means = np.empty((4, rows.stop - rows.start, width), values.dtype)
-        for columns, near_columns in _blocks(width):
-            near = _window(height).T[rows, near_rows] @ values[..., near_columns]
-            means[..., columns] = near @ _window(width)[near_columns, columns]
-        mean_a, mean_b, mean_product, mean_squares = means
-        product, squares = mean_a * mean_b, mean_a**2 + mean_b**2
-        covariance, variances = mean_product - product, mean_squares - squares
-        similarity = (2 * product + c1) * (2 * covariance + c2) / ((squares + c1) * (variances + c2))
-        total += similarity.sum(dtype=float)
-    return float(total / (height * width))
-
-
-def _blocks(size: int, step: int = 48, reach: int = 5) -> Iterator[tuple[slice, slice]]:
-    """Slices that cover ``size`` points, each beside the slice of the points within its reach.
-
-    Products of such blocks are small enough for BLAS to use one thread, whatever the number it may use: their
-    rounding does not depend on the cores.
-    """
-    for start in range(0, size, step):
-        stop = min(start + step, size)
-        yield slice(start, stop), slice(max(start - reach, 0), min(stop + reach, size))
-
-
-@lru_cache
-def _window(size: int) -> np.ndarray:
-    """Matrix (size, size) whose product with a row applies the Gaussian window, mirrored at the ends."""
-    return gaussian_filter1d(np.eye(size, dtype=np.float32), 1.5, radius=5, mode="mirror")
-
-
-def travel(
-    latitude: np.ndarray, longitude: np.ndarray, bearing: np.ndarray, distance: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    """Latitude and longitude reached after ``distance`` km along the great circle that starts at ``bearing``.
-
-    Angles in degrees; bearing 0 is north, 90 east.
-    """
-    phi, theta = np.radians(latitude), np.radians(bearing)
-    arc = 1000 * distance / spectral.EARTH_RADIUS
-    sine = np.sin(phi) * np.cos(arc) + np.cos(phi) * np.sin(arc) * np.cos(theta)
-    turn = np.arctan2(np.sin(theta) * np.sin(arc) * np.cos(phi), np.cos(arc) - np.sin(phi) * sine)
-    return np.degrees(np.arcsin(np.clip(sine, -1, 1))), longitude + np.degrees(turn)
-
-
-def interpolate(values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
-    """Values of a global field (H, W) at any points, by cubic Lagrange polynomials in row and in column."""
-    height, width = values.shape
-    row, column = (90 - latitude) * height / 180, longitude * width / 360
-    first_row = np.clip(np.floor(row).astype(int) - 1, 0, height - 4)
-    first_column = np.floor(column).astype(int) - 1
-    stencil = np.arange(4)
-    rows = (first_row[..., None] + stencil)[..., :, None]
-    columns = (first_column[..., None] + stencil)[..., None, :] % width
-    return np.einsum(
-        "...i,...ij,...j->...",
-        _lagrange(row - first_row),
-        values[rows, columns].astype(float),
-        _lagrange(column - first_column),
-    )
-
-
-def _lagrange(x: np.ndarray) -> np.ndarray:
-    """Weights (..., 4) of the nodes 0, 1, 2, 3 in the cubic through them, at ``x``."""
-    nodes = np.arange(4)
-    return np.stack(
-        [np.prod([(x - other) / (node - other) for other in nodes if other != node], 0) for node in nodes], -1
-    )

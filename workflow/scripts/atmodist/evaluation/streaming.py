@@ -126,9 +126,7 @@ def combine(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     parts = sorted(parts, key=lambda part: part["block"].values[0])
     blocks = np.concatenate([part["block"].values for part in parts])
     if len(np.unique(blocks)) < len(blocks):
-        raise InputError(
-            "two shards hold the same block of time; expected evaluation.shard_days of whole blocks."
-        )
+        raise InputError("two shards hold the same block of time; expected shards of whole blocks.")
     dimensions = [dimension for dimension in ("block", "time") if dimension in parts[0].dims]
     totals = [part.drop_dims(dimensions) for part in parts]
     joined = [sum(totals[1:], start=totals[0])]

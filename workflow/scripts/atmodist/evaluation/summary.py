@@ -85,7 +85,7 @@ def of_super_resolution(
     for name, first in (("", 1), ("_upper_half", truncation // 2 + 1)):
         pair = (each["kinetic_energy"].sel(degree=slice(first, truncation)) for each in (found, truth))
         yield f"kinetic_energy_error{name}", log_error(*pair, "degree"), "1"
-    pair = (each["semivariogram"] for each in (found, truth))
+    pair = (each["semivariance"] for each in (found, truth))
     yield "semivariogram_error", log_error(*pair, "distance"), "1"
 
 

@@ -190,10 +190,10 @@ def coastlines(axes: Axes) -> None:
     axes.set(**limits)
 
 
-def mean_over_blocks(path: str | Path, quantity: str) -> xr.DataArray:
-    """A quantity of an evaluation, averaged over its blocks of time."""
+def mean_over_blocks(path: str | Path, *quantities: str) -> xr.Dataset:
+    """Quantities of an evaluation, averaged over its blocks of time."""
     with xr.open_dataset(path, engine="h5netcdf") as evaluation:
-        return evaluation[quantity].weighted(evaluation["frames"]).mean("block").load()
+        return evaluation[list(quantities)].weighted(evaluation["frames"]).mean("block").load()
 
 
 def at_cities(path: str | Path, names: Sequence[str], window: int = 1) -> xr.Dataset:
@@ -204,9 +204,7 @@ def at_cities(path: str | Path, names: Sequence[str], window: int = 1) -> xr.Dat
         if name not in known:
             near = difflib.get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}? " if near else ""
-            raise InputError(
-                f"config key figures.cities holds {name}; {hint}expected names of resources/cities."
-            )
+            raise InputError(f"no city is called {name}; {hint}expected names of the list of cities.")
     return distributions.sel(city=list(names))
 
 
