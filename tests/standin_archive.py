@@ -21,7 +21,8 @@ import eccodes
 import numpy as np
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
-from atmodist.data.grib import VARIABLES, Field, write_fields
+from atmodist.data.grib import Field, write_fields
+from atmodist.data.variables import BY_PARAMETER
 
 KEY = "0a1b2c3d-secret-key-of-the-tests"
 SIZES = {"divergence": 3e-5, "vorticity": 5e-5, "log_surface_pressure": 11.5}
@@ -87,7 +88,7 @@ def _truth(request: str, fault: str | None, truncation: int) -> bytes:
         first, last = first + timedelta(1), last + timedelta(1)
     days = [first + timedelta(n) for n in range((last - first).days + 1)]
     times = [np.datetime64(day, "h") + int(hour) for day in days for hour in request["time"].split("/")]
-    variables = [VARIABLES[int(parameter)] for parameter in request["param"].split("/")]
+    variables = [BY_PARAMETER[int(parameter)].name for parameter in request["param"].split("/")]
     fields = [
         Field(
             variable,

@@ -109,6 +109,14 @@ def test_pressure_of_the_level_is_that_of_the_surface_pressure_served(downloaded
     assert found["grid_std"] == pytest.approx(pressure.std() / 100, rel=1e-3)
 
 
+def test_other_limits_of_what_is_plausible_download_nothing_again(downloaded):
+    folder, _ = downloaded
+    arguments = asked(folder, *MADE, PRESSURE, bounds={"vorticity": [1e-9, 1], "divergence": [1e-9, 1]})
+    run = snakemake(folder, "--dry-run", *arguments)
+    assert run.returncode == 0, run.stdout
+    assert "Nothing to be done" in run.stdout
+
+
 def test_files_that_one_has_give_the_same_fields_and_are_not_copied(downloaded, tmp_path):
     keywords = {"class": "ea", "expver": "1", "stream": "oper", "type": "an", "levtype": "ml"}
     for split in ("train", "eval"):

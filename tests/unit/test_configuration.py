@@ -44,6 +44,18 @@ def test_shipped_configs_are_accepted(config):
         ("atmodist.models.lags-23.epoch", 5, ["atmodist.models.lags-23.epoch", "did you mean epochs?"]),
         ("seed", MISSING, ["seed is missing"]),
         ("data.truncation", "large", ["data.truncation holds 'large'", "a whole number"]),
+        (
+            "data.variables",
+            ["divergence", "vortcity"],
+            ["data.variables holds vortcity", "did you mean vorticity?", "expected divergence, vorticity"],
+        ),
+        ("data.variables", ["log_surface_pressure"], ["data.variables holds log_surface_pressure"]),
+        ("data.bounds", {"wind": [1, 2]}, ["data.bounds holds wind", "divergence, vorticity, log_surf"]),
+        (
+            "data.bounds",
+            {"vorticity": [1, 1e-3]},
+            ["data.bounds.vorticity is [1, 0.001]", "least value first"],
+        ),
         ("data.source", "netcdf", ["data.source holds 'netcdf'", "era5, files, synthetic"]),
         ("data.train.start", "1979-02-31", ["data.train.start is '1979-02-31'", "no day"]),
         ("data.train.end", "1978-12-31", ["data.train.end is 1978-12-31", "before data.train.start"]),

@@ -1,8 +1,10 @@
 # ERA5 from ECMWF's archive: one request for each month of fields and one for each year of surface pressure.
+# What only checks a file, data.bounds, and how long to wait for it are no parameters: to change them must not
+# download again what was accepted.
 
 
 rule download_era5:
-    """Download one period of spectral coefficients, checked at the door."""
+    """Download one period of spectral coefficients, validated on arrival."""
     output:
         grib=f"{RESULTS}/spectral/{{period}}.grib",
         checksum=f"{RESULTS}/spectral/{{period}}.grib.sha256",
@@ -23,7 +25,6 @@ rule download_era5:
         variables=config["data"]["variables"],
         level=config["data"]["level"],
         truncation=config["data"]["truncation"],
-        bounds=config["data"]["bounds"],
         dataset=config["data"]["download"]["dataset"],
         request=config["data"]["download"]["request"],
     script:
@@ -52,7 +53,6 @@ rule download_surface_pressure:
         variables=["log_surface_pressure"],
         level=1,
         truncation=config["data"]["truncation"],
-        bounds=config["data"]["bounds"],
         dataset=config["data"]["download"]["dataset"],
         request=config["data"]["download"]["request"],
     script:

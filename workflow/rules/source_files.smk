@@ -1,8 +1,9 @@
-# GRIB files that you have: linked, not copied, and checked like downloads.
+# GRIB files that you have: linked, not copied, and checked like downloads. What only checks
+# them, data.bounds, is no parameter.
 
 
 rule link_files:
-    """Link the file of one period, checked at the door."""
+    """Link the file of one period, validated on arrival."""
     output:
         grib=f"{RESULTS}/spectral/{{period}}.grib",
         checksum=f"{RESULTS}/spectral/{{period}}.grib.sha256",
@@ -22,7 +23,6 @@ rule link_files:
         variables=config["data"]["variables"],
         level=config["data"]["level"],
         truncation=config["data"]["truncation"],
-        bounds=config["data"]["bounds"],
         pattern=lambda wildcards: config["data"]["files"]["pattern"],
     script:
         "../scripts/link_files.py"

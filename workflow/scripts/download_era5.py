@@ -10,6 +10,7 @@ from atmodist.core.job import job
 from atmodist.core.periods import Period
 from atmodist.data.climate_data_store import Patience, mars_request, retrieve
 from atmodist.data.grib import check
+from atmodist.data.variables import plausible
 
 params, output = snakemake.params, snakemake.output
 
@@ -22,7 +23,7 @@ with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
         variables=params.variables,
         level=params.level,
         truncation=params.truncation,
-        bounds=params.bounds,
+        bounds=plausible(snakemake.config["data"].get("bounds")),
     )
     patience = Patience(**snakemake.config["data"]["download"]["patience"])
     retrieve(params.dataset, request, output.grib, accept, patience)

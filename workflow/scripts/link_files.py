@@ -7,6 +7,7 @@ from atmodist.core.files import replacing, write_checksum
 from atmodist.core.job import job
 from atmodist.core.periods import Period, find_file
 from atmodist.data.grib import check
+from atmodist.data.variables import plausible
 
 params, output = snakemake.params, snakemake.output
 
@@ -14,7 +15,8 @@ with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
     period = Period.parse(params.period)
     times = period.times(params.step_hours)
     file = find_file(params.pattern, period).resolve()
-    check(file, times, params.variables, params.level, params.truncation, params.bounds)
+    bounds = plausible(snakemake.config["data"].get("bounds"))
+    check(file, times, params.variables, params.level, params.truncation, bounds)
     with replacing(output.grib) as partial:
         partial.symlink_to(file)
     write_checksum(output.grib, output.checksum)

@@ -52,8 +52,33 @@ def test_xarray_opens_the_files(split, name):
             "degrees_north",
             "degrees_east",
         )
+        assert data["field_units"].dims == ("variable",)
+        assert data["field_units"].values.tolist() == ["s-1", "s-1"]
         assert data.dtype == np.float32
         assert np.array_equal(data.values, values[:, :count])
+
+
+def test_variables_of_unlike_units_have_no_unit_in_common(tmp_path):
+    times, variables = hours("2001-01-01", 2), ["vorticity", "log_surface_pressure"]
+    fields = [(variable, time, np.ones((4, 8))) for time in times for variable in variables]
+    axes = 90 - np.arange(4) * 45, np.arange(8) * 45
+    store.write_fields(tmp_path / "0.h5", variables, times, *axes, fields)
+    store.write_virtual(tmp_path / "train.h5", [tmp_path / "0.h5"])
+    for name in ("0.h5", "train.h5"):
+        opened = store.open_fields(tmp_path / name)
+        assert opened.units == ("s-1", "1")
+        for data in (opened.lazy(), xr.load_dataset(tmp_path / name, engine="h5netcdf")["data"]):
+            assert "units" not in data.attrs
+            assert data["field_units"].values.tolist() == ["s-1", "1"]
+
+
+def test_a_file_with_one_unit_for_all_variables_can_be_read(split):
+    folder, values, _ = split
+    with h5py.File(folder / "0.h5", "a") as file:
+        del file["field_units"]
+    fields = store.open_fields(folder / "0.h5")
+    assert fields.units == ("s-1", "s-1")
+    assert np.array_equal(fields.read(3), values[:, 3])
 
 
 def test_windows_go_round_the_sphere(split):

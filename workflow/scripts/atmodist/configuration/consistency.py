@@ -1,10 +1,12 @@
 """What a schema cannot express: keys that must fit each other."""
 
+import difflib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from typing import Any
 
 from atmodist.configuration.derived import SPLITS, first_and_last, grid_rows, models, time_count, zooms
+from atmodist.data.variables import FIELDS, VARIABLES, WIND
 from atmodist.samples.counts import certain_pairs, sample_count
 
 
@@ -14,6 +16,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     ``config`` already fits the schema.
     """
     yield from _problems_of_days(config)
+    yield from _problems_of_variables(config)
     yield from _problems_of_windows(config)
     yield from _problems_of_models(config)
     yield from _problems_of_batches(config)
@@ -53,6 +56,30 @@ def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
             f"data.eval, {evaluation[0]} to {evaluation[1]}, overlaps data.train, {train[0]} to {train[1]}; "
             "expected days that are not trained on"
         )
+
+
+def _problems_of_variables(config: Mapping[str, Any]) -> Iterator[str]:
+    data = config["data"]
+    named = {
+        "data.variables": (data["variables"], FIELDS),
+        "data.bounds": (data.get("bounds", {}), VARIABLES),
+    }
+    for key, (names, known) in named.items():
+        for name in names:
+            if name not in known:
+                near = difflib.get_close_matches(name, known, 1)
+                hint = f"did you mean {near[0]}? " if near else ""
+                yield f"{key} holds {name}, which is unknown; {hint}expected {', '.join(known)}"
+    if data["source"] == "synthetic":
+        for name in data["variables"]:
+            if name not in WIND:
+                yield (
+                    f"data.variables holds {name}, which the synthetic atmosphere does not have; "
+                    f"expected {' or '.join(WIND)}"
+                )
+    for name, (least, greatest) in data.get("bounds", {}).items():
+        if least >= greatest:
+            yield f"data.bounds.{name} is [{least}, {greatest}]; expected the least value first"
 
 
 def _problems_of_windows(config: Mapping[str, Any]) -> Iterator[str]:

@@ -27,7 +27,7 @@ from multiurl.retry import RETRIABLE
 from atmodist.core.errors import InputError
 from atmodist.core.files import write_json
 from atmodist.core.job import logger
-from atmodist.data.grib import PARAMETERS
+from atmodist.data.variables import VARIABLES
 
 HELP = "https://cds.climate.copernicus.eu/how-to-api"
 LOST = {400, 403, 404, 410, 416}
@@ -72,7 +72,7 @@ def mars_request(
     hours = np.unique(times - times.astype("datetime64[D]")).astype(int)
     return {
         **keywords,
-        "param": "/".join(str(PARAMETERS[variable]) for variable in variables),
+        "param": "/".join(str(VARIABLES[variable].parameter) for variable in variables),
         "levelist": str(level),
         "date": f"{times[0].astype('datetime64[D]')}/to/{times[-1].astype('datetime64[D]')}",
         "time": "/".join(f"{hour:02d}" for hour in hours),

@@ -13,8 +13,8 @@ import xarray as xr
 from atmodist.core.errors import InputError
 from atmodist.data import spectral
 from atmodist.data.grib import Field
+from atmodist.data.variables import FIELDS, WIND
 
-VARIABLES = ("divergence", "vorticity")
 HOURS_OF_DAY = np.arange(0, 24, 0.5)
 HARMONICS = 6
 """Harmonics of the day that the daily cycle keeps: down to 4 h."""
@@ -24,13 +24,15 @@ def group_by_time(fields: Iterable[Field]) -> Iterator[tuple[np.datetime64, np.n
     """Each time with its packed divergence and vorticity, (2, (T+1)(T+2)/2), as soon as both have come."""
     waiting = {}
     for field in fields:
+        if field.variable not in WIND:
+            continue
         known = waiting.setdefault(field.time, {})
         known[field.variable] = field.coefficients
-        if all(variable in known for variable in VARIABLES):
-            yield field.time, np.stack([known[variable] for variable in VARIABLES])
+        if all(variable in known for variable in WIND):
+            yield field.time, np.stack([known[variable] for variable in WIND])
             del waiting[field.time]
     for time, known in waiting.items():
-        raise InputError(f"{time} has {', '.join(known)} alone; both of {', '.join(VARIABLES)} are expected")
+        raise InputError(f"{time} has {', '.join(known)} alone; both of {', '.join(WIND)} are expected")
 
 
 class Diagnostics:
@@ -43,11 +45,11 @@ class Diagnostics:
         n, m = spectral.degrees_and_orders(truncation)
         self._weight = np.where(m, np.sqrt(2), 1)
         size = 2 * n.size
-        self._recent = np.zeros((self.lags.size, len(VARIABLES), size), np.float32)
-        self._products = np.zeros((self.lags.size, len(VARIABLES)))
+        self._recent = np.zeros((self.lags.size, len(WIND), size), np.float32)
+        self._products = np.zeros((self.lags.size, len(WIND)))
         self._pairs = np.zeros(self.lags.size, int)
-        self._sum = np.zeros((len(VARIABLES), size))
-        self._power = np.zeros((len(VARIABLES), truncation + 1))
+        self._sum = np.zeros((len(WIND), size))
+        self._power = np.zeros((len(WIND), truncation + 1))
         self._cycle = np.zeros(min(HARMONICS, truncation) + 1, complex)
         self._unbroken = 0
         self.times, self.mean_squares = [], []
@@ -93,7 +95,7 @@ class Diagnostics:
                 "root_mean_square": (
                     ("time", "variable"),
                     np.sqrt(self.mean_squares),
-                    {"units": "s-1", "long_name": "root mean square over the sphere"},
+                    {"units": FIELDS["vorticity"].units, "long_name": "root mean square over the sphere"},
                 ),
                 "kinetic_energy": (
                     ("component", "degree"),
@@ -108,12 +110,15 @@ class Diagnostics:
                 "daily_cycle": (
                     "local_time",
                     (waves @ self._cycle).real / count,
-                    {"units": "s-1", "long_name": "mean divergence at the equator by local solar time"},
+                    {
+                        "units": FIELDS["divergence"].units,
+                        "long_name": "mean divergence at the equator by local solar time",
+                    },
                 ),
             },
             {
                 "time": np.array(self.times, "datetime64[ns]"),
-                "variable": list(VARIABLES),
+                "variable": list(WIND),
                 "component": ["rotational", "divergent"],
                 "degree": np.arange(self.truncation + 1),
                 "lag": ("lag", lag, {"units": "hours", "long_name": "lag"}),

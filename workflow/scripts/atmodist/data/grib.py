@@ -1,4 +1,4 @@
-"""Spectral fields in GRIB files: read and written in a stream, and checked at the door.
+"""Spectral fields in GRIB files: read and written in a stream, and validated on arrival.
 
 The process that imports this must not load pyproj or cartopy afterwards: their wheels and that of ecCodes
 end in a double free. None of them is a dependency of this project.
@@ -16,9 +16,7 @@ import numpy as np
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
 from atmodist.data.packed import truncation_of
-
-PARAMETERS = {"divergence": 155, "vorticity": 138, "log_surface_pressure": 152}
-VARIABLES = {parameter: variable for variable, parameter in PARAMETERS.items()}
+from atmodist.data.variables import BY_PARAMETER, VARIABLES
 
 
 @dataclass(frozen=True)
@@ -82,14 +80,15 @@ def _decode(message: int, where: str) -> Field:
         if grid != "sh":
             raise InputError(f"{where} is on a grid of type {grid}, not spectral (sh)")
         parameter = eccodes.codes_get(message, "paramId")
-        if parameter not in VARIABLES:
+        if parameter not in BY_PARAMETER:
             name = eccodes.codes_get(message, "name")
-            raise InputError(f"{where} holds parameter {parameter} ({name}), not one of {PARAMETERS}")
+            known = ", ".join(f"{row.parameter} ({row.name})" for row in BY_PARAMETER.values())
+            raise InputError(f"{where} holds parameter {parameter} ({name}); expected one of {known}")
         truncations = tuple(eccodes.codes_get(message, key) for key in "JKM")
         if len(set(truncations)) > 1:
             raise InputError(f"{where} has J, K, M = {truncations}, not a triangular truncation")
         return Field(
-            VARIABLES[parameter],
+            BY_PARAMETER[parameter].name,
             _time(eccodes.codes_get(message, "validityDate"), eccodes.codes_get(message, "validityTime")),
             eccodes.codes_get(message, "level"),
             eccodes.codes_get_values(message).view(complex),
@@ -127,7 +126,7 @@ def _encode(message: int, field: Field, bits: int) -> None:
         "stream": "oper",
         "type": "an",
         "expver": "0001",
-        "paramId": PARAMETERS[field.variable],
+        "paramId": VARIABLES[field.variable].parameter,
         "typeOfLevel": "hybrid",
         "level": field.level,
         "dataDate": int(f"{time:%Y%m%d}"),

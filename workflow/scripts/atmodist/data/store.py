@@ -1,8 +1,9 @@
 """Fields on the grid, on disk: the HDF5 file of a period and the virtual file of a split.
 
 Both hold ``/data`` in float32 with dimensions (variable, time, latitude, longitude) and their coordinates as
-dimension scales with CF attributes, so ``xarray.open_dataset(path, engine="h5netcdf")`` opens them (after
-``import hdf5plugin``, which brings the bitshuffle-LZ4 filter).
+dimension scales with CF attributes, and in ``/field_units`` the unit of each variable, so
+``xarray.open_dataset(path, engine="h5netcdf")`` opens them (after ``import hdf5plugin``, which brings the
+bitshuffle-LZ4 filter).
 """
 
 import os
@@ -19,6 +20,8 @@ import numpy as np
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
+from atmodist.data import units
+from atmodist.data.variables import VARIABLES
 
 if TYPE_CHECKING:
     import xarray
@@ -62,7 +65,8 @@ def write_fields(
     mantissa_bits: int = 23,
     attributes: dict | None = None,
 ) -> None:
-    """Write a period's file from ``fields``, an iterable of (variable, time, grid in s-1), one at a time.
+    """Write a period's file from ``fields``, an iterable of (variable, time, grid), one at a time, in
+    the units of `variables`.
 
     ``fields`` may come in any order but hold each variable at each of ``times`` exactly once, else
     ``InputError``. Chunks of ``chunk`` rows and columns are compressed with bitshuffle-LZ4 and carry a
@@ -82,7 +86,8 @@ def write_fields(
             fletcher32=True,
             **hdf5plugin.Bitshuffle(cname="lz4"),
         )
-        _describe(file, variables, times, latitude, longitude, attributes or {})
+        units_of = [VARIABLES[variable].units for variable in variables]
+        _describe(file, variables, units_of, times, latitude, longitude, attributes or {})
         for variable, time, grid in fields:
             position = positions.pop((variable, time), None)
             if position is None:
@@ -104,7 +109,7 @@ def write_virtual(path: str | Path, periods: Sequence[str | Path]) -> None:
     parts = sorted((open_fields(period) for period in periods), key=lambda part: part.time[0])
     first = parts[0]
     for part in parts[1:]:
-        for name in ("variables", "latitude", "longitude"):
+        for name in ("variables", "units", "latitude", "longitude"):
             if not np.array_equal(getattr(part, name), getattr(first, name)):
                 raise InputError(f"{part.path} and {first.path} differ in {name}; a split needs one grid.")
     time = np.concatenate([part.time for part in parts])
@@ -128,13 +133,14 @@ def write_virtual(path: str | Path, periods: Sequence[str | Path]) -> None:
         start = stop
     with replacing(path) as partial, h5py.File(partial, "w", libver=CHECKED_METADATA) as file:
         file.create_virtual_dataset("data", layout, fillvalue=np.nan)
-        _describe(file, first.variables, time, first.latitude, first.longitude, first.attributes)
+        _describe(file, first.variables, first.units, time, first.latitude, first.longitude, first.attributes)
 
 
-def _describe(file, variables, times, latitude, longitude, attributes):
+def _describe(file, variables, units_of, times, latitude, longitude, attributes):
     """Add coordinates as dimension scales and CF attributes to a file that holds ``/data``."""
     file.attrs["Conventions"] = "CF-1.11"
-    file["data"].attrs.update({"units": "s-1", "long_name": " and ".join(variables), **attributes})
+    about = {"long_name": " and ".join(variables), "coordinates": units.COORDINATE}
+    file["data"].attrs.update(about | units.common(units_of) | attributes)
     coordinates = {
         "variable": np.array(variables, h5py.string_dtype()),
         "time": np.asarray(times, "datetime64[h]").astype(np.int64),
@@ -146,6 +152,9 @@ def _describe(file, variables, times, latitude, longitude, attributes):
         scale.attrs.update(COORDINATE_ATTRIBUTES[name])
         scale.make_scale(name)
         file["data"].dims[axis].attach_scale(scale)
+    named = file.create_dataset(units.COORDINATE, data=np.array(units_of, h5py.string_dtype()))
+    named.attrs["long_name"] = "unit of each variable"
+    named.dims[0].attach_scale(file["variable"])
 
 
 @contextmanager
@@ -163,9 +172,10 @@ class Fields:
     """Fields of a period or a split: coordinates at once, windows on demand.
 
     ``variables``, ``time`` (datetime64[h]), ``latitude`` and ``longitude`` (degrees) are the coordinates,
-    ``shape`` is (variables, times, rows, columns) and ``attributes`` are those of ``/data``. The sources of a
-    virtual file are opened directly, the last few kept open (read in the order of time): as fast as through
-    HDF5's virtual layer, but a missing source is an error instead of NaN, and a damaged one is named.
+    ``units`` those of each variable, ``shape`` is (variables, times, rows, columns) and ``attributes`` are
+    those of ``/data``. The sources of a virtual file are opened directly, the last few kept open (read in the
+    order of time): as fast as through HDF5's virtual layer, but a missing source is an error instead of NaN,
+    and a damaged one is named.
     """
 
     def __init__(self, path: str | Path):
@@ -174,6 +184,10 @@ class Fields:
             data = file["data"]
             self.shape = data.shape
             self.variables = tuple(file["variable"].asstr()[:])
+            if units.COORDINATE in file:
+                self.units = tuple(file[units.COORDINATE].asstr()[:])
+            else:  # a file from when all variables had one unit
+                self.units = (data.attrs["units"],) * len(self.variables)
             self.time = file["time"][:].astype("datetime64[h]")
             self.latitude = file["latitude"][:]
             self.longitude = file["longitude"][:]
@@ -186,7 +200,7 @@ class Fields:
         self._source = lru_cache(maxsize=8)(lambda part: h5py.File(self._sources[part])["data"])
 
     def read(self, time: int, rows: slice = WHOLE, columns: slice = WHOLE) -> np.ndarray:
-        """Window (variables, rows, columns) of the time with index ``time``, in s-1.
+        """Window (variables, rows, columns) of the time with index ``time``, in `units`.
 
         ``columns`` may run past the last column and then goes on at the first: the sphere is round.
         """
@@ -202,7 +216,7 @@ class Fields:
         return window
 
     def lazy(self) -> "xarray.DataArray":
-        """All fields in s-1 with their coordinates, a dask chunk per time; reading names a damaged source."""
+        """All fields with their coordinates, a dask chunk per time; reading names a damaged source."""
         import dask.array
         import xarray
 
@@ -212,13 +226,18 @@ class Fields:
         variables, times, rows, columns = self.shape
         chunks = ((variables,), (1,) * times, (rows,), (columns,))
         data = dask.array.map_blocks(read, chunks=chunks, meta=np.empty((0,) * 4, np.float32))
-        coordinates = (
-            list(self.variables),
-            self.time.astype("datetime64[ns]"),
-            self.latitude,
-            self.longitude,
+        return xarray.DataArray(
+            data,
+            {
+                "variable": list(self.variables),
+                "time": self.time.astype("datetime64[ns]"),
+                "latitude": self.latitude,
+                "longitude": self.longitude,
+                units.COORDINATE: ("variable", list(self.units)),
+            },
+            DIMENSIONS,
+            attrs=units.common(self.units),
         )
-        return xarray.DataArray(data, dict(zip(DIMENSIONS, coordinates, strict=True)), DIMENSIONS)
 
 
 def open_fields(path: str | Path) -> Fields:

@@ -5,22 +5,24 @@ from collections.abc import Sequence
 import numpy as np
 import xarray as xr
 
+from atmodist.data import units
 from atmodist.data.store import Fields
 from atmodist.samples.normalise import Moments
 
 
 def labelled(fields: Fields, time: int, values: np.ndarray) -> xr.DataArray:
-    """Values (variable, latitude, longitude) in s-1 at an index of time, with their coordinates."""
+    """Values (variable, latitude, longitude) at an index of time, with their coordinates and units."""
     return xr.DataArray(
         values,
         {
             "variable": list(fields.variables),
+            units.COORDINATE: ("variable", list(fields.units)),
             "latitude": ("latitude", fields.latitude, {"units": "degrees_north"}),
             "longitude": ("longitude", fields.longitude, {"units": "degrees_east"}),
             "time": fields.time[time].astype("datetime64[ns]"),
         },
         ("variable", "latitude", "longitude"),
-        attrs={"units": "s-1"},
+        attrs=units.common(fields.units),
     )
 
 
@@ -35,7 +37,7 @@ def block_means(field: xr.DataArray, factor: int) -> xr.DataArray:
 
 
 def low_resolution(field: xr.DataArray, moments: Moments, factor: int = 4) -> xr.DataArray:
-    """What super-resolution starts from: the block means of the normalised field, in s-1 again."""
+    """What super-resolution starts from: the block means of the normalised field, denormalised."""
     low = block_means(moments.forward(field, axis=0), factor)
     return moments.inverse(low, axis=0).assign_attrs(field.attrs)
 
