@@ -137,6 +137,20 @@ def test_sub_pixel_starts_without_checkerboard():
     assert y.std() > 0.1
 
 
+def test_sub_pixel_starts_with_xavier_of_the_whole_kernel():
+    torch.manual_seed(0)
+    up = SubPixel(64)
+    up.initialise()
+    assert up[0].weight.std().item() == pytest.approx(np.sqrt(2 / (9 * 64 + 9 * 256)), rel=0.01)  # 0.026
+
+
+def test_last_layer_starts_with_he_normal():
+    torch.manual_seed(0)
+    weight = SiameseNetwork(Encoder(), patch=160, classes=23).tail[-1].weight
+    assert weight.std().item() == pytest.approx(np.sqrt(2 / weight.shape[1]), rel=0.02)
+    assert weight.abs().max().item() > 2 * weight.std().item()  # a uniform distribution ends at √3
+
+
 @pytest.mark.parametrize("blocks", [0, 1, 3])
 def test_halo_is_the_reach_of_the_generator(blocks):
     generator = Generator(1, channels=2, blocks=blocks)

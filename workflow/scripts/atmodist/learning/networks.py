@@ -129,11 +129,10 @@ class SiameseNetwork(nn.Module):
             nn.Linear(channels * size**2, classes, bias=False),
         )
         for module in self.modules():
-            if isinstance(module, nn.Conv2d):
+            if isinstance(module, nn.Conv2d | nn.Linear):
                 he_normal(module.weight)
                 if module.bias is not None:
                     nn.init.zeros_(module.bias)
-        nn.init.xavier_uniform_(self.tail[-1].weight)  # Keras' default of a dense layer
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Logits B×K of the lags 1 … K between two patches B×C×P×P."""
@@ -178,8 +177,11 @@ class SubPixel(nn.Sequential):
         super().__init__(Convolution(channels, 4 * channels, 3), nn.PixelShuffle(2), leaky())
 
     def initialise(self) -> None:
-        """ICNR (Aitken et al. 2017): the four sub-pixels start equal, so that no checkerboard appears."""
-        kernel = nn.init.xavier_uniform_(torch.empty_like(self[0].weight[::4]))
+        """ICNR (Aitken et al. 2017): the four sub-pixels start equal, so that no checkerboard appears.
+
+        The variance is Xavier's of the whole kernel, with the fan-out of all four, as in the original.
+        """
+        kernel = nn.init.xavier_uniform_(torch.empty_like(self[0].weight))[::4]
         self[0].weight.data = kernel.repeat_interleave(4, dim=0)
         nn.init.zeros_(self[0].bias)
 
@@ -207,7 +209,7 @@ class Generator(nn.Module):
 
 
 class Discriminator(nn.Module):
-    """Tells real patches from generated ones."""
+    """Classifies patches as real or generated."""
 
     def __init__(self, variables: int = 2, patch: int = 96, channels: int = 32, dense: int = 1024):
         super().__init__()
