@@ -17,6 +17,7 @@ from atmodist.learning.networks import Discriminator, Encoder, Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.learning.saved import load_weights
 from atmodist.learning.srgan_training import Duel, pretrain_generator, train_srgan
+from atmodist.learning.training import Training
 
 
 def duel(low, high, content=None, fabric=None):
@@ -47,7 +48,8 @@ def count_steps(duel):
 
 
 @pytest.mark.parametrize(
-    ("low", "high", "generator", "discriminator"), [(0.0, 9.0, 1, 1), (9.0, 10.0, 2, 1), (0.0, 0.0, 1, 2)]
+    ("low", "high", "generator", "discriminator"),
+    [(0.0, 9.0, 1, 1), (9.0, 10.0, 2, 1), (0.0, 0.0, 1, 2), (9.0, 0.0, 2, 2)],
 )
 def test_extra_steps_follow_the_band(low, high, generator, discriminator):
     match, *_ = duel(low, high)
@@ -57,9 +59,10 @@ def test_extra_steps_follow_the_band(low, high, generator, discriminator):
     assert (found["extra_generator"], found["extra_discriminator"]) == (generator - 1, discriminator - 1)
 
 
-def test_one_batch_equals_the_textbook():
-    """Both regular steps, written out with torch's own losses and gradients."""
-    match, generator, discriminator = duel(0.0, 9.0)
+@pytest.mark.parametrize("extra", [False, True])
+def test_one_batch_equals_the_textbook(extra):
+    """All steps, written out with torch's own losses and gradients."""
+    match, generator, discriminator = duel(*((9.0, 0.0) if extra else (0.0, 9.0)))
     torch.manual_seed(0)
     expected = Generator(2, **GENERATOR), Discriminator(2, 16, channels=2, dense=4)
     high = torch.randn(4, 2, 16, 16)
@@ -71,20 +74,41 @@ def test_one_batch_equals_the_textbook():
             for parameter, gradient in zip(network.parameters(), gradients, strict=True):
                 parameter -= 0.01 * gradient
 
-    logits = torch.cat((expected[1](high), expected[1](expected[0](coarsen(high)).detach())))
-    labels = torch.tensor([1.0] * 4 + [0.0] * 4)[:, None]
-    loss = F.binary_cross_entropy_with_logits(logits, labels)
+    def logits():
+        return torch.cat((expected[1](high), expected[1](expected[0](coarsen(high)).detach())))
+
+    def loss_of_the_discriminator():
+        labels = torch.tensor([1.0] * 4 + [0.0] * 4)[:, None]
+        return F.binary_cross_entropy_with_logits(logits(), labels)
+
+    def losses_of_the_generator():
+        fake = expected[0](coarsen(high))
+        return F.mse_loss(fake, high), F.binary_cross_entropy_with_logits(expected[1](fake), torch.ones(4, 1))
+
+    real, generated = logits().sigmoid().chunk(2)
+    right = [(real > 0.5).float().mean(), (generated < 0.5).float().mean()]
+    loss = loss_of_the_discriminator()
     descend(expected[1], loss)
-    torch.testing.assert_close(found["discriminator"], loss)
-    fake = expected[0](coarsen(high))
-    content = F.mse_loss(fake, high)
-    adversarial = F.binary_cross_entropy_with_logits(expected[1](fake), torch.ones(4, 1))
+    content, adversarial = losses_of_the_generator()
     descend(expected[0], content + 0.5 * adversarial)
+    if extra:  # the discriminator descends the loss that it has after the generator's second step
+        again = losses_of_the_generator()
+        descend(expected[0], again[0] + 0.5 * again[1])
+        descend(expected[1], loss_of_the_discriminator())
+    torch.testing.assert_close(found["discriminator"], loss)
     torch.testing.assert_close(found["content"], content)
     torch.testing.assert_close(found["adversarial"], adversarial)
+    assert [found["right_on_real"], found["right_on_generated"]] == right
     for network, reference in ((generator, expected[0]), (discriminator, expected[1])):
         for parameter, truth in zip(network.parameters(), reference.parameters(), strict=True):
             torch.testing.assert_close(parameter, truth)
+
+
+def test_a_discriminator_that_says_real_of_everything_is_right_on_half():
+    match, _, discriminator = duel(0.0, 9.0)
+    torch.nn.init.constant_(discriminator.dense[-1].bias, 100.0)
+    found = match.step(torch.randn(4, 2, 16, 16))
+    assert (found["right_on_real"], found["right_on_generated"]) == (1, 0)
 
 
 def test_the_discriminator_learns_again_after_the_generators_step():
@@ -146,6 +170,25 @@ def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
         for a, b in pairwise(weights)
     ]
     assert moves[1] < moves[0]
+
+
+def test_adam_starts_afresh_with_every_phase(pretrained, tmp_path, monkeypatch):
+    """Its count of steps tells how old its moments are."""
+    _, patches, start = pretrained
+    steps, end_epoch = [], Training.end_epoch
+
+    def noting(training, *arguments, **settings):
+        optimisers = [training.parts[f"{name}_optimiser"] for name in ("generator", "discriminator")]
+        steps.append([next(iter(o.state.values()))["step"].item() for o in optimisers])
+        end_epoch(training, *arguments, **settings)
+
+    monkeypatch.setattr(Training, "end_epoch", noting)
+    band = {"extra_generator_below": 0, "extra_discriminator_above": 9}
+    settings = {**SRGAN, "discriminator": {**SRGAN["discriminator"], **band}}
+    arguments = (GENERATOR, settings, 32, VARIABLES, 1, HARDWARE)
+    outputs = tmp_path / "training.csv", tmp_path / "weights"
+    launch(HARDWARE, train_srgan, patches, *outputs, "id", start, None, *arguments)
+    assert steps == [[6, 6], [12, 12], [6, 6]]
 
 
 def test_mixed_precision_of_a_gpu():

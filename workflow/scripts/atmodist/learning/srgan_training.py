@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
@@ -78,9 +79,8 @@ def train_srgan(
 ) -> None:
     """Train a generator, from the weights ``start``, against a discriminator; write ``log`` and ``weights``.
 
-    Without a ``content`` loss it is the mean squared error. In every batch each network takes a step;
-    if the discriminator's loss is then below or above its band, the generator or the discriminator takes one
-    more.
+    Without a ``content`` loss it is the mean squared error. Each phase of the settings starts with the
+    weights of the one before and fresh moments of Adam, as in the original, which restores weights only.
     """
     replicate = settings["replicate"]
     torch.manual_seed(torch_seed(seed, "discriminator", "weights", replicate))
@@ -103,10 +103,14 @@ def train_srgan(
     order = torch_seed(seed, "srgan", "order", replicate)
 
     rates = [phase["learning_rate"] for phase in settings["phases"] for _ in range(phase["epochs"])]
+    first_epochs = np.cumsum([0, *(phase["epochs"] for phase in settings["phases"])])
     training = Training(fabric, log, identity, parts, hardware["checkpoint_minutes"], unit="patches")
     for epoch in training.epochs(len(rates)):
         for name in networks:
-            parts[f"{name}_optimiser"].param_groups[0]["lr"] = rates[epoch]
+            optimiser = parts[f"{name}_optimiser"]
+            optimiser.param_groups[0]["lr"] = rates[epoch]
+            if epoch in first_epochs and training.batch == 0:
+                optimiser.state.clear()
         for high in training.batches(data, order):
             training.record(len(high), **duel.step(to_device(fabric, high)))
         row = {"phase": "adversarial", "learning_rate": rates[epoch], **training.means()}
@@ -137,27 +141,49 @@ class Duel:
         self.high = settings["discriminator"]["extra_discriminator_above"]
 
     def step(self, high: Tensor) -> dict[str, Tensor | float]:
-        """Train both networks on patches B×C×P×P; what is returned is measured in the two regular steps."""
+        """Train both networks on patches B×C×P×P (Stengel et al. 2020, and the original's code).
+
+        Each network takes a step. If the discriminator's loss is then too low, the generator takes another
+        and the loss is measured again; if it is too high, the discriminator takes another.
+
+        Returns:
+            The losses in the two regular steps; the shares of real and of generated patches about which the
+            discriminator is right before its step; which of the extra steps were taken (1 or 0).
+        """
         low = coarsen(high)
         fake = self.generator(low)
-        before = self._discriminator_loss(high, fake)
+        before, right = self._discriminator_loss(high, fake)
         self._update(self.discriminator_stepper, before)
         losses = self._generator_losses(high, fake)
         self._update(self.generator_stepper, losses["loss"])
 
         fake = self.generator(low)
-        now = self._discriminator_loss(high, fake)
-        level = self.fabric.all_reduce(now.detach().clone(), reduce_op="mean").item()
-        if level < self.low:
+        now, level = self._measure(high, fake)
+        extra_generator = level < self.low
+        if extra_generator:
             self._update(self.generator_stepper, self._generator_losses(high, fake)["loss"])
-        elif level > self.high:
+            with torch.no_grad():
+                fake = self.generator(low)
+            now, level = self._measure(high, fake)
+        extra_discriminator = level > self.high
+        if extra_discriminator:
             self._update(self.discriminator_stepper, now)
-        extra = {"extra_generator": float(level < self.low), "extra_discriminator": float(level > self.high)}
-        return {**losses, "discriminator": before, **extra}
+        extra = {"extra_generator": float(extra_generator), "extra_discriminator": float(extra_discriminator)}
+        return {**losses, "discriminator": before, **right, **extra}
 
     def _discriminator_loss(self, high, fake):
+        """Loss of the discriminator, and how often it is right."""
         real, generated = self.discriminator(torch.cat((high, fake.detach()))).chunk(2)
-        return discriminator_loss(real, generated)
+        right = {
+            "right_on_real": (real > 0).float().mean(),
+            "right_on_generated": (generated < 0).float().mean(),
+        }
+        return discriminator_loss(real, generated), right
+
+    def _measure(self, high, fake):
+        """Loss of the discriminator, to descend, and its mean over all devices, to decide."""
+        loss, _ = self._discriminator_loss(high, fake)
+        return loss, self.fabric.all_reduce(loss.detach().clone(), reduce_op="mean").item()
 
     def _generator_losses(self, high, fake):
         with frozen(self.discriminator.module) as discriminator, self.fabric.autocast():
