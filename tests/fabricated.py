@@ -142,13 +142,17 @@ def uncertainty(seasons):
 
 
 def lag_losses(model):
-    """`atmodist/{model}/lag_losses_stage4.nc`."""
-    lag, measures = 3 * np.arange(1, 32), ["content", "l1", "l2", "psnr", "ssim"]
-    speed = np.array([90, 40, 40, 35, 35])[:, None] - int(model[-2:])
+    """`atmodist/{model}/lag_losses_{split}_stage4.nc`."""
+    lag, measures = 3 * np.arange(1, 32), ["content", "mse", "l1", "l2", "psnr", "ssim"]
+    speed = np.array([90, 40, 40, 40, 35, 35])[:, None] - int(model[-2:])
     mean = 1 - np.exp(-lag / speed)
     return xr.Dataset(
-        {"mean": (("measure", "lag"), mean), "std": (("measure", "lag"), mean / 4)},
-        {"measure": measures, "lag": lag, "meaning": ("measure", measures)},
+        {
+            "mean": (("measure", "lag"), mean),
+            "std": (("measure", "lag"), mean / 4),
+            "scale": ("measure", np.full(len(measures), 1.2)),
+        },
+        {"measure": measures, "lag": lag},
     )
 
 

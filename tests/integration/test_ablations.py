@@ -21,6 +21,7 @@ EDITS = {
         [],
     ),
     "more GPUs": ({"training": {"devices": 2}}, ["train_atmodist", "pretrain_generator"]),
+    "the pairs of the calibration": ({"calibration": {"batches": 30}}, ["measure_lag_losses"]),
     "a plot's resolution": ({"figures": {"dpi": 61}}, ["figure_"]),
     "a plot's range": ({"figures": {"lag_hours": 30}}, ["figure_lag_losses"]),
     "the views of a spectrum": (
@@ -58,7 +59,7 @@ EDITS = {
     ),
     "a model with another content loss": (
         {"srgan": {"models": {"stage3": {"content": {"encoder": "lags-23", "layer": "stage3"}}}}},
-        [r"train_srgan.*model: stage3", "calibrate_content_loss.*layer: stage3"],
+        [r"train_srgan.*model: stage3", "measure_lag_losses.*layer: stage3"],
     ),
     "a model less": (
         {"srgan": {"models": {"l2": None}}},

@@ -31,7 +31,7 @@ SLURM = (
     "--latency-wait=5",
 )
 ON_GPUS = {
-    "train_atmodist", "evaluate_atmodist", "calibrate_content_loss", "pretrain_generator", "train_srgan",
+    "train_atmodist", "evaluate_atmodist", "measure_lag_losses", "pretrain_generator", "train_srgan",
 }  # fmt: skip
 # A group's name is followed by the names of its rules.
 GROUPS = {"gridding_grid_fields", "sampling_pairs_sample_pairs", "sampling_patches_sample_patches"}

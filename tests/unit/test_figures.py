@@ -24,6 +24,7 @@ def of_models(make, models, **params):
     return [make(model) for model in models], {"models": models, **params}
 
 
+LOSSES = [fabricated.lag_losses(model) for model in ATMODIST]
 TABLES = [fabricated.atmodist_table() for _ in ATMODIST]
 VIEWS = [[2, 20], [16, 63]]
 # figure: (name of its input, files or file of it and its parameters)
@@ -41,7 +42,7 @@ CASES = {
     "city_map": ("cities", *of_systems(fabricated.cities, SRGAN)),
     "maps": ("maps", *of_systems(fabricated.maps, zooms=ZOOMS)),
     "uncertainty": ("maps", [fabricated.uncertainty(1), fabricated.uncertainty(3)], {}),
-    "lag_losses": ("losses", *of_models(fabricated.lag_losses, ATMODIST, lag_hours=60)),
+    "lag_losses": ("train", *of_models(fabricated.lag_losses, ATMODIST, lag_hours=60, eval=LOSSES)),
     "confusion_matrix": (
         "confusions",
         [fabricated.confusion(classes) for classes in (15, 23, 31)],
@@ -78,7 +79,9 @@ def written(folder, name, content):
 
 def draw(folder, figure, source, content, params, dpi=50):
     """Run a figure's script; its PNG files."""
-    inputs = {source: content} | {key: params[key] for key in params.keys() & {"evaluations", "pretraining"}}
+    inputs = {source: content} | {
+        key: params[key] for key in params.keys() & {"evaluations", "pretraining", "eval"}
+    }
     pages = range(PAGES.get(figure, 0))
     names = [folder / f"{figure}-{page}" for page in pages] or folder / figure
     suffixed = {

@@ -1,4 +1,4 @@
-# AtmoDist: training, the choice of the best epoch, and the scale of its content loss.
+# AtmoDist: training, the choice of the best epoch, the scale of its content loss, and what it makes of fields.
 
 
 rule train_atmodist:
@@ -63,19 +63,18 @@ rule evaluate_atmodist:
         "../scripts/evaluate_atmodist.py"
 
 
-rule calibrate_content_loss:
-    """Measure the content loss against lag and scale it to the mean squared error."""
+rule measure_lag_losses:
+    """Measure the content loss and other distances against lag."""
     input:
-        pairs=pair_files("eval"),
+        pairs=lambda wildcards: pair_files(wildcards.split),
         encoder=f"{RESULTS}/atmodist/{{model}}/best.pt",
         moments=f"{RESULTS}/moments.json",
     output:
-        losses=f"{RESULTS}/atmodist/{{model}}/lag_losses_{{layer}}.nc",
-        scale=f"{RESULTS}/atmodist/{{model}}/scale_{{layer}}.json",
+        losses=f"{RESULTS}/atmodist/{{model}}/lag_losses_{{split}}_{{layer}}.nc",
     log:
-        f"{LOGS}/calibrate_content_loss/{{model}}_{{layer}}.log",
+        f"{LOGS}/measure_lag_losses/{{model}}_{{split}}_{{layer}}.log",
     benchmark:
-        f"{BENCHMARKS}/calibrate_content_loss/{{model}}_{{layer}}.tsv"
+        f"{BENCHMARKS}/measure_lag_losses/{{model}}_{{split}}_{{layer}}.tsv"
     conda:
         "../envs/train.yaml"
     threads: THREADS
@@ -84,9 +83,35 @@ rule calibrate_content_loss:
         runtime=minutes(720),
         gpu=GPU,
     params:
+        model="{model}",
+        split="{split}",
         layer="{layer}",
+        batches=config["calibration"]["batches"],
         step_hours=config["data"]["step_hours"],
         numerics=NUMERICS,
+    script:
+        "../scripts/measure_lag_losses.py"
+
+
+rule calibrate_content_loss:
+    """Scale a content loss to the mean squared error, on training pairs: no evaluation enters a training."""
+    input:
+        losses=f"{RESULTS}/atmodist/{{model}}/lag_losses_train_{{layer}}.nc",
+    output:
+        scale=f"{RESULTS}/atmodist/{{model}}/scale_{{layer}}.json",
+    log:
+        f"{LOGS}/calibrate_content_loss/{{model}}_{{layer}}.log",
+    benchmark:
+        f"{BENCHMARKS}/calibrate_content_loss/{{model}}_{{layer}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1),
+        runtime=minutes(10),
+    params:
+        model="{model}",
+        layer="{layer}",
     script:
         "../scripts/calibrate_content_loss.py"
 

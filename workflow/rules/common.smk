@@ -91,6 +91,14 @@ def patch_files(split):
     )
 
 
+def lag_losses(split):
+    """Distances by lag of each content loss in use, on pairs of a split."""
+    return [
+        f"{RESULTS}/atmodist/{model}/lag_losses_{split}_{layer}.nc"
+        for model, layer in configuration.content_encoders(config)
+    ]
+
+
 def atmodist_settings(wildcards):
     """Settings of an AtmoDist model."""
     return ATMODIST[wildcards.model]

@@ -162,10 +162,7 @@ rule summary:
         predictions=expand(
             f"{RESULTS}/atmodist/{{model}}/predictions.nc", model=ATMODIST
         ),
-        losses=[
-            f"{RESULTS}/atmodist/{model}/lag_losses_{layer}.nc"
-            for model, layer in configuration.content_encoders(config)
-        ],
+        losses=lag_losses("train"),
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
         pressure=[f"{RESULTS}/level_pressure.nc"] if SURFACE_PRESSURE else [],

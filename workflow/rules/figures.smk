@@ -189,10 +189,8 @@ rule figure_confusion_matrix:
 rule figure_lag_losses:
     """Content loss and other distances against lag."""
     input:
-        losses=[
-            f"{RESULTS}/atmodist/{model}/lag_losses_{layer}.nc"
-            for model, layer in configuration.content_encoders(config)
-        ],
+        train=lag_losses("train"),
+        eval=lag_losses("eval"),
     output:
         pdf=f"{FIGURES}/lag_losses.pdf",
         png=report(

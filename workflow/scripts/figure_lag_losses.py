@@ -1,42 +1,53 @@
-"""Draw the content losses and other distances against lag, each over its mean at the longest lag shown."""
+"""Draw each distance against lag with the content loss scaled onto it, training pairs above evaluation."""
 
 from atmodist.core.job import job
 
-with job(snakemake.log[0], "figure_lag_losses"):
-    import textwrap
+LABELS = {"l1": "mean |Δz|", "l2": "mean Δz²", "psnr": "50 − PSNR / dB", "ssim": "1 − (1 + SSIM)/2"}
+SPLITS = {"train": "training", "eval": "evaluation"}
 
+with job(snakemake.log[0], "figure_lag_losses"):
     import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import MultipleLocator
 
     from atmodist.figures import plots
 
-    losses = []
-    for path in snakemake.input.losses:
-        loss = xr.load_dataset(path, engine="h5netcdf").sel(lag=slice(snakemake.params.lag_hours))
-        losses.append(loss.assign({key: loss[key] / loss["mean"].isel(lag=-1) for key in ("mean", "std")}))
-    models = plots.lines([f"content loss of {model}" for model in snakemake.params.models])
+    models = plots.lines([f"α · content loss of {model}" for model in snakemake.params.models])
 
-    def draw(panel, loss, measure, band=True, **look):
-        """Draw the mean, and as a band the standard deviation, of a distance."""
-        mean, std = (loss[key].sel(measure=measure) for key in ("mean", "std"))
-        if band:
-            panel.fill_between(
-                loss["lag"], mean - std, mean + std, color=look["color"], alpha=0.2, linewidth=0
-            )
-        panel.plot(loss["lag"], mean, **look)
+    def draw(panel, lag, mean, std, **look):
+        """Draw a mean distance and, as a band, the standard deviation."""
+        panel.fill_between(lag, mean - std, mean + std, color=look["color"], alpha=0.15, linewidth=0)
+        panel.plot(lag, mean, **look)
 
     with plots.style():
-        measures = losses[0]["measure"].values
-        figure, axes = pyplot.subplots(1, len(measures), figsize=(plots.WIDTH, 2.4), sharex=True, sharey=True)
-        for panel, measure, meaning in zip(axes, measures, losses[0]["meaning"].values, strict=True):
-            panel.set(title=textwrap.fill(meaning, 16).replace("-", "−"), xlabel="lag / h")
-            if measure != "content":
-                draw(panel, losses[0], measure, color="0.3")
-            for loss, look in zip(losses, models.values(), strict=True):
-                content = {"band": True} if measure == "content" else {"band": False, "linewidth": 0.8}
-                draw(panel, loss, "content", **content, **look)
-        axes[0].set_ylabel("relative distance")
-        axes[0].xaxis.set_major_locator(MultipleLocator(24))
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        size = plots.WIDTH, 4.2
+        figure, axes = pyplot.subplots(
+            len(SPLITS), len(LABELS), figsize=size, sharex=True, sharey="col", squeeze=False
+        )
+        for row, (split, name) in zip(axes, SPLITS.items(), strict=True):
+            losses = [xr.load_dataset(path, engine="h5netcdf") for path in getattr(snakemake.input, split)]
+            losses = [loss.sel(lag=slice(snakemake.params.lag_hours)) for loss in losses]
+            for panel, (measure, label) in zip(row, LABELS.items(), strict=True):
+                distance = losses[0].sel(measure=measure)
+                grey = {"color": "0.3", "label": "distance"}
+                draw(panel, distance["lag"], distance["mean"], distance["std"], **grey)
+                for number, (loss, look) in enumerate(zip(losses, models.values(), strict=True)):
+                    scale, content = loss["scale"].sel(measure=measure), loss.sel(measure="content")
+                    draw(panel, loss["lag"], scale * content["mean"], scale * content["std"], **look)
+                    panel.text(
+                        0.97,
+                        0.04 + 0.09 * number,
+                        f"α = {float(scale):.3g}",
+                        color=look["color"],
+                        transform=panel.transAxes,
+                        ha="right",
+                        fontsize=6,
+                    )
+                panel.set_ylabel(label)
+            row[0].set_ylabel(f"{name} pairs\n\n{LABELS['l1']}")
+        for panel in axes[-1]:
+            panel.set_xlabel("lag / h")
+        axes[0, 0].xaxis.set_major_locator(MultipleLocator(24))
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        plots.panel_letters(axes.ravel())
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

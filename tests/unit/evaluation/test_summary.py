@@ -107,7 +107,7 @@ def losses(pairs):
     sums = rng.uniform(1, 2, (3, *pairs.shape)) * pairs
     return xr.Dataset(
         {"sum": (("measure", "day", "lag"), sums), "pairs": (("day", "lag"), pairs)},
-        {"day": day, "measure": ["content", "l1", "l2"], "lag": [3, 6, 9, 12]},
+        {"day": day, "measure": ["content", "l1", "mse"], "lag": [3, 6, 9, 12]},
     )
 
 

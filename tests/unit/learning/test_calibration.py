@@ -7,7 +7,7 @@ import torch
 from trainings import HARDWARE
 
 from atmodist.core.errors import InputError
-from atmodist.learning.calibration import DATA_RANGE, MEANINGS, distances, lag_losses
+from atmodist.learning.calibration import MEANINGS, distances, lag_losses
 from atmodist.learning.devices import device
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Encoder
@@ -27,23 +27,37 @@ def test_closed_forms(content):
     a, b = 1.0, -2.0
     first, second = (MOMENTS.forward(torch.full((3, 2, 32, 32), z), axis=1) for z in (a, b))
     found = distances(first, second, content, MOMENTS)
-    c1 = (0.01 * DATA_RANGE) ** 2
+    c1 = (0.01 * (a - b)) ** 2  # SSIM's range is from min to max
     ssim = (2 * a * b + c1) / (a**2 + b**2 + c1)  # without variance, luminance is all that remains
+    logarithms = np.log1p(0.2 * a) + np.log1p(0.2 * -b)
     expected = {
+        "mse": np.mean([(logarithms / 0.2) ** 2, (logarithms / 0.3) ** 2]),
         "l1": abs(a - b),
         "l2": (a - b) ** 2,
-        "psnr": 50 - 10 * np.log10(DATA_RANGE**2 / (a - b) ** 2),
+        "psnr": 50 - 10 * np.log10(max(abs(a), abs(b)) ** 2 / (a - b) ** 2),
         "ssim": 1 - (1 + ssim) / 2,
     }
     for name, value in expected.items():
         np.testing.assert_allclose(found[name], [value] * 3, rtol=1e-4, err_msg=name)
 
 
+def test_ranges_come_from_the_whole_batch(content):
+    """One extreme pixel in one pair changes the PSNR of all: 20·log10 of its ratio to the former extreme."""
+    torch.manual_seed(2)
+    z = torch.randn(2, 4, 2, 32, 32).clamp(-3, 3)
+    z[0, 0, 0, 0, 0] = 3
+    before = distances(*(MOMENTS.forward(field, axis=1) for field in z), content, MOMENTS)
+    z[0, 0, 0, 0, 0] = -30
+    after = distances(*(MOMENTS.forward(field, axis=1) for field in z), content, MOMENTS)
+    np.testing.assert_allclose((before["psnr"] - after["psnr"])[1:], [20 * np.log10(10)] * 3, rtol=1e-3)
+    assert (after["ssim"][1:] < before["ssim"][1:]).all()
+
+
 def test_equal_fields_have_no_distance(content):
     x = torch.randn(2, 2, 32, 32)
     found = distances(x, x, content, MOMENTS)
     assert found["psnr"].tolist() == [-np.inf] * 2
-    for name in ("content", "l1", "l2", "ssim"):
+    for name in ("content", "mse", "l1", "l2", "ssim"):
         np.testing.assert_allclose(found[name], 0, atol=1e-6)
 
 
@@ -74,10 +88,20 @@ def test_mean_and_deviation_by_lag(content):
     assert found["pairs"].values.tolist() == days.size().unstack(fill_value=0).values.tolist()
     assert found["count"].values.tolist() == [2, 2, 3]
     assert found["lag"].values.tolist() == [6, 12, 18]
+    c, m = (found["mean"].sel(measure=name).values[1:] for name in ("content", "mse"))  # k ≥ 3/2
+    assert found["scale"].sel(measure="mse") == pytest.approx((c * m).sum() / (c * c).sum())
+    assert found["scale"].sel(measure="content") == pytest.approx(1)
 
 
 def test_a_lag_without_pairs_is_named(content):
-    with pytest.raises(InputError, match="no evaluation pair has lag 2"):
+    with pytest.raises(InputError, match="no pair has lag 2"):
         lag_losses(
             device(HARDWARE), content, MOMENTS, batches([[0, 2]]), np.zeros(2, "M8[h]"), lags=3, step_hours=3
         )
+
+
+def test_distances_that_are_not_finite_are_refused(content):
+    broken = ((first, second * np.nan, label) for first, second, label in batches([[0, 1, 2]]))
+    days = np.zeros(3, "M8[h]")
+    with pytest.raises(InputError, match="not finite"):
+        lag_losses(device(HARDWARE), content, MOMENTS, broken, days, lags=3, step_hours=3)

@@ -142,3 +142,16 @@ def test_a_damaged_shard_is_named(shards, tmp_path, memory):
     damaged.write_bytes(content[: len(content) // 2])
     with pytest.raises(InputError, match=r"damaged\.h5 cannot be read"):
         pairs([damaged], memory=memory)
+
+
+def test_a_spread_takes_equal_parts_of_all_shards(shards):
+    data = pairs(shards, classes=None)
+    part = data.spread(4)
+    found = [number for batch in loader(part) for number in numbers(batch)]
+    assert len(found) == 4 * 8
+    assert found == sorted(set(found))
+    of_shards = np.histogram(found, np.cumsum([0, *COUNTS]))[0]
+    np.testing.assert_allclose(of_shards, 32 * np.array(COUNTS) / sum(COUNTS), atol=1)
+    assert len(data.numbers) == sum(COUNTS), "the whole stays whole"
+    for batches in (None, 1000):
+        assert data.spread(batches).numbers.tolist() == list(range(sum(COUNTS)))

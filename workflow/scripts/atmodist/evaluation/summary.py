@@ -57,13 +57,13 @@ def of_pressure(series: xr.Dataset, block_days: int, resamples: int, seed: int) 
 
 
 def of_content_loss(losses: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
-    """Scale of the content loss, from the sums of `lag_losses` over the pairs of each day.
+    """Scale of the content loss, from the sums of `lag_losses` over the training pairs of each day.
 
     The fit goes without the lags of which a draw holds no pair; a draw that holds none of its lags is no
     sample.
     """
     block = block_numbers(losses["day"].values, block_days)
-    sums = sums_of_blocks(losses[["sum", "pairs"]].sel(measure=["content", "l2"]), block, "day")
+    sums = sums_of_blocks(losses[["sum", "pairs"]].sel(measure=["content", "mse"]), block, "day")
     counts = resample(sums.sizes["block"], resamples, seed)
     mean = means(sums[["sum"]], sums["pairs"], counts)["sum"]
     content, squared = (mean.sel(measure=name).transpose("sample", "lag").values for name in mean["measure"])

@@ -1,6 +1,6 @@
-"""How distances between patches grow with the lag in time, and the scale of the content loss.
+"""How distances between patches grow with the lag in time, and the content loss scaled onto each of them.
 
-Hoffmann & Lessig (2023): the content loss beside the usual distances, over pairs of the evaluation split.
+Hoffmann & Lessig (2023): the content loss beside the usual distances.
 """
 
 from collections.abc import Iterable
@@ -14,12 +14,12 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from atmodist.core.errors import InputError
 from atmodist.learning.devices import to_device
-from atmodist.learning.losses import ContentLoss
+from atmodist.learning.losses import ContentLoss, content_scale
 from atmodist.samples.normalise import Moments
 
-DATA_RANGE = 10.0  # of PSNR and SSIM, in standard deviations: ±5 hold all but the most extreme pixels
 MEANINGS = {
     "content": "content loss",
+    "mse": "mean squared difference of the normalised fields",
     "l1": "mean absolute difference",
     "l2": "mean squared difference",
     "psnr": "50 - PSNR",
@@ -30,17 +30,21 @@ MEANINGS = {
 def distances(first: Tensor, second: Tensor, content: ContentLoss, moments: Moments) -> dict[str, Tensor]:
     """Distances B of normalised patches B×C×P×P.
 
-    The content loss is of the normalised fields, the others are of the standardised ones: no logarithm.
+    ``content`` and ``mse`` are of the normalised fields, the others of the standardised ones z: no logarithm.
+    As in the original, PSNR and SSIM take their range from the whole batch: max |z|, and min z to max z.
     """
     z = [moments.log_inverse(fields, axis=1) for fields in (first, second)]
+    both = torch.cat(z)
     l1 = (z[0] - z[1]).abs().mean((1, 2, 3))
     l2 = (z[0] - z[1]).square().mean((1, 2, 3))
-    ssim = structural_similarity_index_measure(*z, data_range=DATA_RANGE, reduction="none")
+    data_range = (both.max() - both.min()).item()
+    ssim = structural_similarity_index_measure(*z, data_range=data_range, reduction="none")
     return {
         "content": content(first, second),
+        "mse": (first - second).square().mean((1, 2, 3)),
         "l1": l1,
         "l2": l2,
-        "psnr": 50 - 10 * torch.log10(DATA_RANGE**2 / l2),
+        "psnr": 50 - 10 * torch.log10(both.abs().max() ** 2 / l2),
         "ssim": 1 - (1 + ssim) / 2,
     }
 
@@ -57,12 +61,13 @@ def lag_losses(
 ) -> xr.Dataset:
     """Distances by lag, 1 … ``lags`` steps: of all pairs, and summed over the pairs of each day.
 
-    ``batches`` gives patches and labels, lag − 1; ``days`` (pair,) tells when the pairs begin, in the same
-    order. A lag without pairs raises ``InputError``.
+    ``batches`` gives patches and labels, lag − 1; ``days`` (pair,) says when the pairs begin, in the same
+    order. A lag without pairs, or with distances that are not finite, raises ``InputError``.
 
     Returns:
-        ``mean`` and ``std`` (measure, lag) and ``count`` (lag) of the pairs of each lag; ``sum`` (measure,
-        day, lag) and ``pairs`` (day, lag), from which `summary` draws blocks of days.
+        ``mean`` and ``std`` (measure, lag) and ``count`` (lag) of the pairs of each lag; ``scale``
+        (measure,), the factor of `content_scale` that brings the content loss to each measure; ``sum``
+        (measure, day, lag) and ``pairs`` (day, lag), from which `summary` draws blocks of days.
     """
     content = content.to(fabric.device)
     day, number = np.unique(days.astype("datetime64[D]"), return_inverse=True)
@@ -86,14 +91,22 @@ def lag_losses(
     count = pairs.sum(axis=0)
     if not count.all():
         raise InputError(
-            f"no evaluation pair has lag {np.argmin(count) + 1}; expected pairs at all lags of 1 to {lags}."
+            f"no pair has lag {np.argmin(count) + 1}; expected pairs at all lags of 1 to {lags}: use more "
+            "batches."
         )
     mean = sums.sum(axis=1) / count
+    if not np.isfinite(mean).all():
+        raise InputError("the network gives distances that are not finite; train it again.")
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))
     return xr.Dataset(
         {
             "mean": (("measure", "lag"), mean, {"long_name": "mean distance of the pairs of a lag"}),
             "std": (("measure", "lag"), std, {"long_name": "standard deviation over the pairs of a lag"}),
+            "scale": (
+                "measure",
+                content_scale(mean[0], mean),
+                {"long_name": "factor of the content loss that brings it to the measure"},
+            ),
             "count": ("lag", count, {"long_name": "number of pairs"}),
             "sum": (("measure", "day", "lag"), sums, {"long_name": "sum of the distances of a day's pairs"}),
             "pairs": (("day", "lag"), pairs, {"long_name": "number of a day's pairs"}),
@@ -108,5 +121,5 @@ def lag_losses(
             ),
             "day": ("day", day.astype("datetime64[ns]"), {"long_name": "day of the first patch"}),
         },
-        attrs={"layer": content.layer, "data_range": DATA_RANGE},
+        attrs={"layer": content.layer},
     )

@@ -75,6 +75,17 @@ class Batches(Dataset):
         part.numbers = self.numbers[:size]
         return part
 
+    def spread(self, batches: int | None) -> "Batches":
+        """The same data, cut to the samples of ``batches`` batches, spread evenly over all shards.
+
+        All samples, if there are no more or ``batches`` is None.
+        """
+        count = len(self.numbers)
+        size = min((batches or count) * self.batch_size, count)
+        part = copy.copy(self)
+        part.numbers = self.numbers[np.arange(size) * count // size]
+        return part
+
     def __len__(self) -> int:
         """Full batches in an epoch."""
         return len(self.numbers) // self.batch_size

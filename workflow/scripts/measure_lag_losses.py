@@ -1,0 +1,31 @@
+"""Measure the content loss and other distances against lag: lag_losses_{split}_{layer}.nc."""
+
+from atmodist.core.job import job, progress
+
+params = snakemake.params
+with job(snakemake.log[0], f"measure_lag_losses {params.model} {params.split} {params.layer}") as log:
+    from atmodist.core.files import replacing
+    from atmodist.learning.calibration import lag_losses
+    from atmodist.learning.devices import device
+    from atmodist.learning.losses import ContentLoss
+    from atmodist.learning.saved import load_network
+    from atmodist.samples.batches import PairBatches, loader
+    from atmodist.samples.normalise import Moments
+    from atmodist.samples.shards import times_of
+
+    network, about = load_network(snakemake.input.encoder)
+    batch_size = about["settings"]["batch_size"]
+    every = PairBatches(snakemake.input.pairs, about["patch"], about["variables"], batch_size)
+    pairs = every.spread(params.batches)
+    losses = lag_losses(
+        device(snakemake.config["training"]),
+        ContentLoss(network.encoder, params.layer),
+        Moments.load(snakemake.input.moments),
+        progress(loader(pairs), "batches"),
+        times_of(snakemake.input.pairs)[pairs.numbers],
+        int(every.lag.max()),
+        params.step_hours,
+    )
+    with replacing(snakemake.output.losses) as partial:
+        losses.to_netcdf(partial, engine="h5netcdf")
+    log.info("%d of %d pairs", len(pairs.numbers), len(every.numbers))
