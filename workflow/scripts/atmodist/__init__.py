@@ -1,1 +1,37 @@
-"""AtmoDist: a learned distance for the atmosphere, and what it takes to train and judge it."""
+"""AtmoDist: a learned distance between states of the atmosphere (Hoffmann & Lessig 2023).
+
+The public face of the library; what it offers is imported when it is first asked for:
+
+    model = atmodist.AtmoDist.from_pretrained(folder)      # the distance as a frozen network
+    atmodist.metrics.FrechetAtmoDist(model)                # torchmetrics metrics of it
+"""
+
+from importlib import import_module
+
+__version__ = "0.1.0"
+
+_PLACES = {  # module, extra
+    "AtmoDist": ("atmodist.distance", None),
+    "InputError": ("atmodist.core.errors", None),
+    "metrics": ("atmodist.metrics", "train"),
+}
+__all__ = sorted(_PLACES)
+
+
+def __getattr__(name: str):
+    """Import what is asked for; PyTorch takes seconds, and the Snakefile needs none of it."""
+    if name not in _PLACES:
+        raise AttributeError(f"module 'atmodist' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    place, extra = _PLACES[name]
+    try:
+        module = import_module(place)
+    except ModuleNotFoundError as error:
+        if extra is None:
+            raise
+        raise ImportError(f"{error}; atmodist.{name} needs it: pip install 'atmodist[{extra}]'") from error
+    globals()[name] = value = module if place == f"atmodist.{name}" else getattr(module, name)
+    return value
+
+
+def __dir__() -> list[str]:
+    return [*__all__, "__version__"]

@@ -30,13 +30,14 @@ from matplotlib.ticker import (
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
+from atmodist.core.resources import resource
 
 matplotlib.use("agg")
 
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 SIGNED = "coolwarm"
 POSITIVE = "viridis"
-COASTLINES = Path(__file__).parents[4] / "resources/coastlines/land-110m.json"
+COASTLINES = resource("coastlines/land-110m.json")
 WIDTH = 7.2
 """Width of a figure across a page, inches."""
 STYLE = {
