@@ -51,12 +51,12 @@ class Stage:
 
 def stages(times):
     """The stages from coefficients to samples, in order."""
-    total = {split: configuration.time_count(CONFIG, split) for split in configuration.SPLITS}
-    periods = sum(len(configuration.periods(CONFIG, split)) for split in configuration.SPLITS)
+    total = {split: configuration.time_count(CONFIG, split) for split in configuration.splits(CONFIG)}
+    periods = sum(len(configuration.periods(CONFIG, split)) for split in configuration.splits(CONFIG))
     fields, per_time = len(VARIABLES), CONFIG["windows"]["per_time"]
     pairs = sum(count - CONFIG["pairs"]["max_lag"] for count in total.values()) * per_time
     shards = {
-        kind: sum(count(CONFIG, split) for split in configuration.SPLITS)
+        kind: sum(count(CONFIG, split) for split in configuration.splits(CONFIG))
         for kind, count in (("pairs", configuration.pair_shards), ("patches", configuration.patch_shards))
     }
     both = sum(total.values())
@@ -166,7 +166,9 @@ def table(folder, days, cores):
     first = hours(1)[0].astype("datetime64[D]").item()
     period = blocks(first, hours(times)[-1].astype("datetime64[D]").item(), days)[0]
     make_grib(folder / "fields.grib", TRUNCATION, times)
-    fields = len(VARIABLES) * sum(configuration.time_count(CONFIG, split) for split in configuration.SPLITS)
+    fields = len(VARIABLES) * sum(
+        configuration.time_count(CONFIG, split) for split in configuration.splits(CONFIG)
+    )
     grib = (folder / "fields.grib").stat().st_size / (len(VARIABLES) * times)
 
     print(f"T{TRUNCATION}, {days} days measured; {fields} fields projected to {cores} cores\n")

@@ -85,6 +85,11 @@ EDITS = {
     "the log transform": ({"normalisation": {"alpha": 0.3}}, ["compute_moments"]),
     "the storage of fields": ({"grid": {"mantissa_bits": 16}}, ["grid_fields"]),
     "another seed": ({"seed": 7}, ["simulate_atmosphere"]),
+    "another validation split": (
+        {"data": {"validation": {"end": "2001-02-18"}}},
+        ["simulate_atmosphere.*2001-02-12", r"virtual_dataset.*split: validation"],
+    ),
+    "no validation split": ({"data": {"validation": None}}, ["evaluate_atmodist"]),
     "one period more": (
         {"data": {"train": {"end": "2001-01-24"}}},
         ["simulate_atmosphere.*2001-01-17", r"virtual_dataset.*split: train"],
@@ -152,13 +157,15 @@ def downloaded(tmp_path_factory):
     """A folder that looks as if the paper's fields had come from the archive and been put on the grid."""
     folder = workspace(tmp_path_factory.mktemp("paper") / "clone")
     paper = configuration.tidy(yaml.safe_load((ROOT / "config/config.yaml").read_text()))
-    months = [period for split in configuration.SPLITS for period in configuration.periods(paper, split)]
+    months = [
+        period for split in configuration.splits(paper) for period in configuration.periods(paper, split)
+    ]
     years = configuration.surface_pressure_years(paper)
     made = [f"spectral/{period.name}.grib" for period in months]
     made += [f"surface/{period.name}.grib" for period in years]
     made += [f"{name}.sha256" for name in made]
     made += [f"grid/{period.name}.h5" for period in months]
-    made += [f"grid/{split}.h5" for split in configuration.SPLITS]
+    made += [f"grid/{split}.h5" for split in configuration.splits(paper)]
     for name in made:  # in the order of time
         (folder / "results/era5" / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / "results/era5" / name).write_text("as if")

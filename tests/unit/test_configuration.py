@@ -60,6 +60,16 @@ def test_shipped_configs_are_accepted(config):
         ("data.train.start", "1979-02-31", ["data.train.start is '1979-02-31'", "no day"]),
         ("data.train.end", "1978-12-31", ["data.train.end is 1978-12-31", "before data.train.start"]),
         ("data.eval.start", "1998-12-31", ["data.eval, 1998-12-31", "overlaps data.train"]),
+        (
+            "data.validation",
+            {"start": "1998-12-31", "end": "1999-12-31"},
+            ["data.validation, 1998-12-31", "overlaps data.train"],
+        ),
+        (
+            "data.validation",
+            {"start": "1999-01-01", "end": "2000-01-01"},
+            ["data.eval, 2000-01-01", "overlaps data.validation, 1999-01-01 to 2000-01-01"],
+        ),
         ("data.eval.end", "2000-01-02", ["data.eval holds 16 times", "pairs.max_lag, 31"]),
         ("pairs.patch", 100, ["pairs.patch holds 100", "a multiple of 32"]),
         ("patches.patch", 512, ["patches.patch is 512", "leaves the grid"]),

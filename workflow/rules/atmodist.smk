@@ -32,9 +32,10 @@ rule train_atmodist:
 
 
 rule evaluate_atmodist:
-    """Evaluate every epoch and keep the best."""
+    """Choose the best epoch, on the validation split if there is one, and evaluate it."""
     input:
         pairs=pair_files("eval"),
+        validation=pair_files("validation") if "validation" in SPLITS else [],
         weights=f"{RESULTS}/atmodist/{{model}}/weights",
     output:
         evaluation=f"{RESULTS}/atmodist/{{model}}/evaluation.csv",

@@ -23,7 +23,7 @@ except InputError as error:
     raise WorkflowError(str(error)) from None
 
 SOURCE = config["data"]["source"]
-SPLITS = configuration.SPLITS
+SPLITS = configuration.splits(config)
 RESULTS = f"results/{config['name']}"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"

@@ -1,8 +1,8 @@
-"""Evaluate the network of every epoch and keep the best, that of the lowest loss.
+"""Choose the best epoch of a training run and evaluate it.
 
-Writes evaluation.csv with a row an epoch, and of the best epoch confusion.nc, predictions.nc (a row a pair),
-best.json and best.pt. The loss decides because it is less noisy than the accuracy, which counts a narrow miss
-like a wide one.
+The epoch is chosen on the validation split or, where there is none, on the evaluation split, as in the paper.
+Writes evaluation.csv, one row per epoch on the split that chooses, and of the chosen epoch on the evaluation
+split confusion.nc, predictions.nc (one row per pair) and best.json; its network is best.pt.
 """
 
 from pathlib import Path
@@ -27,31 +27,40 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
         network.load_state_dict(load_weights(path)["network"])
 
     fabric = device(snakemake.config["training"])
-    pairs = PairBatches(
-        snakemake.input.pairs,
-        params.patch,
-        params.variables,
-        settings["batch_size"],
-        classes=settings["classes"],
-    )
-    batches = progress(loader(pairs), "evaluating")
-    scores = atmodist.evaluate(fabric, networks, batches, settings["classes"])
 
-    table = pd.DataFrame([{"epoch": n, **score.result()} for n, score in enumerate(scores, start=1)])
-    best = table["loss"].idxmin()
-    info = {**table.loc[best], "epoch": int(table["epoch"][best]), "classes": settings["classes"]}
-    info["chance"] = 1 / settings["classes"]
-    save_network(snakemake.output.best, networks[best], epoch=info["epoch"], **about)
+    def pairs_of(paths):
+        """Pairs of a split with the lags that the network knows."""
+        sizes = params.patch, params.variables, settings["batch_size"]
+        return PairBatches(paths, *sizes, classes=settings["classes"])
+
+    def scores_of(networks, pairs, description):
+        """Scores of networks on all pairs of a split."""
+        batches = progress(loader(pairs), description)
+        return atmodist.evaluate(fabric, networks, batches, settings["classes"])
+
+    split = "validation" if snakemake.input.validation else "eval"
+    pairs = pairs_of(snakemake.input.pairs)
+    choosing = pairs_of(snakemake.input.validation) if snakemake.input.validation else pairs
+    scores = scores_of(networks, choosing, "all epochs")
+    table = [{"epoch": n, "split": split, **score.result()} for n, score in enumerate(scores, start=1)]
+    losses = [row["loss"] for row in table]
+    epoch = atmodist.best_epoch(losses, settings["pretraining"]["epochs"])
+    best = networks[epoch - 1]
+    score = scores[epoch - 1] if choosing is pairs else scores_of([best], pairs, "the best epoch")[0]
+
+    classes = settings["classes"]
+    info = {"epoch": epoch, "chosen_on": split, **score.result(), "classes": classes, "chance": 1 / classes}
+    save_network(snakemake.output.best, best, epoch=epoch, **about)
     with replacing(snakemake.output.confusion) as partial:
-        scores[best].confusion_matrix(params.step_hours).to_netcdf(partial, engine="h5netcdf")
+        score.confusion_matrix(params.step_hours).to_netcdf(partial, engine="h5netcdf")
     time = times_of(snakemake.input.pairs)[pairs.numbers]
     with replacing(snakemake.output.predictions) as partial:
-        scores[best].predictions(time).to_netcdf(partial, engine="h5netcdf")
+        score.predictions(time).to_netcdf(partial, engine="h5netcdf")
     write_json(snakemake.output.best_info, info)
     with replacing(snakemake.output.evaluation) as partial:
-        table.to_csv(partial, index=False)
+        pd.DataFrame(table).to_csv(partial, index=False)
     log.info(
-        "best of %d epochs is %d: loss %.4g, accuracy %.4g, top-3 accuracy %.4g (chance %.4g)",
+        "best of %d epochs is %d, chosen on %s: loss %.4g, accuracy %.4g, top-3 accuracy %.4g (chance %.4g)",
         len(files),
-        *(info[k] for k in ("epoch", "loss", "accuracy", "top3_accuracy", "chance")),
+        *(info[k] for k in ("epoch", "chosen_on", "loss", "accuracy", "top3_accuracy", "chance")),
     )

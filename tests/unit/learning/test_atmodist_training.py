@@ -1,10 +1,14 @@
 """Training and evaluation of AtmoDist against Keras' rules, plain PyTorch and other libraries."""
 
+import json
+
+import h5py
 import numpy as np
 import pandas as pd
 import pytest
 import torch
 import torch.nn.functional as F
+import xarray as xr
 from hypothesis import given
 from hypothesis import strategies as st
 from lightning_fabric import Fabric
@@ -13,12 +17,12 @@ from torchmetrics.functional.classification import (
     multiclass_accuracy,
     multiclass_confusion_matrix,
 )
-from trainings import ATMODIST, HARDWARE, VARIABLES, write_pairs
+from trainings import ATMODIST, HARDWARE, VARIABLES, run, write_pairs
 
 from atmodist.core.seeds import torch_seed
 from atmodist.learning import atmodist_training as atmodist
 from atmodist.learning.devices import device, launch
-from atmodist.learning.saved import build, load_weights
+from atmodist.learning.saved import build, load_network, load_weights
 from atmodist.samples.batches import PairBatches, loader
 
 
@@ -156,6 +160,57 @@ def test_evaluation_of_several_networks(trained):
         assert score.result()["loss"] == pytest.approx(F.cross_entropy(logits, label).item(), rel=1e-4)
         accuracy = (logits.argmax(1) == label).float().mean().item()
         assert score.result()["accuracy"] == pytest.approx(accuracy, abs=0.01)
+
+
+def test_pretraining_never_gives_the_best_epoch():
+    assert atmodist.best_epoch([0.1, 0.2, 0.9, 0.7, 0.8], pretraining_epochs=2) == 4
+    assert atmodist.best_epoch([0.3, 0.2], pretraining_epochs=0) == 2
+
+
+def favouring(lag):
+    """A network that finds one lag the most probable, whatever it sees."""
+    torch.manual_seed(0)
+    network = build(ATMODIST, 32, VARIABLES)
+    with torch.no_grad():
+        network.tail[4].weight.zero_()  # the last normalisation: its bias is all that is left of a feature
+        network.tail[4].bias.fill_(1)
+        network.tail[-1].weight.zero_()[lag - 1] = 0.5
+    return network
+
+
+def write_pairs_of_one_lag(path, lag, count):
+    """Pairs most of which have the same lag."""
+    write_pairs(path, count=count)
+    with h5py.File(path, "a") as file:
+        file["lag"][5:] = lag
+        file["time"] = np.arange(count)
+
+
+@pytest.mark.parametrize(("validation", "epoch", "lag"), [([], 2, 1), (["validation.h5"], 3, 3)])
+def test_a_validation_split_chooses_and_the_evaluation_split_reports(tmp_path, validation, epoch, lag):
+    write_pairs_of_one_lag(tmp_path / "eval.h5", lag=1, count=40)
+    write_pairs_of_one_lag(tmp_path / "validation.h5", lag=3, count=30)
+    (tmp_path / "weights").mkdir()
+    for number, favourite in enumerate((1, 1, 3), start=1):  # the first epoch is the pre-training
+        weights = {"network": favouring(favourite).state_dict()}
+        torch.save(weights, tmp_path / f"weights/epoch-{number:03d}.pt")
+    names = {"evaluation": "evaluation.csv", "confusion": "confusion.nc", "predictions": "predictions.nc"}
+    outputs = {**names, "best_info": "best.json", "best": "best.pt"}
+    inputs = {"pairs": ["eval.h5"], "validation": validation, "weights": str(tmp_path / "weights")}
+    params = {"settings": ATMODIST, "patch": 32, "variables": VARIABLES, "step_hours": 3}
+    run("evaluate_atmodist", tmp_path, inputs, outputs, params)
+
+    best = json.loads((tmp_path / "best.json").read_text())
+    assert best["epoch"] == epoch
+    chosen = torch.tensor([favouring(lag).tail[-1].weight[n, 0] for n in range(3)])
+    assert torch.equal(load_network(tmp_path / "best.pt")[0].tail[-1].weight[:, 0], chosen)
+    with h5py.File(tmp_path / "eval.h5") as file:
+        expected = (file["lag"][:] == lag).mean()
+    assert best["accuracy"] == pytest.approx(expected), "reported on the evaluation split"
+    predictions = xr.load_dataset(tmp_path / "predictions.nc", engine="h5netcdf")
+    assert (predictions["rank"] == 0).mean() == pytest.approx(expected)
+    assert best["chosen_on"] == ("validation" if validation else "eval")
+    assert pd.read_csv(tmp_path / "evaluation.csv")["split"].tolist() == [best["chosen_on"]] * 3
 
 
 def test_replicates_differ_and_repetitions_do_not(tmp_path):

@@ -8,7 +8,6 @@ from typing import Any
 
 from atmodist.configuration.consistency import problems
 from atmodist.configuration.derived import (
-    SPLITS,
     content_encoders,
     evaluation_shards,
     grid_rows,
@@ -17,6 +16,7 @@ from atmodist.configuration.derived import (
     patch_shards,
     periods,
     processors,
+    splits,
     surface_pressure_years,
     time_count,
     uncertainty_models,
@@ -27,7 +27,6 @@ from atmodist.configuration.schema import mistake
 from atmodist.core.errors import InputError
 
 __all__ = [
-    "SPLITS",
     "check",
     "content_encoders",
     "evaluation_shards",
@@ -38,6 +37,7 @@ __all__ = [
     "patch_shards",
     "periods",
     "processors",
+    "splits",
     "surface_pressure_years",
     "tidy",
     "time_count",

@@ -3,9 +3,10 @@
 import difflib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
+from itertools import combinations
 from typing import Any
 
-from atmodist.configuration.derived import SPLITS, first_and_last, grid_rows, models, time_count, zooms
+from atmodist.configuration.derived import first_and_last, grid_rows, models, splits, time_count, zooms
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
 from atmodist.samples.counts import certain_pairs, sample_count
 
@@ -36,7 +37,7 @@ def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
     if needed not in data:
         yield f"data.{needed} is missing; data.source {data['source']} needs it"
         return
-    for split in SPLITS:
+    for split in splits(config):
         for key, value in data[split].items():
             try:
                 date.fromisoformat(value)
@@ -50,12 +51,13 @@ def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
                 f"data.{split} holds {time_count(config, split)} times; "
                 f"expected more than pairs.max_lag, {config['pairs']['max_lag']}"
             )
-    train, evaluation = first_and_last(data["train"]), first_and_last(data["eval"])
-    if train[0] <= evaluation[1] and evaluation[0] <= train[1]:
-        yield (
-            f"data.eval, {evaluation[0]} to {evaluation[1]}, overlaps data.train, {train[0]} to {train[1]}; "
-            "expected days that are not trained on"
-        )
+    for other, split in combinations(splits(config), 2):
+        (first, last), (start, end) = first_and_last(data[other]), first_and_last(data[split])
+        if first <= end and start <= last:
+            yield (
+                f"data.{split}, {start} to {end}, overlaps data.{other}, {first} to {last}; "
+                "expected days that no other split holds"
+            )
 
 
 def _problems_of_variables(config: Mapping[str, Any]) -> Iterator[str]:

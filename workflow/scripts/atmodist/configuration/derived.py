@@ -8,7 +8,10 @@ from atmodist.configuration.merging import merged
 from atmodist.core.periods import Period, blocks, months, years
 from atmodist.samples.counts import shard_count
 
-SPLITS = ("train", "eval")
+
+def splits(config: Mapping[str, Any]) -> list[str]:
+    """The splits of the data; one for validation is optional."""
+    return [split for split in ("train", "validation", "eval") if split in config["data"]]
 
 
 def models(config: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:

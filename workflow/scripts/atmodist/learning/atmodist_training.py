@@ -4,7 +4,7 @@ First some epochs on a fixed subset, then epochs on everything with a learning r
 stands still.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -102,6 +102,14 @@ def train_atmodist(
         phase = "pre-training" if pretraining else "training"
         training.end_epoch({"phase": phase, "learning_rate": rate, **means}, keep=["network"])
     training.publish(weights)
+
+
+def best_epoch(losses: Sequence[float], pretraining_epochs: int) -> int:
+    """Number from 1 of the epoch of the lowest loss, among those after the pre-training, as in the original.
+
+    The loss decides because it is less noisy than the accuracy, which counts a narrow miss like a wide one.
+    """
+    return pretraining_epochs + 1 + int(np.argmin(losses[pretraining_epochs:]))
 
 
 def accuracies(logits: Tensor, label: Tensor) -> dict[str, Tensor]:
