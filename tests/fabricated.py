@@ -170,13 +170,14 @@ def atmodist_table():
     epoch = np.arange(1, 9)
     phase = ["pre-training"] * 2 + ["training"] * 6
     columns = {"loss": 3 * epoch**-0.2, "accuracy": 0.05 * epoch**0.5, "top3_accuracy": 0.1 * epoch**0.5}
-    return pd.DataFrame({"epoch": epoch, "phase": phase, "learning_rate": 0.1, **columns})
+    chosen = {"split": "validation", "chosen": epoch == 6}
+    return pd.DataFrame({"epoch": epoch, "phase": phase, "learning_rate": 0.1, **columns, **chosen})
 
 
 def srgan_table():
     """`srgan/{model}/training.csv`, and with its columns the pre-training's."""
     epoch = np.arange(1, 6)
-    names = ("loss", "content", "adversarial", "discriminator")
+    names = ("loss", "content", "adversarial", "discriminator", "right_on_real", "right_on_generated")
     return pd.DataFrame({"epoch": epoch, "learning_rate": 1e-4, **{name: 1 / epoch for name in names}})
 
 

@@ -51,7 +51,7 @@ EDITS = {
     ),
     "the evaluated epoch of a model": (
         {"srgan": {"models": {"l2": {"evaluate_epoch": 1}}}},
-        [r"evaluate_srgan.*system: l2", r"map_regions.*system: l2"],
+        [r"evaluate_srgan.*system: l2", r"map_regions.*system: l2", "figure_srgan_curves"],
     ),
     "the learning rates of a model": (
         {"srgan": {"models": {"l2": {"phases": [{"epochs": 2, "learning_rate": 1e-5}]}}}},

@@ -48,11 +48,11 @@ CASES = {
         [fabricated.confusion(classes) for classes in (15, 23, 31)],
         {"models": ATMODIST},
     ),
-    "training_curves": ("logs", TABLES, {"models": ATMODIST, "evaluations": TABLES}),
+    "training_curves": ("logs", TABLES, {"models": ATMODIST, "lags": [15, 23, 31], "evaluations": TABLES}),
     "srgan_curves": (
         "logs",
         [fabricated.srgan_table() for _ in SRGAN],
-        {"models": SRGAN, "pretraining": fabricated.srgan_table()},
+        {"models": SRGAN, "epochs": [3, 3, 3, 2], "pretraining": fabricated.srgan_table()},
     ),
     "data_snapshot": (
         "snapshot",

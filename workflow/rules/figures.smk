@@ -153,6 +153,7 @@ rule figure_training_curves:
         runtime=minutes(10),
     params:
         models=list(ATMODIST),
+        lags=[model["classes"] for model in ATMODIST.values()],
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_training_curves.py"
@@ -268,6 +269,7 @@ rule figure_srgan_curves:
         runtime=minutes(10),
     params:
         models=list(SRGAN),
+        epochs=[model["evaluate_epoch"] for model in SRGAN.values()],
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_srgan_curves.py"

@@ -45,7 +45,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     table = [{"epoch": n, "split": split, **score.result()} for n, score in enumerate(scores, start=1)]
     losses = [row["loss"] for row in table]
     epoch = atmodist.best_epoch(losses, settings["pretraining"]["epochs"])
-    best = networks[epoch - 1]
+    best, chosen = networks[epoch - 1], [row["epoch"] == epoch for row in table]
     score = scores[epoch - 1] if choosing is pairs else scores_of([best], pairs, "the best epoch")[0]
 
     classes = settings["classes"]
@@ -58,7 +58,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
         score.predictions(time).to_netcdf(partial, engine="h5netcdf")
     write_json(snakemake.output.best_info, info)
     with replacing(snakemake.output.evaluation) as partial:
-        pd.DataFrame(table).to_csv(partial, index=False)
+        pd.DataFrame(table).assign(chosen=chosen).to_csv(partial, index=False)
     log.info(
         "best of %d epochs is %d, chosen on %s: loss %.4g, accuracy %.4g, top-3 accuracy %.4g (chance %.4g)",
         len(files),

@@ -1,4 +1,4 @@
-"""Draw which lags the networks mistake for which: a panel a model, rows add up to one."""
+"""Draw which lags the networks mistake for which: one panel per model, rows add up to one."""
 
 from atmodist.core.job import job
 
@@ -23,6 +23,8 @@ with job(snakemake.log[0], "figure_confusion_matrix"):
             mesh = panel.pcolormesh(
                 share["predicted_lag"], share["true_lag"], share, vmin=0, vmax=highest, rasterized=True
             )
+            ends = share["true_lag"].values[[0, -1]]
+            panel.plot(ends, ends, color=plots.PALETTE[1], linewidth=0.8, linestyle="--")
             panel.set(aspect="equal", title=model, xlabel="predicted lag / h", ylabel="true lag / h")
             for axis in (panel.xaxis, panel.yaxis):
                 axis.set_major_locator(MultipleLocator(12))

@@ -210,7 +210,9 @@ def test_a_validation_split_chooses_and_the_evaluation_split_reports(tmp_path, v
     predictions = xr.load_dataset(tmp_path / "predictions.nc", engine="h5netcdf")
     assert (predictions["rank"] == 0).mean() == pytest.approx(expected)
     assert best["chosen_on"] == ("validation" if validation else "eval")
-    assert pd.read_csv(tmp_path / "evaluation.csv")["split"].tolist() == [best["chosen_on"]] * 3
+    table = pd.read_csv(tmp_path / "evaluation.csv")
+    assert table["split"].tolist() == [best["chosen_on"]] * 3
+    assert table["epoch"][table["chosen"]].tolist() == [epoch]
 
 
 def test_replicates_differ_and_repetitions_do_not(tmp_path):
