@@ -144,3 +144,33 @@ rule map_uncertainty:
         numerics=NUMERICS,
     script:
         "../scripts/map_uncertainty.py"
+
+
+rule export_representations:
+    """Write what a layer of an encoder makes of the whole fields of some days."""
+    input:
+        fields=f"{RESULTS}/grid/eval.h5",
+        periods=behind("eval"),
+        encoder=f"{RESULTS}/atmodist/{{model}}/best.pt",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        representations=f"{RESULTS}/atmodist/{{model}}/representations/{{layer}}/{{period}}.nc",
+    log:
+        f"{LOGS}/export_representations/{{model}}/{{layer}}/{{period}}.log",
+    benchmark:
+        f"{BENCHMARKS}/export_representations/{{model}}/{{layer}}/{{period}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(240),
+        gpu=GPU,
+    params:
+        model="{model}",
+        layer="{layer}",
+        shard="{period}",
+        step_hours=config["data"]["step_hours"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/export_representations.py"

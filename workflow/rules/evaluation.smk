@@ -217,32 +217,3 @@ rule summary_table:
         runtime=minutes(5),
     script:
         "../scripts/summary_table.py"
-
-
-rule export_representations:
-    """Write what an encoder makes of the whole fields of a shard."""
-    input:
-        fields=f"{RESULTS}/grid/eval.h5",
-        periods=behind("eval"),
-        encoder=f"{RESULTS}/atmodist/{{model}}/best.pt",
-        moments=f"{RESULTS}/moments.json",
-    output:
-        representations=f"{RESULTS}/atmodist/{{model}}/representations/{{period}}.nc",
-    log:
-        f"{LOGS}/export_representations/{{model}}/{{period}}.log",
-    benchmark:
-        f"{BENCHMARKS}/export_representations/{{model}}/{{period}}.tsv"
-    conda:
-        "../envs/train.yaml"
-    threads: THREADS
-    resources:
-        mem_mb=memory(16),
-        runtime=minutes(240),
-        gpu=GPU,
-    params:
-        model="{model}",
-        shard="{period}",
-        step_hours=config["data"]["step_hours"],
-        numerics=NUMERICS,
-    script:
-        "../scripts/export_representations.py"

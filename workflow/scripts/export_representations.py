@@ -3,7 +3,7 @@
 from atmodist.core.job import job, progress
 
 params = snakemake.params
-with job(snakemake.log[0], f"export_representations {params.model} {params.shard}") as log:
+with job(snakemake.log[0], f"export_representations {params.model} {params.layer} {params.shard}") as log:
     import numpy as np
     import torch
 
@@ -11,6 +11,7 @@ with job(snakemake.log[0], f"export_representations {params.model} {params.shard
     from atmodist.data import store
     from atmodist.learning import representations
     from atmodist.learning.devices import device, to_device
+    from atmodist.learning.networks import LAYERS
     from atmodist.learning.saved import load_network
     from atmodist.samples.normalise import Moments
 
@@ -21,11 +22,13 @@ with job(snakemake.log[0], f"export_representations {params.model} {params.shard
     encoder = network.encoder.to(fabric.device, memory_format=torch.channels_last)
     days = Period.parse(params.shard).times(params.step_hours)
     first = np.searchsorted(fields.time, days[0])
-    axes = days, fields.latitude, fields.longitude, encoder.channels[-1]
+    channels = encoder.channels[LAYERS.index(params.layer)]
+    axes = days, fields.latitude, fields.longitude, channels, params.layer
     with representations.writing(snakemake.output.representations, *axes) as written:
         for number in progress(range(len(days)), "times"):
             field = moments.forward(torch.from_numpy(fields.read(first + number)), axis=0)
             with fabric.autocast():
-                found = representations.represent(encoder, to_device(fabric, field[None])[0], about["patch"])
+                field = to_device(fabric, field[None])[0]
+                found = representations.represent(encoder, field, params.layer, halo=about["patch"])
             written[number] = found.float().cpu().numpy()
     log.info("%d times of %d x %d x %d", len(days), *found.shape)

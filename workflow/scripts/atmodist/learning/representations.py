@@ -11,40 +11,49 @@ from torch import Tensor
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
-from atmodist.learning.networks import Encoder
+from atmodist.learning.networks import LAYERS, Encoder
 from atmodist.learning.resolution import pad_sphere
 
-STRIDE = 32
-"""Pixels of a field to a pixel of its representation."""
+
+def stride(layer: str) -> int:
+    """Pixels of a field to a pixel of its representation by a layer: 4 at "stage1" … 32 at "stage4"."""
+    return 2 ** (LAYERS.index(layer) + 2)
 
 
 @torch.inference_mode()
-def represent(encoder: Encoder, field: Tensor, halo: int) -> Tensor:
-    """Output of the encoder's last stage, D×H/32×W/32, of a normalised global field C×H×W.
+def represent(encoder: Encoder, field: Tensor, layer: str, halo: int) -> Tensor:
+    """Output of an encoder's layer, D×H/s×W/s with s its `stride`, of a normalised global field C×H×W.
 
-    The field is continued by ``halo`` pixels, a multiple of 32, around the sphere and over the poles, in
-    place of the zeros that a convolution would see there.
+    The field is continued by ``halo`` pixels, a multiple of s, around the sphere and over the poles, in place
+    of the zeros that a convolution would see there.
     """
-    edge = halo // STRIDE
-    return encoder(pad_sphere(field, halo)[None])[0, :, edge:-edge, edge:-edge]
+    edge = halo // stride(layer)
+    return encoder.features(pad_sphere(field, halo)[None], layer)[0, :, edge:-edge, edge:-edge]
 
 
 @contextmanager
 def writing(
-    path: str | Path, times: np.ndarray, latitude: np.ndarray, longitude: np.ndarray, channels: int
+    path: str | Path,
+    times: np.ndarray,
+    latitude: np.ndarray,
+    longitude: np.ndarray,
+    channels: int,
+    layer: str,
 ) -> Iterator[h5netcdf.Variable]:
     """A NetCDF file's ``representation`` (time, channel, latitude, longitude), to be filled time by time.
 
-    ``latitude`` and ``longitude`` are those of the fields; the representation's are the means of 32. Numbers
-    of rows or columns that 32 does not divide raise ``InputError``: the sphere cannot be gone round in such
-    steps, and what a convolution makes of its first and last pixels would not meet.
+    ``latitude`` and ``longitude`` are those of the fields; the representation's are the means of as many as
+    the `stride` of the layer. Numbers of rows or columns that it does not divide raise ``InputError``: the
+    sphere cannot be gone round in such steps, and what a convolution makes of its first and last pixels would
+    not meet.
     """
-    if len(latitude) % STRIDE or len(longitude) % STRIDE:
+    step = stride(layer)
+    if len(latitude) % step or len(longitude) % step:
         raise InputError(
             f"{path}: the fields have {len(latitude)} rows and {len(longitude)} columns; expected multiples "
-            f"of {STRIDE}, the pixels of a field to one of a representation (data.truncation 31, 63, 639 …)"
+            f"of {step}, the pixels of a field to one of {layer} (such as those of truncation 31, 63 or 639)"
         )
-    means = [each.reshape(-1, STRIDE).mean(1) for each in (latitude, longitude)]
+    means = [each.reshape(-1, step).mean(1) for each in (latitude, longitude)]
     coordinates = {
         "time": (times.astype("datetime64[h]").astype(int), "hours since 1970-01-01"),
         "channel": (np.arange(channels), "1"),
@@ -52,6 +61,7 @@ def writing(
         "longitude": (means[1], "degrees_east"),
     }
     with replacing(path) as partial, h5netcdf.File(partial, "w") as file:
+        file.attrs["layer"] = layer
         file.dimensions = {name: len(values) for name, (values, _) in coordinates.items()}
         for name, (values, units) in coordinates.items():
             variable = file.create_variable(name, (name,), values.dtype, data=values)
