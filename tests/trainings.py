@@ -32,8 +32,8 @@ ATMODIST = {
     "pretraining": {"epochs": 1, "batches": 6},
     "epochs": 2,
     "batches": 12,
-    "plateau": {"factor": 0.1, "patience": 8, "threshold": 0.04, "floor": 1.0e-5},
-    "replicate": 0,
+    "learning_rate_schedule": {"factor": 0.1, "patience": 8, "threshold": 0.04, "floor": 1.0e-5},
+    "seed_index": 0,
 }
 GENERATOR = {"channels": 4, "blocks": 1}
 SRGAN = {
@@ -47,7 +47,7 @@ SRGAN = {
         "extra_generator_below": 0.46,
         "extra_discriminator_above": 0.6,
     },
-    "replicate": 0,
+    "seed_index": 0,
     "content": "mse",
 }
 

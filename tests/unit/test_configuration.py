@@ -178,11 +178,11 @@ def test_the_number_of_hours_is_compared_on_the_papers_data():
 
 
 def test_a_second_network_has_an_encoder_and_a_content_loss_of_its_own():
-    example = yaml.safe_load((ROOT / "config/examples/replicates.yaml").read_text())
+    example = yaml.safe_load((ROOT / "config/examples/seeds.yaml").read_text())
     for model in example["srgan"]["models"].values():
-        assert model["replicate"] == 1
+        assert model["seed_index"] == 1
         if model["content"] != "mse":
-            assert example["atmodist"]["models"][model["content"]["encoder"]]["replicate"] == 1
+            assert example["atmodist"]["models"][model["content"]["encoder"]]["seed_index"] == 1
 
 
 def test_checking_a_config_needs_no_heavy_import():

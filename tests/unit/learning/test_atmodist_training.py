@@ -54,12 +54,12 @@ class KerasPlateau:
 
 
 @given(st.lists(st.floats(0, 1), min_size=1, max_size=60), st.integers(1, 8))
-def test_plateau_rule_is_that_of_keras(losses, patience):
+def test_learning_rate_schedule_is_that_of_keras(losses, patience):
     settings = {"factor": 0.1, "patience": patience, "threshold": 0.04, "floor": 1e-5}
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
-    rule, keras = atmodist.plateau(optimiser, **settings), KerasPlateau(0.1, **settings)
+    schedule, keras = atmodist.reduce_on_plateau(optimiser, **settings), KerasPlateau(0.1, **settings)
     for loss in losses:
-        rule.step(loss)
+        schedule.step(loss)
         keras.step(loss)
         assert optimiser.param_groups[0]["lr"] == pytest.approx(keras.rate, rel=1e-6)
 
@@ -215,12 +215,12 @@ def test_a_validation_split_chooses_and_the_evaluation_split_reports(tmp_path, v
     assert table["epoch"][table["chosen"]].tolist() == [epoch]
 
 
-def test_replicates_differ_and_repetitions_do_not(tmp_path):
+def test_seed_indices_differ_and_repetitions_do_not(tmp_path):
     settings = {**ATMODIST, "epochs": 1, "pretraining": {"epochs": 0, "batches": None}, "batches": 3}
     losses = []
-    for name, replicate in (("a", 0), ("b", 0), ("c", 1)):
+    for name, seed_index in (("a", 0), ("b", 0), ("c", 1)):
         (tmp_path / name).mkdir()
-        losses.append(train(tmp_path / name, {**settings, "replicate": replicate})["loss"].item())
+        losses.append(train(tmp_path / name, {**settings, "seed_index": seed_index})["loss"].item())
     assert losses[0] == losses[1] != losses[2]
 
 

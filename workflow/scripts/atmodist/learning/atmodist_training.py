@@ -33,7 +33,9 @@ def clip_each(parameters: Iterable[nn.Parameter], norm: float) -> None:
     torch._foreach_mul_(gradients, list(factors.unbind()))
 
 
-def plateau(optimiser: torch.optim.Optimizer, factor: float, patience: int, threshold: float, floor: float):
+def reduce_on_plateau(
+    optimiser: torch.optim.Optimizer, factor: float, patience: int, threshold: float, floor: float
+):
     """Keras' ``ReduceLROnPlateau``: it acts in the ``patience``-th bad epoch, PyTorch's in the one after."""
     return torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimiser,
@@ -59,28 +61,28 @@ def train_atmodist(
 ) -> None:
     """Train a Siamese network on shards of pairs with SGD; write ``log`` and a file of ``weights`` an epoch.
 
-    As in Keras, the L2 penalty is part of the loss: its gradient is clipped with the rest, and the plateau
-    rule watches their sum. ``loss`` in the table is the cross-entropy alone, to be compared with the
-    evaluation. The second stage starts at the configured learning rate and keeps the momentum.
+    As in Keras, the L2 penalty is part of the loss: its gradient is clipped with the rest, and the
+    learning-rate schedule watches their sum. ``loss`` in the table is the cross-entropy alone, to be compared
+    with the evaluation. The second stage starts at the configured learning rate and keeps the momentum.
     """
-    torch.manual_seed(torch_seed(seed, "atmodist", "weights", settings["replicate"]))
+    torch.manual_seed(torch_seed(seed, "atmodist", "weights", settings["seed_index"]))
     network = build(settings, patch, variables).to(memory_format=torch.channels_last)
     if hardware["compile"]:
         network.compile()
     parameters = list(network.parameters())
     optimiser = torch.optim.SGD(parameters, settings["learning_rate"], settings["momentum"], foreach=True)
-    rule = plateau(optimiser, **settings["plateau"])
+    schedule = reduce_on_plateau(optimiser, **settings["learning_rate_schedule"])
     model, stepper = fabric.setup(network, optimiser)
     penalised = kernels(network)
 
-    order = torch_seed(seed, "atmodist", "order", settings["replicate"])
+    order = torch_seed(seed, "atmodist", "order", settings["seed_index"])
     data = {"patch": patch, "variables": variables, "batch_size": settings["batch_size"]}
     data |= {"classes": settings["classes"]}
     everything = PairBatches(paths, batches=settings["batches"], **data)
     first_epochs, first_batches = settings["pretraining"]["epochs"], settings["pretraining"]["batches"]
     subset = everything.first(first_batches) if first_epochs and first_batches else everything
 
-    parts = {"network": network, "optimiser": optimiser, "plateau": rule}
+    parts = {"network": network, "optimiser": optimiser, "schedule": schedule}
     training = Training(fabric, log, identity, parts, hardware["checkpoint_minutes"], unit="pairs")
     for epoch in training.epochs(first_epochs + settings["epochs"]):
         pretraining = epoch < first_epochs
@@ -98,7 +100,7 @@ def train_atmodist(
         means = training.means()
         rate = optimiser.param_groups[0]["lr"]
         if not pretraining:
-            rule.step(means["loss"] + means["penalty"])
+            schedule.step(means["loss"] + means["penalty"])
         phase = "pre-training" if pretraining else "training"
         training.end_epoch({"phase": phase, "learning_rate": rate, **means}, keep=["network"])
     training.publish(weights)

@@ -82,8 +82,8 @@ def train_srgan(
     Without a ``content`` loss it is the mean squared error. Each phase of the settings starts with the
     weights of the one before and fresh moments of Adam, as in the original, which restores weights only.
     """
-    replicate = settings["replicate"]
-    torch.manual_seed(torch_seed(seed, "discriminator", "weights", replicate))
+    seed_index = settings["seed_index"]
+    torch.manual_seed(torch_seed(seed, "discriminator", "weights", seed_index))
     networks = {
         "generator": Generator(len(variables), **generator),
         "discriminator": Discriminator(
@@ -100,7 +100,7 @@ def train_srgan(
         models[name] = fabric.setup(network, parts[f"{name}_optimiser"])
     duel = Duel(fabric, *models["generator"], *models["discriminator"], content, settings)
     data = PatchBatches(paths, patch, variables, settings["batch_size"], settings["batches"])
-    order = torch_seed(seed, "srgan", "order", replicate)
+    order = torch_seed(seed, "srgan", "order", seed_index)
 
     rates = [phase["learning_rate"] for phase in settings["phases"] for _ in range(phase["epochs"])]
     first_epochs = np.cumsum([0, *(phase["epochs"] for phase in settings["phases"])])
