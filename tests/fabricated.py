@@ -52,7 +52,7 @@ def evaluation(system):
     result = xr.Dataset(
         {
             "frames": ("block", [120, 120]),
-            "power": (("block", "variable", "degree"), np.tile(spectrum, (2, 2, 1))),
+            "power": (("block", "variable", "degree"), np.tile(spectrum, (2, 2, 1)), {"units": "s-2"}),
             "kinetic_energy": (
                 ("block", "flow", "degree"),
                 np.tile(1e13 * spectrum / (1 + degree) ** 2, (2, 2, 1)),

@@ -7,6 +7,8 @@ REGIONS = {
 }
 # Models whose maps of uncertainty are drawn.
 MAPPED = configuration.uncertainty_models(config)
+# Kinetic energy is that of the wind, as far as it is known.
+WIND = configuration.wind(config)
 ESTIMATES = [system for system in SYSTEMS if system != "truth"]
 # The reference of the city maps, a network with the mean squared error if there is one, and what it faces.
 COMPARED = [
@@ -30,7 +32,7 @@ ALL_FIGURES = [
     *(["lag_losses"] if configuration.content_encoders(config) else []),
     *(f"uncertainty_{model}" for model in MAPPED),
     "srgan_curves",
-    "energy_spectrum",
+    *(["energy_spectrum"] if WIND else []),
     "power_spectra",
     "semivariogram",
     *(f"moment_maps_{variable}" for variable in config["data"]["variables"]),

@@ -9,5 +9,6 @@ with job(snakemake.log[0], "compute_moments") as log:
     fields = store.open_fields(snakemake.input.fields).lazy()
     moments = normalise.compute_moments(fields, snakemake.params.alpha, snakemake.threads)
     moments.save(snakemake.output.moments)
-    for variable, mean, std in zip(moments.variables, moments.mean, moments.std, strict=True):
-        log.info("%s has mean %.3g and standard deviation %.3g s-1", variable, mean, std)
+    units = fields["field_units"].values
+    for numbers in zip(moments.variables, moments.mean, moments.std, units, strict=True):
+        log.info("%s has mean %.3g and standard deviation %.3g %s", *numbers)

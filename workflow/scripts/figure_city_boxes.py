@@ -5,11 +5,13 @@ from atmodist.core.job import job
 with job(snakemake.log[0], "figure_city_boxes"):
     from matplotlib import pyplot
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     systems, names = snakemake.params.systems, snakemake.params.cities
     found = [plots.at_cities(path, names) for path in snakemake.input.cities]
-    variables, units = found[0]["variable"].values, found[0]["quantiles"].units
+    quantiles = found[0]["quantiles"]
+    variables = quantiles["variable"].values
     looks = plots.lines(systems)
     with plots.style():
         size = (plots.WIDTH, 0.4 + 2.2 * len(variables))
@@ -26,7 +28,7 @@ with job(snakemake.log[0], "figure_city_boxes"):
                     panel.plot([place] * 2, at.sel(quantile=[0.09, 0.91]), ".", markersize=3, **line)
                 panel.axhline(0, color="0.85", linewidth=0.6, zorder=0)
                 panel.set_xticks(range(len(systems)), systems, rotation=90)
-            plots.label_axis(row[0].yaxis, variable, units)
+            plots.label_axis(row[0].yaxis, variable, units.of(quantiles, variable))
         for panel, name in zip(axes.flat, names, strict=False):
             panel.set_title(name)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

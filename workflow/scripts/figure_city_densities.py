@@ -6,6 +6,7 @@ with job(snakemake.log[0], "figure_city_densities"):
     from matplotlib import pyplot
     from matplotlib.ticker import NullFormatter
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     names = snakemake.params.cities
@@ -29,11 +30,11 @@ with job(snakemake.log[0], "figure_city_densities"):
                     panel.stairs(density.where(density > 0), edges.sel(at), zorder=front, **look)
                 panel.set(title=name, yscale="log")
                 panel.yaxis.set_minor_formatter(NullFormatter())
-                plots.label_axis(panel.xaxis, variable, edges.units)
+                plots.label_axis(panel.xaxis, variable, units.of(edges, variable))
             for panel in block[len(names) :]:
                 panel.remove()
-        for row in axes:
-            row[0].set_ylabel("density / s")
+            for row in block.reshape(2, -1):
+                row[0].set_ylabel(f"density / {plots.unit(units.of(found['truth']['density'], variable))}")
         handles = [pyplot.Line2D([], [], **look) for look in plots.lines(list(found)).values()]
         figure.legend(handles=handles, loc="outside upper center", ncols=6)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

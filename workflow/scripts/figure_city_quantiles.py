@@ -7,6 +7,7 @@ with job(snakemake.log[0], "figure_city_quantiles"):
     import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     truth, *estimates = (
@@ -30,7 +31,7 @@ with job(snakemake.log[0], "figure_city_quantiles"):
                     panel.fill_between(places, low, high, color=colour, alpha=0.2, linewidth=0)
                     panel.plot(places, middle, marker=".", **looks[system])
                 panel.set_xticks(places, [f"{100 * each:g}" for each in truth["quantile"].values])
-            plots.label_axis(row[0].yaxis, f"difference of {variable}", truth.units)
+            plots.label_axis(row[0].yaxis, f"difference of {variable}", units.of(truth, variable))
         for panel, window in zip(axes[0], windows, strict=True):
             panel.set_title(f"{window} × {window} pixels")
         for panel in axes[-1]:

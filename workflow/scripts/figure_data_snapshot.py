@@ -7,6 +7,7 @@ with job(snakemake.log[0], "figure_data_snapshot"):
     import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     field = xr.load_dataset(snakemake.input.snapshot, engine="h5netcdf")["field"]
@@ -15,8 +16,8 @@ with job(snakemake.log[0], "figure_data_snapshot"):
         figure, axes = pyplot.subplots(len(variables), figsize=(6, 0.3 + 2.5 * len(variables)), sharex=True)
         for panel, variable in zip(np.atleast_1d(axes), variables, strict=True):
             values = field.sel(variable=variable)
-            mesh = plots.draw_map(panel, values, plots.limit_of(values))
-            plots.colour_bar(figure, mesh, panel, variable, field.units, shrink=0.9, pad=0.02)
+            mesh = plots.draw_map(panel, values, *plots.colours_of(variable, values))
+            plots.colour_bar(figure, mesh, panel, variable, units.of(field, variable), shrink=0.9, pad=0.02)
             if snakemake.params.coastlines:
                 plots.coastlines(panel)
         figure.suptitle(f"{np.datetime_as_string(field['time'], unit='m').replace('T', ' ')} UTC")

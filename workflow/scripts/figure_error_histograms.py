@@ -12,6 +12,7 @@ with job(snakemake.log[0], "figure_error_histograms"):
     import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     errors = {
@@ -31,7 +32,7 @@ with job(snakemake.log[0], "figure_error_histograms"):
                 for system, look in plots.lines(list(errors)).items():
                     series = errors[system][quantity].sel(variable=variable)
                     panel.hist(series, bins, histtype="step", linewidth=1.2, **look)
-                plots.label_axis(panel.xaxis, label, values.units)
+                plots.label_axis(panel.xaxis, label, units.of(values, variable))
             row[0].set_ylabel(f"{variable}\nnumber of times")
         handles = [pyplot.Line2D([], [], **look) for look in plots.lines(list(errors)).values()]
         figure.legend(handles=handles, loc="outside upper center", ncols=6)

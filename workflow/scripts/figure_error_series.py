@@ -12,6 +12,7 @@ with job(snakemake.log[0], "figure_error_series"):
     from matplotlib import pyplot
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     errors = {
@@ -33,7 +34,7 @@ with job(snakemake.log[0], "figure_error_series"):
                     panel.plot(series["time"], series, color=look["color"], linewidth=0.4, alpha=0.3)
                     mean = series.rolling(time=steps, center=True).mean()
                     panel.plot(mean["time"], mean, **look)
-                plots.label_axis(panel.yaxis, variable, first[quantity].units)
+                plots.label_axis(panel.yaxis, variable, units.of(first[quantity], variable))
                 panel.set_title(title if variable == variables[0] else "")
         locator = AutoDateLocator(minticks=3, maxticks=7)
         axes[0, 0].xaxis.set_major_locator(locator)

@@ -6,6 +6,7 @@ with job(snakemake.log[0], "figure_maps"):
     import xarray as xr
     from matplotlib.patches import Rectangle
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     systems, output = snakemake.params.systems, snakemake.output
@@ -22,15 +23,17 @@ with job(snakemake.log[0], "figure_maps"):
         with plots.style():
             figure, axes = plots.map_grid(fields["truth"], 2 * len(variables), len(fields))
             for rows, variable in zip(axes.reshape(len(variables), 2, -1), variables, strict=True):
-                limit = plots.limit_of(fields["truth"].sel(variable=variable))
+                truth = fields["truth"].sel(variable=variable)
+                look = plots.colours_of(variable, truth)
                 for (whole, detail), field in zip(rows.T, fields.values(), strict=True):
                     for panel in (whole, detail):
-                        mesh = plots.draw_map(panel, field.sel(variable=variable), limit)
+                        mesh = plots.draw_map(panel, field.sel(variable=variable), *look)
                         if snakemake.params.coastlines:
                             plots.coastlines(panel)
                     whole.add_patch(Rectangle((west, south), east - west, north - south, fill=False))
                     detail.set(xlim=(west, east), ylim=(south, north))
-                plots.colour_bar(figure, mesh, rows, variable, "s-1", shrink=0.9, pad=0.01, aspect=25)
+                place = {"shrink": 0.9, "pad": 0.01, "aspect": 25}
+                plots.colour_bar(figure, mesh, rows, variable, units.of(truth, variable), **place)
             for panel, name in zip(axes[0], fields, strict=True):
                 panel.set_title(name)
             plots.save(figure, pdf, png, snakemake.params.dpi)

@@ -5,6 +5,7 @@ from atmodist.core.job import job
 with job(snakemake.log[0], "figure_power_spectra"):
     from matplotlib import pyplot
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     powers = {
@@ -19,6 +20,6 @@ with job(snakemake.log[0], "figure_power_spectra"):
             spectra = {system: power.sel(variable=variable) for system, power in powers.items()}
             for panel, view in zip(row, views, strict=True):
                 plots.draw_spectra(panel, spectra, *view)
-            row[0].set_ylabel(f"power of {variable} / {plots.unit('s-2')}")
+            row[0].set_ylabel(f"power of {variable} / {plots.unit(units.of(powers['truth'], variable))}")
         figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -7,6 +7,7 @@ with job(snakemake.log[0], "figure_wasserstein"):
     import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.data import units
     from atmodist.figures import plots
 
     distances = {
@@ -28,7 +29,7 @@ with job(snakemake.log[0], "figure_wasserstein"):
                     values = distances[system].sel(variable=variable, window=window)
                     panel.hist(values, bins, histtype="step", linewidth=1.2, **look)
                     panel.axvline(values.median(), color=look["color"], linewidth=0.8, linestyle=":")
-                plots.label_axis(panel.xaxis, f"distance of {variable}", everything.units)
+                plots.label_axis(panel.xaxis, f"distance of {variable}", units.of(everything, variable))
             row[0].set_ylabel("number of cities")
         for panel, window in zip(axes[0], windows, strict=True):
             panel.set_title(f"{window} × {window} pixels")

@@ -9,6 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy.stats import wasserstein_distance
 
+from atmodist.data import units
 from atmodist.evaluation import cities
 from atmodist.evaluation.bootstrap import resample
 
@@ -26,7 +27,11 @@ TIMES = np.datetime64("2001-07-01", "ns") + np.arange(100) * np.timedelta64(3, "
 def shards(seed, scale=1.0, sizes=(40, 60)):
     rng = np.random.default_rng(seed)
     dims = "time", "variable", "city", "pixel"
-    coordinates = {"variable": ["divergence", "vorticity"], "city": PLACES["city"].values}
+    coordinates = {
+        "variable": ["divergence", "temperature"],
+        "field_units": ("variable", ["s-1", "K"]),
+        "city": PLACES["city"].values,
+    }
     values = [scale * rng.standard_normal((size, 2, 2, 9)).astype(np.float32) for size in sizes]
     times = np.split(TIMES, np.cumsum(sizes)[:-1])
     return [
@@ -72,7 +77,7 @@ def test_distributions_agree_with_scipy_and_numpy():
     truth, estimate = shards(1), shards(2, scale=1.4)
     result = cities.compare(truth, estimate, PLACES, **DRAWS)
     for window in cities.WINDOWS:
-        for variable in ("divergence", "vorticity"):
+        for variable in ("divergence", "temperature"):
             for city in ("London", "Santiago"):
                 true, found = (
                     np.concatenate(
@@ -87,6 +92,9 @@ def test_distributions_agree_with_scipy_and_numpy():
                 )
                 assert (at["density"] * np.diff(at["bin_edge"])).sum() == pytest.approx(1)
     assert result["latitude"].dims == ("city",)
+    for name, expected in (("quantiles", "K"), ("density", "K-1"), ("bin_edge", "K"), ("wasserstein", "K")):
+        assert units.of(result[name], "temperature") == expected
+    assert units.of(result["density"], "divergence") == "s"
 
 
 def test_shards_do_not_matter():

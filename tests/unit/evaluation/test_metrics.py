@@ -9,7 +9,7 @@ import xarray as xr
 from scipy.special import eval_legendre
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
-from atmodist.data import spectral
+from atmodist.data import spectral, units
 from atmodist.data.sphere import EARTH_RADIUS
 from atmodist.evaluation import metrics
 
@@ -27,6 +27,7 @@ def frame(values, time="2001-07-01T03"):
         values,
         {
             "variable": VARIABLES,
+            "field_units": ("variable", ["s-1", "s-1"]),
             "latitude": spectral.latitudes(truncation),
             "longitude": spectral.longitudes(truncation),
             "time": np.datetime64(time, "ns"),
@@ -62,6 +63,38 @@ def test_one_variable_alone_has_the_energy_of_its_part_of_the_wind():
     )
     assert alone.sel(flow="rotational").values == pytest.approx(whole.sel(flow="rotational").values)
     assert not alone.sel(flow="divergent").any()
+
+
+def test_fields_that_are_no_wind_have_no_kinetic_energy():
+    temperature = noise(12).isel(variable=[0]).assign_coords(variable=["temperature"])
+    result = measured(metrics.Spectra(), temperature, temperature)
+    assert set(result) == {"power"}
+
+
+def test_what_is_measured_has_a_power_of_the_unit_of_each_variable():
+    units_of = {"divergence": "s-1", "temperature": "K"}
+    truth, estimate = (
+        noise(seed).assign_coords(variable=list(units_of), field_units=("variable", list(units_of.values())))
+        for seed in (13, 14)
+    )
+    every = metrics.of_estimate(np.ones(2), 3, PLACES) + metrics.of_comparison()
+    found = xr.merge([measured(metric, truth, estimate) for metric in every]).assign_coords(
+        frames=("block", [1])
+    )
+    fields = metrics.mean_fields(found)
+    for name, expected in (
+        ("power", ("s-2", "K2")),
+        ("semivariance", ("s-2", "K2")),
+        ("truth_mean", ("s-1", "K")),
+        ("mean_squared_error", ("s-2", "K2")),
+        ("total_variation_difference", ("s-1", "K")),
+        ("city_value", ("s-1", "K")),
+        ("quantum", ("s-1", "K")),
+        ("psnr", ("dB", "dB")),
+    ):
+        assert tuple(units.of(found[name], variable) for variable in units_of) == expected, name
+    assert {units.of(each, "temperature") for each in fields.values()} == {"K"}
+    assert found["kinetic_energy"].units == "m2 s-2"
 
 
 def test_spectra_find_the_power_put_in_and_the_energy_of_solid_body_rotation():

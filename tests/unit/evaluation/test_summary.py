@@ -15,7 +15,7 @@ TIMES = np.datetime64("2001-07-01", "ns") + np.arange(7) * np.timedelta64(1, "D"
 
 def evaluation(factor=1.0, compared=True):
     """Four blocks of two days, a frame a day, the last block with one."""
-    degree, variable = np.arange(9), ["divergence", "vorticity"]
+    degree, variable = np.arange(9), ["divergence", "temperature"]
     errors = factor * np.arange(1.0, 8)[:, None] * [1.0, 10.0]
     names = ("mean_squared_error", "area_weighted_mean_squared_error", "total_variation_difference")
     series = {name: (("time", "variable"), errors) for name in (*names, "psnr", "ssim")}
@@ -28,7 +28,13 @@ def evaluation(factor=1.0, compared=True):
             "sum": (("variable", "latitude"), np.ones((2, 5))),
             **(series if compared else {}),
         },
-        {"block": DAYS, "degree": degree, "variable": variable, **({"time": TIMES} if compared else {})},
+        {
+            "block": DAYS,
+            "degree": degree,
+            "variable": variable,
+            "field_units": ("variable", ["s-1", "K"]),
+            **({"time": TIMES} if compared else {}),
+        },
     )
 
 
@@ -58,6 +64,33 @@ def test_a_ratio_of_proportional_errors_has_no_spread():
         numbers["area_weighted_rmse"] ** 2, numbers["area_weighted_mean_squared_error"]
     )
     assert numbers["psnr"].std("sample").min() > 0
+
+
+def test_numbers_have_the_units_of_their_variables():
+    means = [summary.means_of_evaluation(evaluation(each), 50, seed=4) for each in (1.0, 0.1)]
+    table = summary.Table("tiny")
+    table.add("super_resolution", "l2", summary.of_super_resolution(means[1], means[0], means[0], 8))
+    distance = xr.DataArray(
+        np.ones((51, 1, 2, 3)),
+        {"variable": ["divergence", "temperature"], "field_units": ("variable", ["s-1", "K"]), "window": [1]},
+        ("sample", "window", "variable", "city"),
+    )
+    table.add("super_resolution", "l2", summary.of_cities(distance, {}))
+    units = table.to_frame().set_index(["quantity", "variable"])["unit"]
+    assert units["mean_squared_error"].to_dict() == {"divergence": "s-2", "temperature": "K2"}
+    assert units["area_weighted_rmse"].to_dict() == {"divergence": "s-1", "temperature": "K"}
+    assert units["wasserstein_1x1"].to_dict() == {"divergence": "s-1", "temperature": "K"}
+    assert units["mean_squared_error_over_bilinear"].to_dict() == {"divergence": "1", "temperature": "1"}
+
+
+def test_fields_that_are_no_wind_have_no_error_of_kinetic_energy():
+    truth, found = (
+        summary.means_of_evaluation(evaluation(each).drop_vars("kinetic_energy"), 50, seed=4)
+        for each in (1.0, 0.1)
+    )
+    names = {name for name, _, _ in summary.of_super_resolution(found, truth, truth, truncation=8)}
+    assert "semivariogram_error" in names
+    assert not any("kinetic" in name for name in names)
 
 
 def test_predictions_make_accuracies_by_blocks_of_days():

@@ -4,6 +4,7 @@ import pytest
 import xarray as xr
 from matplotlib import pyplot
 
+from atmodist.data.variables import Variable
 from atmodist.figures import plots
 
 
@@ -30,6 +31,7 @@ def test_units_are_printed_with_powers():
     assert plots.unit("s-1") == "s⁻¹"
     assert plots.unit("m2 s-2") == "m² s⁻²"
     assert plots.unit("km") == "km"
+    assert plots.unit("K2") == "K²"
 
 
 def test_a_map_has_north_up_and_east_right(tmp_path):
@@ -128,6 +130,26 @@ def test_an_axis_is_labelled_in_powers_of_ten():
     plots.label_axis(axes.xaxis, "vorticity", "s-1")
     assert axes.get_xlabel() == "vorticity / 10⁻⁵ s⁻¹"
     assert axes.xaxis.get_major_formatter()(-2e-5) == "−2"
+
+
+def test_an_axis_of_everyday_numbers_has_no_power_of_ten():
+    _, axes = pyplot.subplots()
+    axes.set_ylim(230, 310)
+    plots.label_axis(axes.yaxis, "temperature", "K")
+    assert axes.get_ylabel() == "temperature / K"
+    assert axes.yaxis.get_major_formatter()(250) == "250"
+
+
+def test_fields_of_both_signs_are_drawn_about_zero_and_others_between_their_ends(monkeypatch):
+    limits, colours = plots.colours_of("vorticity", hemispheres())
+    assert (limits, colours) == (1, "coolwarm")
+    warm = Variable("temperature", 130, "t", "K", "temperature", "T", (150, 350), "inferno")
+    monkeypatch.setattr(plots, "FIELDS", {"temperature": warm})
+    field = 270 + 30 * hemispheres()
+    (low, high), colours = plots.colours_of("temperature", field)
+    assert colours == "inferno"
+    assert 235 <= low <= 240
+    assert 300 <= high <= 305
 
 
 @pytest.mark.parametrize(("days", "expected"), [(365, (30, 240)), (30, (5, 40)), (3, (1, 8))])

@@ -20,6 +20,7 @@ from atmodist.configuration.derived import (
     surface_pressure_years,
     time_count,
     uncertainty_models,
+    wind,
     zooms,
 )
 from atmodist.configuration.merging import merged, tidy
@@ -42,6 +43,7 @@ __all__ = [
     "tidy",
     "time_count",
     "uncertainty_models",
+    "wind",
     "zooms",
 ]
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from atmodist.configuration.merging import merged
 from atmodist.core.periods import Period, blocks, months, years
+from atmodist.data.variables import WIND
 from atmodist.samples.counts import shard_count
 
 
@@ -62,6 +63,11 @@ def patch_shards(config: Mapping[str, Any], split: str) -> int:
 def grid_rows(config: Mapping[str, Any]) -> int:
     """Rows of the grid: 2(T + 1) for an odd truncation T; an even one is gridded like T + 1."""
     return 2 * ((config["data"]["truncation"] | 1) + 1)
+
+
+def wind(config: Mapping[str, Any]) -> list[str]:
+    """Variables that make up the wind, of those that there are."""
+    return [variable for variable in config["data"]["variables"] if variable in WIND]
 
 
 def content_encoders(config: Mapping[str, Any]) -> list[tuple[str, str]]:

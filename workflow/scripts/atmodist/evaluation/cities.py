@@ -7,6 +7,7 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from atmodist.data import units
 from atmodist.data.sphere import grid_position
 from atmodist.evaluation.bootstrap import block_numbers, resample
 
@@ -48,8 +49,8 @@ def compare(
 ) -> xr.Dataset:
     """Distributions of the estimate at every city, and how far they are from the true ones.
 
-    ``truth`` and ``estimate`` are the shards of ``city_value`` (time, variable, city, pixel) in s-1, opened
-    and not loaded: one city at a time is in memory. All pixels of a window at all times make a distribution.
+    ``truth`` and ``estimate`` are the shards of ``city_value`` (time, variable, city, pixel), opened and not
+    loaded: one city at a time is in memory. All pixels of a window at all times make a distribution.
 
     Returns:
         ``quantiles`` (window, variable, city, quantile); ``density`` (window, variable, city, bin) between
@@ -74,18 +75,18 @@ def compare(
     result = result.assign_coords(
         window=("window", list(WINDOWS), {"units": "1", "long_name": "edge of the window in pixels"}),
         quantile=list(QUANTILES),
-        variable=truth[0]["variable"].values,
+        **units.coordinates(truth[0]),
         **places.coords,
         **places.data_vars,
     )
-    for name, units, meaning in (
-        ("quantiles", "s-1", "quantiles of the values in the window"),
-        ("density", "s", "probability density of the values in the window"),
-        ("bin_edge", "s-1", "edges of the bins of the density"),
-        ("wasserstein", "s-1", "Wasserstein-1 distance to the truth"),
-        ("wasserstein_draws", "s-1", "the same of other draws of the days"),
+    for name, exponent, meaning in (
+        ("quantiles", 1, "quantiles of the values in the window"),
+        ("density", -1, "probability density of the values in the window"),
+        ("bin_edge", 1, "edges of the bins of the density"),
+        ("wasserstein", 1, "Wasserstein-1 distance to the truth"),
+        ("wasserstein_draws", 1, "the same of other draws of the days"),
     ):
-        result[name].attrs = {"units": units, "long_name": meaning}
+        result[name].attrs = units.attributes(result, exponent, meaning)
     return result
 
 

@@ -1,10 +1,11 @@
 """What a super-resolved atmosphere is judged by.
 
 A metric is a small dataclass that sees one frame after another: ``update(truth, estimate)``, ``result()``.
-Frames are DataArrays (variable, latitude, longitude) in s-1 on the Driscoll-Healy grid of `spectral`, with
-their time as a scalar coordinate. To add a metric, derive from `Mean` (an average over the frames of a block
-of time), `Series` (a value of each frame) or `Total` (an exact sum over all frames), say in ``measure`` what
-one frame yields, and list it in `of_estimate` or `of_comparison`.
+Frames are DataArrays (variable, latitude, longitude) on the Driscoll-Healy grid of `spectral`, with their
+time as a scalar coordinate and the unit of each variable as `atmodist.data.units` has it. To add a metric,
+derive from `Mean` (an average over the frames of a block of time), `Series` (a value of each frame) or
+`Total` (an exact sum over all frames), say in ``measure`` what one frame yields, and list it in
+`of_estimate` or `of_comparison`.
 """
 
 from dataclasses import dataclass, field
@@ -14,8 +15,9 @@ import numpy as np
 import xarray as xr
 
 from atmodist.core.seeds import random_stream
-from atmodist.data import spectral
+from atmodist.data import spectral, units
 from atmodist.data.sphere import EARTH_RADIUS, area_weights, nearest_point, travel
+from atmodist.data.variables import WIND
 from atmodist.evaluation.cities import pixels_around
 from atmodist.evaluation.images import structural_similarity, total_variation
 
@@ -66,9 +68,10 @@ class Total(Metric):
 
 @dataclass
 class Spectra(Mean):
-    """Power spectra of divergence and vorticity, and the spectrum of kinetic energy, by degree.
+    """Power spectra of all variables, and the spectrum of the wind's kinetic energy, by degree.
 
-    Where the data hold one of the two variables, the energy is that of its part of the wind.
+    Where the data hold one of divergence and vorticity, the energy is that of its part of the wind; where
+    they hold neither, there is none.
 
     Attributes:
         winds: "exact" takes the kinetic energy from the two power spectra, its rotational and its divergent
@@ -83,7 +86,20 @@ class Spectra(Mean):
         cilm = [spectral.analyse(values) for values in estimate.values]
         power = np.stack([spectral.power(each) for each in cilm])
         degree = np.arange(power.shape[-1])
+        with np.errstate(divide="ignore"):
+            wavelength = 2e-3 * np.pi * EARTH_RADIUS / degree
+        about = units.attributes(estimate, 2, "power at each degree")
+        result = xr.Dataset(
+            {"power": (("variable", "degree"), power, about)},
+            {
+                **units.coordinates(estimate),
+                "degree": degree,
+                "wavelength": ("degree", wavelength, {"units": "km"}),
+            },
+        )
         by_name = dict(zip(estimate["variable"].values, zip(cilm, power, strict=True), strict=True))
+        if not by_name.keys() & WIND:
+            return result
         nothing = np.zeros_like(cilm[0]), np.zeros_like(power[0])
         vorticity, rotation = by_name.get("vorticity", nothing)
         divergence, expansion = by_name.get("divergence", nothing)
@@ -94,22 +110,10 @@ class Spectra(Mean):
         else:
             components = spectral.pyspharm_winds(vorticity, divergence)
             energy = {"total": sum(spectral.power(spectral.analyse(each)) for each in components) / 2}
-        with np.errstate(divide="ignore"):
-            wavelength = 2e-3 * np.pi * EARTH_RADIUS / degree
-        about_power = {"units": "s-2", "long_name": "power at each degree"}
-        about_energy = {"units": "m2 s-2", "long_name": "kinetic energy at each degree"}
-        return xr.Dataset(
-            {
-                "power": (("variable", "degree"), power, about_power),
-                "kinetic_energy": (("flow", "degree"), np.stack(list(energy.values())), about_energy),
-            },
-            {
-                "variable": estimate["variable"].values,
-                "flow": list(energy),
-                "degree": degree,
-                "wavelength": ("degree", wavelength, {"units": "km"}),
-            },
-        )
+        about = {"units": "m2 s-2", "long_name": "kinetic energy at each degree"}
+        return result.assign(
+            kinetic_energy=(("flow", "degree"), np.stack(list(energy.values())), about)
+        ).assign_coords(flow=list(energy))
 
 
 @dataclass
@@ -142,22 +146,22 @@ class Semivariogram(Mean):
         here, there = (
             estimate.values[:, *nearest_point(*end, estimate.sizes["latitude"])].astype(float) for end in ends
         )
-        about = {"units": "s-2", "long_name": "half the mean squared difference of points at a distance"}
+        about = units.attributes(estimate, 2, "half the mean squared difference of points at a distance")
         area = area_weights(truth["latitude"].values)
         mean = truth.values.mean(-1, dtype=float) @ area
         mean_square = np.square(truth.values, dtype=float).mean(-1) @ area
         return xr.Dataset(
             {
                 "semivariance": (("variable", "distance"), ((there - here) ** 2 / 2).mean(-1), about),
-                "truth_mean": ("variable", mean, {"units": "s-1", "long_name": "mean of the truth"}),
+                "truth_mean": ("variable", mean, units.attributes(truth, 1, "mean of the truth")),
                 "truth_mean_square": (
                     "variable",
                     mean_square,
-                    {"units": "s-2", "long_name": "mean square of the truth"},
+                    units.attributes(truth, 2, "mean square of the truth"),
                 ),
             },
             {
-                "variable": estimate["variable"].values,
+                **units.coordinates(estimate),
                 "distance": ("distance", list(self.distances), {"units": "km"}),
             },
         )
@@ -179,26 +183,30 @@ class Errors(Series):
         span = np.ptp(true, (-2, -1))
         pairs = zip(true, found, span, strict=True)
         measured = {
-            "mean_squared_error": (mse, "s-2", "mean squared error over the points of the grid"),
+            "mean_squared_error": (
+                mse,
+                units.attributes(truth, 2, "mean squared error over the points of the grid"),
+            ),
             "area_weighted_mean_squared_error": (
                 squares @ area_weights(estimate["latitude"].values),
-                "s-2",
-                "mean squared error over the sphere",
+                units.attributes(truth, 2, "mean squared error over the sphere"),
             ),
             "total_variation_difference": (
                 total_variation(found) - total_variation(true),
-                "s-1",
-                "total variation of the estimate less that of the truth",
+                units.attributes(truth, 1, "total variation of the estimate less that of the truth"),
             ),
-            "psnr": (10 * np.log10(span**2 / mse), "dB", "peak signal-to-noise ratio"),
-            "ssim": ([structural_similarity(*pair) for pair in pairs], "1", "structural similarity"),
+            "psnr": (
+                10 * np.log10(span**2 / mse),
+                {"units": "dB", "long_name": "peak signal-to-noise ratio"},
+            ),
+            "ssim": (
+                [structural_similarity(*pair) for pair in pairs],
+                {"units": "1", "long_name": "structural similarity"},
+            ),
         }
         return xr.Dataset(
-            {
-                name: ("variable", values, {"units": units, "long_name": meaning})
-                for name, (values, units, meaning) in measured.items()
-            },
-            {"variable": estimate["variable"].values, "time": estimate["time"]},
+            {name: ("variable", values, about) for name, (values, about) in measured.items()},
+            {**units.coordinates(estimate), "time": estimate["time"]},
         )
 
 
@@ -219,10 +227,15 @@ class Moments(Total):
         quantum = np.asarray(self.std, float) / self.QUANTA
         true, found = (np.rint(x.values / quantum[:, None, None]).astype(np.int64) for x in (truth, estimate))
         sums = {"sum": found, "sum_of_squares": found**2, "sum_of_squared_errors": (found - true) ** 2}
-        coordinates = {name: estimate[name] for name in estimate.dims}
+        about = units.attributes(estimate, 1, "unit of the sums; its square is that of the sums of squares")
         return xr.Dataset(
             {name: (estimate.dims, values) for name, values in sums.items()},
-            {**coordinates, "quantum": ("variable", quantum, {"units": "s-1"})},
+            {
+                **units.coordinates(estimate),
+                "latitude": estimate["latitude"],
+                "longitude": estimate["longitude"],
+                "quantum": ("variable", quantum, about),
+            },
         )
 
 
@@ -244,11 +257,11 @@ class Cities(Series):
                 "city_value": (
                     ("variable", "city", "pixel"),
                     estimate.values[:, rows, columns].astype(np.float32),
-                    {"units": "s-1", "long_name": "values around the city, nearest pixels first"},
+                    units.attributes(estimate, 1, "values around the city, nearest pixels first"),
                 )
             },
             {
-                "variable": estimate["variable"].values,
+                **units.coordinates(estimate),
                 "city": self.places["city"].values,
                 "time": estimate["time"],
             },
@@ -259,11 +272,16 @@ def mean_fields(evaluation: xr.Dataset) -> xr.Dataset:
     """Mean, standard deviation and root mean squared error over time at every point, from `Moments`' sums."""
     frames, quantum = int(evaluation["frames"].sum()), evaluation["quantum"]
     mean = evaluation["sum"] / frames
+    fields = {
+        "mean": mean * quantum,
+        "std": np.sqrt(evaluation["sum_of_squares"] / frames - mean**2) * quantum,
+        "rmse": np.sqrt(evaluation["sum_of_squared_errors"] / frames) * quantum,
+    }
+    meanings = ("mean over time", "standard deviation over time", "root mean squared error over time")
     return xr.Dataset(
         {
-            "mean": mean * quantum,
-            "std": np.sqrt(evaluation["sum_of_squares"] / frames - mean**2) * quantum,
-            "rmse": np.sqrt(evaluation["sum_of_squared_errors"] / frames) * quantum,
+            name: each.assign_attrs(units.attributes(each, 1, meaning))
+            for (name, each), meaning in zip(fields.items(), meanings, strict=True)
         }
     )
 

@@ -61,7 +61,7 @@ def upscaling(
 
 @torch.inference_mode()
 def estimate(truth: np.ndarray, moments: Moments, upscale: Upscale, device: torch.device) -> np.ndarray:
-    """Super-resolved global fields (N, variable, H, W) in s-1 of the true ones.
+    """Super-resolved global fields (N, variable, H, W) of the true ones, in their units.
 
     The low resolution is the 4 x 4 mean of the normalised truth.
     """

@@ -10,13 +10,14 @@ import numpy as np
 import pandas as pd
 import xarray as xr
 
+from atmodist.data import units
 from atmodist.evaluation.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
 from atmodist.evaluation.cities import verdict
 from atmodist.evaluation.metrics import log_error
 from atmodist.learning.losses import content_scale
 
-Number = tuple[str, xr.DataArray, str]
-"""Name of a quantity, its values along ``sample`` and perhaps ``variable``, its unit."""
+Number = tuple[str, xr.DataArray, str | int]
+"""Name of a quantity, values along ``sample`` and perhaps ``variable``, unit or power of the field's unit."""
 
 
 def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr.Dataset:
@@ -28,7 +29,8 @@ def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr
     series = [name for name, values in evaluation.items() if "time" in values.dims]
     blocks = [name for name, values in evaluation.items() if "block" in values.dims and name != "frames"]
     sums = evaluation[blocks].drop_vars("block") * frames
-    sums["kinetic_energy"] = sums["kinetic_energy"].sum("flow")
+    if "kinetic_energy" in sums:
+        sums["kinetic_energy"] = sums["kinetic_energy"].sum("flow")
     if series:
         sums = sums.assign(sums_of_blocks(evaluation[series], number, "time"))
     return means(sums, frames, resample(len(starts), resamples, seed))
@@ -75,14 +77,15 @@ def of_super_resolution(
     found: xr.Dataset, truth: xr.Dataset, bilinear: xr.Dataset, truncation: int
 ) -> Iterator[Number]:
     """Errors in time and in scale of one system, all three as `means_of_evaluation` returns them."""
-    units = {"mean_squared_error": "s-2", "area_weighted_mean_squared_error": "s-2"}
-    for name, unit in (units | {"total_variation_difference": "s-1", "psnr": "dB", "ssim": "1"}).items():
+    squares = {"mean_squared_error": 2, "area_weighted_mean_squared_error": 2}
+    for name, unit in (squares | {"total_variation_difference": 1, "psnr": "dB", "ssim": "1"}).items():
         yield name, found[name], unit
-    yield "area_weighted_rmse", np.sqrt(found["area_weighted_mean_squared_error"]), "s-1"
-    for name in units:
+    yield "area_weighted_rmse", np.sqrt(found["area_weighted_mean_squared_error"]), 1
+    for name in squares:
         if found is not bilinear:
             yield f"{name}_over_bilinear", found[name] / bilinear[name], "1"
-    for name, first in (("", 1), ("_upper_half", truncation // 2 + 1)):
+    wind = "kinetic_energy" in truth
+    for name, first in (("", 1), ("_upper_half", truncation // 2 + 1)) if wind else ():
         pair = (each["kinetic_energy"].sel(degree=slice(first, truncation)) for each in (found, truth))
         yield f"kinetic_energy_error{name}", log_error(*pair, "degree"), "1"
     pair = (each["semivariance"] for each in (found, truth))
@@ -115,12 +118,19 @@ def of_cities(distance: xr.DataArray, references: Mapping[str, xr.DataArray]) ->
     """
     for size in distance["window"].values:
         window, here = f"{size}x{size}", distance.sel(window=size)
-        yield f"wasserstein_{window}", centred(here.mean("city")), "s-1"
+        yield f"wasserstein_{window}", centred(here.mean("city")), 1
         for reference, other in references.items():
             verdicts = verdict(here, other.sel(window=size))
             for name, value in (("better_than", 1), ("equal_to", 0), ("worse_than", -1)):
                 count = centred((verdicts == value).sum("city")).clip(0, distance.sizes["city"])
                 yield f"cities_{name}_{reference}_{window}", count, "1"
+
+
+def _unit_of(values: xr.DataArray, variable: str, unit: str | int) -> str:
+    """A unit, or for a power of the field's unit that of one variable."""
+    if isinstance(unit, str):
+        return unit
+    return units.power(values[units.COORDINATE].sel(variable=variable).item(), unit)
 
 
 @dataclass
@@ -140,8 +150,8 @@ class Table:
                 low, high = np.quantile(samples[1:], [0.025, 0.975]) if len(samples) > 1 else (np.nan, np.nan)
                 about = {"config": self.config, "group": group, "system": system}
                 about |= {"quantity": quantity, "variable": str(variable)}
-                about |= {"value": float(samples[0]), "low": low, "high": high, "unit": unit}
-                self.rows.append(about)
+                about |= {"value": float(samples[0]), "low": low, "high": high}
+                self.rows.append(about | {"unit": _unit_of(values, variable, unit)})
 
     def to_frame(self) -> pd.DataFrame:
         """The table with six digits, which are what repeats on other machines."""

@@ -31,6 +31,7 @@ from matplotlib.ticker import (
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
 from atmodist.core.resources import resource
+from atmodist.data.variables import DIVERGING, FIELDS
 
 matplotlib.use("agg")
 
@@ -144,6 +145,19 @@ def limit_of(field: xr.DataArray, share: float = 0.99) -> float:
     return float(np.ceil(2 * quantile / power) * power / 2)
 
 
+def colours_of(
+    variable: str, fields: xr.DataArray, share: float = 0.99
+) -> tuple[float | tuple[float, float], str]:
+    """Limits and colour map for fields of a variable: about zero where its colours diverge from there."""
+    colours = FIELDS[variable].colours if variable in FIELDS else SIGNED
+    if colours in DIVERGING:
+        return limit_of(fields, share), colours
+    ends = np.quantile(fields, [(1 - share) / 2, (1 + share) / 2])
+    step = 10.0 ** np.floor(np.log10(np.ptp(ends))) / 2
+    low, high = np.floor(ends[0] / step) * step, np.ceil(ends[1] / step) * step
+    return (float(low), float(high)), colours
+
+
 def colour_bar(figure: Figure, mesh, axes, name: str, units: str, **settings) -> None:
     """A colour bar that says what is shown and in which power of ten of its units."""
     bar = figure.colorbar(mesh, ax=axes, **{"extend": "both", **settings})
@@ -152,16 +166,17 @@ def colour_bar(figure: Figure, mesh, axes, name: str, units: str, **settings) ->
 
 
 def label_axis(axis: Axis, name: str, units: str) -> None:
-    """Say what an axis shows and in which power of ten of its units its numbers are."""
+    """Say what an axis shows and in which power of ten of its units its numbers are, if they need one."""
     power = int(np.floor(np.log10(max(abs(axis.get_view_interval())))))
+    power = 0 if 0 <= power < 4 else power
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10.0**power:g}".replace("-", "−")))
-    axis.set_label_text(f"{name} / 10{superscript(power)} {unit(units)}")
+    axis.set_label_text(f"{name} / " + (f"10{superscript(power)} " if power else "") + unit(units))
 
 
 def unit(units: str) -> str:
     """Units in CF's manner as they are printed: ``m2 s-2`` becomes m² s⁻²."""
     return " ".join(
-        part.rstrip("-0123456789") + superscript(part.lstrip("abcdefghijklmnopqrstuvwxyz"))
+        part.rstrip("-0123456789") + superscript(part[len(part.rstrip("-0123456789")) :])
         for part in units.split()
     )
 
