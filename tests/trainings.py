@@ -35,6 +35,31 @@ ATMODIST = {
     "learning_rate_schedule": {"factor": 0.1, "patience": 8, "threshold": 0.04, "floor": 1.0e-5},
     "seed_index": 0,
 }
+AUTOENCODER = {
+    "stages": [4, 4, 4, 4],
+    "blocks": 1,
+    "batch_size": 16,
+    "learning_rate": 0.05,
+    "momentum": 0.9,
+    "weight_penalty": 1.0e-4,
+    "gradient_norm": 5,
+    "epochs": 2,
+    "batches": 12,
+    "learning_rate_schedule": {"factor": 0.1, "patience": 6, "threshold": 0.04, "floor": 1.0e-5},
+    "seed_index": 0,
+}
+INPAINTING = {
+    "stages": [4, 4, 4, 4],
+    "blocks": 1,
+    "batch_size": 16,
+    "learning_rate": 1.0e-3,
+    "weight_penalty": 1.0e-3,
+    "gradient_norm": 5,
+    "epochs": 2,
+    "batches": 12,
+    "seed_index": 0,
+    "content": "mse",
+}
 GENERATOR = {"channels": 4, "blocks": 1}
 SRGAN = {
     "batch_size": 4,

@@ -61,6 +61,14 @@ EDITS = {
         {"srgan": {"models": {"stage3": {"content": {"encoder": "lags-23", "layer": "stage3"}}}}},
         [r"train_srgan.*model: stage3", "measure_lag_losses.*layer: stage3"],
     ),
+    "a content loss of an encoder without training": (
+        {"srgan": {"models": {"chance": {"content": {"encoder": "random", "layer": "stage1"}}}}},
+        [r"train_srgan.*model: chance", r"calibrate_content_loss.*encoder: random"],
+    ),
+    "another encoder without training": (
+        {"untrained": {"models": {"random-second": {"seed_index": 1}}}},
+        ["initialise_encoder.*encoder: random-second"],
+    ),
     "a model less": (
         {"srgan": {"models": {"l2": None}}},
         ["summary", "figure_(srgan|energy|power|semi|moment|error|city|wasserstein|maps)"],

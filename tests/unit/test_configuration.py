@@ -149,7 +149,7 @@ def test_the_papers_numbers():
     assert len(configuration.periods(PAPER, "train")) == 240
     assert configuration.grid_rows(PAPER) == 1280
     assert configuration.pair_shards(PAPER, "train") * 8192 >= (58_440 - 31) * 20
-    assert configuration.content_encoders(PAPER) == [("lags-23", "stage4")]
+    assert configuration.content_losses(PAPER) == [("lags-23", "stage4")]
 
 
 @pytest.mark.parametrize(
@@ -168,7 +168,7 @@ def test_the_number_of_hours_is_compared_on_the_papers_data():
     networks = configuration.models(config, "atmodist").values()
     assert {model["classes"] * config["data"]["step_hours"] for model in networks} == {45, 69, 93}
     assert {(model["batches"], model["batch_size"]) for model in networks} == {(9340, 128)}
-    encoders = {encoder for encoder, _ in configuration.content_encoders(config)}
+    encoders = {encoder for encoder, _ in configuration.content_losses(config)}
     assert encoders == set(configuration.models(config, "atmodist"))
     patches = 20 * configuration.time_count(config, "train")
     assert {model["batches"] for model in configuration.models(config, "srgan").values()} == {patches // 64}

@@ -1,4 +1,4 @@
-# AtmoDist: training, the choice of the best epoch, the scale of its content loss, and what it makes of fields.
+# AtmoDist: training, the choice of the best epoch, and where on the sphere it is sure.
 
 
 rule train_atmodist:
@@ -64,59 +64,6 @@ rule evaluate_atmodist:
         "../scripts/evaluate_atmodist.py"
 
 
-rule measure_lag_losses:
-    """Measure the content loss and other distances against lag."""
-    input:
-        pairs=lambda wildcards: pair_files(wildcards.split),
-        encoder=f"{RESULTS}/atmodist/{{model}}/best.pt",
-        moments=f"{RESULTS}/moments.json",
-    output:
-        losses=f"{RESULTS}/atmodist/{{model}}/lag_losses_{{split}}_{{layer}}.nc",
-    log:
-        f"{LOGS}/measure_lag_losses/{{model}}_{{split}}_{{layer}}.log",
-    benchmark:
-        f"{BENCHMARKS}/measure_lag_losses/{{model}}_{{split}}_{{layer}}.tsv"
-    conda:
-        "../envs/train.yaml"
-    threads: THREADS
-    resources:
-        mem_mb=memory(16),
-        runtime=minutes(720),
-        gpu=GPU,
-    params:
-        model="{model}",
-        split="{split}",
-        layer="{layer}",
-        batches=config["calibration"]["batches"],
-        step_hours=config["data"]["step_hours"],
-        numerics=NUMERICS,
-    script:
-        "../scripts/measure_lag_losses.py"
-
-
-rule calibrate_content_loss:
-    """Scale a content loss to the mean squared error, on training pairs: no evaluation enters a training."""
-    input:
-        losses=f"{RESULTS}/atmodist/{{model}}/lag_losses_train_{{layer}}.nc",
-    output:
-        scale=f"{RESULTS}/atmodist/{{model}}/scale_{{layer}}.json",
-    log:
-        f"{LOGS}/calibrate_content_loss/{{model}}_{{layer}}.log",
-    benchmark:
-        f"{BENCHMARKS}/calibrate_content_loss/{{model}}_{{layer}}.tsv"
-    conda:
-        "../envs/train.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1),
-        runtime=minutes(10),
-    params:
-        model="{model}",
-        layer="{layer}",
-    script:
-        "../scripts/calibrate_content_loss.py"
-
-
 rule map_uncertainty:
     """Map how well a network tells one lag in windows that slide over whole fields."""
     input:
@@ -144,33 +91,3 @@ rule map_uncertainty:
         numerics=NUMERICS,
     script:
         "../scripts/map_uncertainty.py"
-
-
-rule export_representations:
-    """Write what a layer of an encoder makes of the whole fields of some days."""
-    input:
-        fields=f"{RESULTS}/grid/eval.h5",
-        periods=behind("eval"),
-        encoder=f"{RESULTS}/atmodist/{{model}}/best.pt",
-        moments=f"{RESULTS}/moments.json",
-    output:
-        representations=f"{RESULTS}/atmodist/{{model}}/representations/{{layer}}/{{period}}.nc",
-    log:
-        f"{LOGS}/export_representations/{{model}}/{{layer}}/{{period}}.log",
-    benchmark:
-        f"{BENCHMARKS}/export_representations/{{model}}/{{layer}}/{{period}}.tsv"
-    conda:
-        "../envs/train.yaml"
-    threads: THREADS
-    resources:
-        mem_mb=memory(16),
-        runtime=minutes(240),
-        gpu=GPU,
-    params:
-        model="{model}",
-        layer="{layer}",
-        shard="{period}",
-        step_hours=config["data"]["step_hours"],
-        numerics=NUMERICS,
-    script:
-        "../scripts/export_representations.py"

@@ -34,6 +34,8 @@ PERIODS = {
 }
 SPLIT_OF = {name: split for split, periods in PERIODS.items() for name in periods}
 ATMODIST = configuration.models(config, "atmodist")
+UNTRAINED = configuration.models(config, "untrained")
+ENCODERS = configuration.encoders(config)
 SRGAN = configuration.models(config, "srgan")
 SYSTEMS = ["truth", "bilinear", *SRGAN]
 # What the numbers of a training depend on beside its own settings; the rest of `training` is hardware.
@@ -55,6 +57,8 @@ wildcard_constraints:
     split="|".join(SPLITS),
     model="|".join(map(re.escape, [*ATMODIST, *SRGAN])),
     system="|".join(map(re.escape, SYSTEMS)),
+    encoder="|".join(map(re.escape, ENCODERS)),
+    section="|".join(configuration.ENCODER_SECTIONS),
     layer="stage[1-4]",
 
 
@@ -91,11 +95,21 @@ def patch_files(split):
     )
 
 
+def encoder_folder(encoder):
+    """Where an encoder lies, whoever made it."""
+    return f"{RESULTS}/{ENCODERS[encoder]}/{encoder}"
+
+
+def encoder_file(encoder):
+    """The file of an encoder, whoever made it."""
+    return f"{encoder_folder(encoder)}/best.pt"
+
+
 def lag_losses(split):
-    """Distances by lag of each content loss in use, on pairs of a split."""
+    """Distances by lag of every encoder, on pairs of a split."""
     return [
-        f"{RESULTS}/atmodist/{model}/lag_losses_{split}_{layer}.nc"
-        for model, layer in configuration.content_encoders(config)
+        f"{encoder_folder(encoder)}/lag_losses_{split}_{layer}.nc"
+        for encoder, layer in configuration.compared_content_losses(config)
     ]
 
 
@@ -113,15 +127,13 @@ def previous_state(wildcards):
     )
 
 
-def content_loss(wildcards):
-    """The encoder and the scale of a model's content loss, nothing for the mean squared error."""
-    content = SRGAN[wildcards.model]["content"]
+def content_loss(content):
+    """The encoder and the scale of a content loss, nothing for the mean squared error."""
     if content == "mse":
         return {}
-    folder = f"{RESULTS}/atmodist/{content['encoder']}"
     return {
-        "encoder": f"{folder}/best.pt",
-        "scale": f"{folder}/scale_{content['layer']}.json",
+        "encoder": encoder_file(content["encoder"]),
+        "scale": f"{encoder_folder(content['encoder'])}/scale_{content['layer']}.json",
     }
 
 

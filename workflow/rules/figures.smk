@@ -29,7 +29,7 @@ ALL_FIGURES = [
     *DATA_FIGURES,
     "training_curves",
     "confusion_matrix",
-    *(["lag_losses"] if configuration.content_encoders(config) else []),
+    *(["lag_losses"] if configuration.content_losses(config) else []),
     *(f"uncertainty_{model}" for model in MAPPED),
     "srgan_curves",
     *(["energy_spectrum"] if WIND else []),
@@ -212,7 +212,9 @@ rule figure_lag_losses:
         mem_mb=memory(2),
         runtime=minutes(10),
     params:
-        models=[" ".join(pair) for pair in configuration.content_encoders(config)],
+        models=[
+            " ".join(pair) for pair in configuration.compared_content_losses(config)
+        ],
         lag_hours=config["figures"]["lag_hours"],
         dpi=config["figures"]["dpi"],
     script:

@@ -35,7 +35,7 @@ rule pretrain_generator:
 rule train_srgan:
     """Train generator and discriminator against each other."""
     input:
-        unpack(content_loss),
+        unpack(lambda wildcards: content_loss(SRGAN[wildcards.model]["content"])),
         patches=patch_files("train"),
         generator=f"{RESULTS}/srgan/pretraining/generator.pt",
     output:

@@ -3,7 +3,7 @@
 from atmodist.core.job import job
 
 params = snakemake.params
-with job(snakemake.log[0], f"calibrate_content_loss {params.model} {params.layer}") as log:
+with job(snakemake.log[0], f"calibrate_content_loss {params.encoder} {params.layer}") as log:
     import xarray as xr
 
     from atmodist.core.files import write_json

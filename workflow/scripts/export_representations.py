@@ -3,7 +3,7 @@
 from atmodist.core.job import job, progress
 
 params = snakemake.params
-with job(snakemake.log[0], f"export_representations {params.model} {params.layer} {params.shard}") as log:
+with job(snakemake.log[0], f"export_representations {params.encoder} {params.layer} {params.shard}") as log:
     import numpy as np
     import torch
 
@@ -12,14 +12,14 @@ with job(snakemake.log[0], f"export_representations {params.model} {params.layer
     from atmodist.learning import representations
     from atmodist.learning.devices import device, to_device
     from atmodist.learning.networks import LAYERS
-    from atmodist.learning.saved import load_network
+    from atmodist.learning.saved import load_encoder
     from atmodist.samples.normalise import Moments
 
     fabric = device(snakemake.config["training"])
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
-    network, about = load_network(snakemake.input.encoder)
-    encoder = network.encoder.to(fabric.device, memory_format=torch.channels_last)
+    encoder, about = load_encoder(snakemake.input.encoder)
+    encoder = encoder.to(fabric.device, memory_format=torch.channels_last)
     days = Period.parse(params.shard).times(params.step_hours)
     first = np.searchsorted(fields.time, days[0])
     channels = encoder.channels[LAYERS.index(params.layer)]

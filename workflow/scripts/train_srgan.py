@@ -8,16 +8,16 @@ from atmodist.core.job import job
 with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
     from atmodist.learning.devices import launch
     from atmodist.learning.losses import ContentLoss
-    from atmodist.learning.saved import load_network, load_weights
+    from atmodist.learning.saved import load_encoder, load_weights
     from atmodist.learning.srgan_training import train_srgan
     from atmodist.learning.training import identity
 
     params, hardware = snakemake.params, snakemake.config["training"]
     content = None
     if params.settings["content"] != "mse":
-        network, _ = load_network(snakemake.input.encoder)
+        encoder, _ = load_encoder(snakemake.input.encoder)
         scale = json.loads(Path(snakemake.input.scale).read_text())["scale"]
-        content = ContentLoss(network.encoder, params.settings["content"]["layer"], scale)
+        content = ContentLoss(encoder, params.settings["content"]["layer"], scale)
     launch(
         hardware,
         train_srgan,

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from atmodist.evaluation import fills
-from atmodist.evaluation.fills import laplace_fill, scores, spectra
+from atmodist.evaluation.fills import laplace_fill, scores
 from atmodist.learning.inpainting import square_of
 
 ROW, COLUMN = np.mgrid[:32, :32].astype(float)
@@ -70,23 +70,6 @@ def test_scores_of_a_square_that_slopes():
     sides = 2 * [n**2, n**2]
     expected = np.mean([np.mean(upper), np.mean(lower), *[np.mean(side) for side in sides[:2]]])
     assert found["edge_jump"] == pytest.approx(expected)
-
-
-def test_a_wave_has_its_power_at_its_wavenumber():
-    wave = np.cos(2 * np.pi * 5 * ROW / 32)
-    power = spectra(wave)
-    assert power.argmax() == 5 - 1
-    assert power[3:6].sum() == pytest.approx(0.5, rel=0.02), "the mean square of a cosine"
-    assert power[8:].max() < 1e-4
-
-
-def test_white_noise_has_the_power_of_its_variance():
-    noise = 3 * np.random.default_rng(0).standard_normal((500, 16, 16))
-    frequency = 16 * np.fft.fftfreq(16)
-    ring = np.rint(np.hypot(frequency[:, None], frequency))
-    share = np.array([(ring == k).sum() / 256 for k in range(1, 9)])
-    # The first ring loses what the mean took away.
-    np.testing.assert_allclose(spectra(noise).mean(0)[1:], 9 * share[1:], rtol=0.05)
 
 
 def test_sums_of_days_do_not_depend_on_batches():

@@ -12,7 +12,7 @@ from atmodist.evaluation import jet
 
 TRUNCATION = 63
 RADIUS = spectral.EARTH_RADIUS
-NORTH_ATLANTIC = (15, 75), (-60, 0)
+NORTH_ATLANTIC = jet.Sector((15, 75), (-60, 0))
 
 
 def vorticity_of(eastward):
@@ -31,9 +31,7 @@ def vorticity_of(eastward):
 
 def test_wind_of_solid_rotation():
     packed = vorticity_of(lambda phi: 20 * np.cos(phi))
-    found = jet.sector_wind(packed, 0 * packed, *NORTH_ATLANTIC)
-    rows = jet.rows_of(TRUNCATION, NORTH_ATLANTIC[0])
-    latitude = spectral.latitudes(TRUNCATION)[rows]
+    latitude, found = jet.sector_wind(packed, 0 * packed, NORTH_ATLANTIC)
     assert 15 <= latitude.min() < 17
     assert 73 < latitude.max() <= 75
     np.testing.assert_allclose(found, 20 * np.cos(np.radians(latitude)), rtol=1e-4)
@@ -45,8 +43,7 @@ def test_jet_of_an_analytic_zonal_flow(axis):
         return 30 * np.exp(-(((np.degrees(phi) - axis) / 12) ** 2))
 
     packed = vorticity_of(eastward)
-    found = jet.sector_wind(packed, 0 * packed, *NORTH_ATLANTIC)
-    latitude = spectral.latitudes(TRUNCATION)[jet.rows_of(TRUNCATION, NORTH_ATLANTIC[0])]
+    latitude, found = jet.sector_wind(packed, 0 * packed, NORTH_ATLANTIC)
     wind = xr.DataArray(found[None], {"time": [0], "latitude": latitude}, ("time", "latitude"))
     result = jet.maximum(wind)
     assert result["latitude"].item() == pytest.approx(axis, abs=0.05)
@@ -61,7 +58,7 @@ def test_the_sector_may_lie_across_greenwich():
     potential = RADIUS * np.cos(phi)[:, None] * np.sin(longitude)
     divergence = spectral.from_cilm(spectral.analyse(-2 / RADIUS**2 * potential))
     found = [
-        jet.sector_wind(0 * divergence, divergence, (20, 60), sector)
+        jet.sector_wind(0 * divergence, divergence, jet.Sector((20, 60), sector))[1]
         for sector in ((-30, 60), (330, 420), (0, 90))
     ]
     columns = spectral.longitudes(TRUNCATION)
@@ -148,6 +145,9 @@ def test_maximum_at_the_edge_of_the_sector_stays_there():
     assert (found["latitude"].item(), found["speed"].item()) == (75, 5)
 
 
-def test_a_sector_of_two_rows_is_refused():
+def test_sectors_that_are_too_small_are_refused():
+    wind = xr.DataArray([[5.0, 4]], {"time": [0], "latitude": [75.0, 70]}, ("time", "latitude"))
     with pytest.raises(InputError, match="at least three"):
-        jet.rows_of(TRUNCATION, (45, 47))
+        jet.maximum(wind)
+    with pytest.raises(InputError, match="no point of a grid with rows 2°"):
+        jet.Sector((44.5, 45.5), (0, 90)).mean(np.ones((90, 180)), 90.0 - 2 * np.arange(90), np.arange(180))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from atmodist.core.errors import InputError
 from atmodist.evaluation import probe
@@ -91,3 +92,27 @@ def test_a_gap_that_leaves_nothing_is_told():
     x = np.ones((30, 1))
     with pytest.raises(InputError, match="smaller gap"):
         probe.predict(x, x, DAYS[:30], count=2, gap=30)
+
+
+def test_days_ahead_are_found_by_their_dates():
+    days, known = DAYS[[0, 1, 2, 10]], DAYS[[2, 3, 4, 5, 13]]
+    here, there = probe.ahead(days, known, 3)
+    assert (days[here] + 3 == known[there]).all()
+    assert list(zip(here.tolist(), there.tolist(), strict=True)) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+
+
+def test_skill_of_known_predictions():
+    rng = np.random.default_rng(0)
+    values = rng.standard_normal((2, 300))
+    coordinates = {"target": ["a", "b"], "time": DAYS.astype("datetime64[ns]")}
+    truth = xr.DataArray(values, coordinates, list(coordinates))
+    samples = probe.skill(truth * [[1.0], [0.5]], truth, block_days=10, resamples=50, seed=1)
+    assert samples.sizes == {"sample": 51, "target": 2}
+    np.testing.assert_allclose(samples.sel(target="a"), 1)
+    np.testing.assert_allclose(samples.sel(target="b"), 0.75)
+    noise = truth + xr.DataArray(rng.standard_normal((2, 300)), dims=("target", "time"))
+    samples = probe.skill(noise, truth, block_days=10, resamples=200, seed=1)
+    error = np.square(noise - truth).mean("time") / np.square(truth).mean("time")
+    np.testing.assert_allclose(samples[0], 1 - error)
+    assert (samples[1:].quantile(0.02, "sample") < samples[0]).all()
+    assert (samples[1:].quantile(0.98, "sample") > samples[0]).all()

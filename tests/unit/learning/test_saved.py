@@ -6,10 +6,12 @@ import sys
 
 import pytest
 import torch
+from torch import nn
 from trainings import ATMODIST, VARIABLES
 
 from atmodist.core.errors import InputError
-from atmodist.learning.saved import build, load_network, save_network
+from atmodist.learning.autoencoder import Autoencoder
+from atmodist.learning.saved import build, encoder_of, load_encoder, load_network, save_network
 
 HEAVY = ("lightning_fabric", "h5py", "h5netcdf", "xarray", "pandas", "tensorboard", "torchmetrics", "dask")
 
@@ -23,6 +25,30 @@ def test_saved_network_gives_the_same_logits(tmp_path):
     assert found == {"epoch": 12, **about}
     x, y = torch.randn(2, 4, 2, 32, 32)
     assert torch.equal(again(x, y), network.eval()(x, y))
+
+
+def test_an_encoder_of_any_origin_can_be_loaded(tmp_path):
+    about = {"settings": ATMODIST, "patch": 32, "variables": VARIABLES}
+    networks = {
+        "atmodist": build(**about),
+        "autoencoder": Autoencoder(encoder_of(ATMODIST, VARIABLES), 2, ATMODIST["blocks"], 32),
+        "untrained": nn.ModuleDict({"encoder": encoder_of(ATMODIST, VARIABLES)}),
+    }
+    x = torch.randn(4, 2, 32, 32)
+    for name, network in networks.items():
+        network.encoder(x) if name != "untrained" else network["encoder"](x)
+        save_network(tmp_path / f"{name}.pt", network, **about)
+        again, found = load_encoder(tmp_path / f"{name}.pt")
+        assert found == about
+        encoder = network.eval().get_submodule("encoder")
+        assert torch.equal(again(x), encoder(x)), name
+
+
+def test_a_file_without_an_encoder_is_refused(tmp_path):
+    about = {"settings": ATMODIST, "patch": 32, "variables": VARIABLES}
+    save_network(tmp_path / "best.pt", build(**about).tail, **about)
+    with pytest.raises(InputError, match="holds no encoder"):
+        load_encoder(tmp_path / "best.pt")
 
 
 def test_a_file_that_is_no_network_is_refused(tmp_path):

@@ -8,7 +8,10 @@ from typing import Any
 
 from atmodist.configuration.consistency import problems
 from atmodist.configuration.derived import (
-    content_encoders,
+    ENCODER_SECTIONS,
+    compared_content_losses,
+    content_losses,
+    encoders,
     evaluation_shards,
     grid_rows,
     models,
@@ -28,8 +31,11 @@ from atmodist.configuration.schema import mistake
 from atmodist.core.errors import InputError
 
 __all__ = [
+    "ENCODER_SECTIONS",
     "check",
-    "content_encoders",
+    "compared_content_losses",
+    "content_losses",
+    "encoders",
     "evaluation_shards",
     "grid_rows",
     "merged",

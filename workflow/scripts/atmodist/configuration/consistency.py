@@ -6,7 +6,16 @@ from datetime import date, datetime
 from itertools import combinations
 from typing import Any
 
-from atmodist.configuration.derived import first_and_last, grid_rows, models, splits, time_count, zooms
+from atmodist.configuration.derived import (
+    ENCODER_SECTIONS,
+    encoders,
+    first_and_last,
+    grid_rows,
+    models,
+    splits,
+    time_count,
+    zooms,
+)
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
 from atmodist.samples.counts import certain_pairs, sample_count
 
@@ -20,6 +29,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _problems_of_variables(config)
     yield from _problems_of_windows(config)
     yield from _problems_of_models(config)
+    yield from _problems_of_encoders(config)
     yield from _problems_of_batches(config)
     evaluation = config["evaluation"]
     if evaluation["shard_days"] % evaluation["block_days"]:
@@ -116,17 +126,34 @@ def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
             )
     for name, model in models(config, "srgan").items():
         content = model["content"]
-        if content != "mse" and content["encoder"] not in known:
-            yield (
-                f"srgan.models.{name}.content.encoder is {content['encoder']!r}; expected a model under "
-                f"atmodist.models: {', '.join(known)}"
-            )
+        yield from _unknown_encoder(config, f"srgan.models.{name}.content", content)
         epochs = sum(phase["epochs"] for phase in model["phases"])
         if model["evaluate_epoch"] > epochs:
             yield (
                 f"srgan.models.{name}.evaluate_epoch is {model['evaluate_epoch']}; "
                 f"expected 1 to {epochs}, the epochs of its phases"
             )
+
+
+def _problems_of_encoders(config: Mapping[str, Any]) -> Iterator[str]:
+    made_by: dict[str, str] = {}
+    for section in ENCODER_SECTIONS:
+        for name in config[section]["models"]:
+            if name in made_by:
+                yield (
+                    f"{section}.models holds {name}, as does {made_by[name]}.models; "
+                    "expected another name for each encoder"
+                )
+            made_by[name] = section
+
+
+def _unknown_encoder(config: Mapping[str, Any], key: str, content: Any) -> Iterator[str]:
+    known = encoders(config)
+    if content != "mse" and content["encoder"] not in known:
+        sections = " or ".join(f"{section}.models" for section in ENCODER_SECTIONS)
+        yield (
+            f"{key}.encoder is {content['encoder']!r}; expected a model under {sections}: {', '.join(known)}"
+        )
 
 
 def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:

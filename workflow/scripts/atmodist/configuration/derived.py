@@ -9,6 +9,9 @@ from atmodist.core.periods import Period, blocks, months, years
 from atmodist.data.variables import WIND
 from atmodist.samples.counts import shard_count
 
+ENCODER_SECTIONS = ("atmodist", "untrained")
+"""Sections of the config whose models have an encoder."""
+
 
 def splits(config: Mapping[str, Any]) -> list[str]:
     """The splits of the data; one for validation is optional."""
@@ -16,7 +19,7 @@ def splits(config: Mapping[str, Any]) -> list[str]:
 
 
 def models(config: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    """Settings of every model under ``kind`` (``atmodist`` or ``srgan``), with the defaults filled in."""
+    """Settings of every model in a section, ``atmodist`` or another, with the defaults filled in."""
     section = config[kind]
     return {name: merged(section["defaults"], changes) for name, changes in section["models"].items()}
 
@@ -70,10 +73,21 @@ def wind(config: Mapping[str, Any]) -> list[str]:
     return [variable for variable in config["data"]["variables"] if variable in WIND]
 
 
-def content_encoders(config: Mapping[str, Any]) -> list[tuple[str, str]]:
-    """Each (AtmoDist model, layer) that a super-resolution model uses as content loss."""
+def encoders(config: Mapping[str, Any]) -> dict[str, str]:
+    """Name of every encoder, whoever makes it, and the section of the config that it comes from."""
+    return {name: section for section in ENCODER_SECTIONS for name in config[section]["models"]}
+
+
+def content_losses(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each (encoder, layer) that a model is trained with."""
     contents = (model["content"] for model in models(config, "srgan").values())
     return sorted({(content["encoder"], content["layer"]) for content in contents if content != "mse"})
+
+
+def compared_content_losses(config: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Each encoder at each layer that any model is trained with, so that like is compared with like."""
+    layers = sorted({layer for _, layer in content_losses(config)})
+    return [(encoder, layer) for layer in layers for encoder in encoders(config)]
 
 
 def uncertainty_models(config: Mapping[str, Any]) -> list[str]:

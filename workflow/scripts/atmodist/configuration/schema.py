@@ -65,6 +65,8 @@ def _expected(error: ValidationError) -> str:
         case "pattern":
             return f"text of the form {value}"
         case "oneOf":
-            return "mse, or a mapping of encoder (a model under atmodist.models) and layer (stage1 … stage4)"
+            return (
+                "mse, or a mapping of encoder (the name of a model that has one) and layer (stage1 … stage4)"
+            )
         case _:
             return error.message

@@ -10,6 +10,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 import xarray as xr
 
+from atmodist.evaluation.patch_spectra import patch_spectra
 from atmodist.learning.inpainting import square_of
 
 SCORES = {
@@ -83,28 +84,6 @@ def _squared_jump(fields, square):
     return np.mean(sides, axis=0)
 
 
-def spectra(fields: np.ndarray) -> np.ndarray:
-    """Power (…, K) of fields (…, N, N) at the isotropic wavenumbers 1 … N/2 cycles an edge.
-
-    Each field less its mean under a Hann window, without which the jump from one edge to the opposite one
-    would be most of the small scales. Power is summed over the ring of the wavenumbers that round to k and
-    scaled so that white noise of variance 1 has 1 in all rings together, corners included.
-    """
-    size = fields.shape[-1]
-    window = np.hanning(size + 2)[1:-1]
-    window = np.outer(window, window)
-    waves = np.fft.fft2((fields - fields.mean((-2, -1), keepdims=True)) * window, norm="ortho")
-    power = np.abs(waves) ** 2 / np.square(window).sum()
-    frequency = size * np.fft.fftfreq(size)
-    ring = np.rint(np.hypot(frequency[:, None], frequency)).astype(int)
-    return np.stack([power[..., ring == k].sum(-1) for k in range(1, size // 2 + 1)], axis=-1)
-
-
-def wavenumbers(size: int) -> np.ndarray:
-    """The wavenumbers of `spectra` of fields with an edge of ``size`` pixels, cycles an edge."""
-    return np.arange(1, size // 2 + 1)
-
-
 class DailySums:
     """Scores and spectra of filled patches, summed over the patches of each day, from which intervals follow.
 
@@ -129,7 +108,7 @@ class DailySums:
             found = fills[system] if place else truth
             for row, values in zip(self.scores[place], scores(truth, found).values(), strict=True):
                 np.add.at(row, (slice(None), number), values.T)
-            power = spectra(found[..., square, square])
+            power = patch_spectra(found[..., square, square])
             if self.spectra is None:
                 self.spectra = np.zeros((len(self.systems), *power.shape[1:], len(self.day)))
             np.add.at(self.spectra[place], (Ellipsis, number), np.moveaxis(power, 0, -1))

@@ -6,6 +6,7 @@ with a 10-day low-pass; its maximum is the jet. The original takes four pressure
 it is the data's one level, which on ERA5's level 120 lies among them.
 """
 
+from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
@@ -18,37 +19,48 @@ DAY = np.timedelta64(1, "D")
 YEAR_DAYS = 365.25
 
 
-def sector_wind(
-    vorticity: np.ndarray,
-    divergence: np.ndarray,
-    latitude: tuple[float, float],
-    longitude: tuple[float, float],
-    threads: int = 1,
-) -> np.ndarray:
-    """Zonal wind in m s-1 on a sector's rows, averaged over its longitudes: (rows,) from north to south.
+@dataclass(frozen=True)
+class Sector:
+    """A box in degrees, ``latitude`` from south to north, ``longitude`` from west to east.
 
-    From packed coefficients in s-1. ``latitude`` is the southern and the northern edge, ``longitude`` the
-    western and the eastern one, in degrees; the sector may lie across longitude 0.
+    It may lie across longitude 0; longitudes count from -180 or from 0, as one likes.
+    """
+
+    latitude: tuple[float, float]
+    longitude: tuple[float, float]
+
+    def rows(self, latitude: np.ndarray) -> np.ndarray:
+        """Numbers of the rows at these latitudes that lie inside."""
+        return np.flatnonzero((latitude >= self.latitude[0]) & (latitude <= self.latitude[1]))
+
+    def mean(self, values: np.ndarray, latitude: np.ndarray, longitude: np.ndarray) -> np.ndarray:
+        """Values (…, H, W) at the rows inside, averaged over the columns inside: (…, rows).
+
+        ``InputError`` if the sector holds no point of the grid.
+        """
+        width = self.longitude[1] - self.longitude[0]
+        rows, columns = self.rows(latitude), np.flatnonzero((longitude - self.longitude[0]) % 360 <= width)
+        if not (rows.size and columns.size):
+            step = abs(latitude[1] - latitude[0])
+            raise InputError(
+                f"no point of a grid with rows {step:g}° apart lies in the sector {self.latitude[0]}° to "
+                f"{self.latitude[1]}° N, {self.longitude[0]}° to {self.longitude[1]}° E; make it larger."
+            )
+        return values[..., rows[:, None], columns].mean(axis=-1)
+
+
+def sector_wind(
+    vorticity: np.ndarray, divergence: np.ndarray, sector: Sector, threads: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Zonal wind in m s-1 on a sector's rows, averaged over its longitudes, from packed coefficients in s-1.
+
+    Returns the latitudes of the rows (rows,), from north to south, and the wind (rows,).
     """
     cilm = [spectral.to_cilm(each) for each in (vorticity, divergence)]
     eastward, _ = spectral.winds(*cilm, threads=threads)
     truncation = cilm[0].shape[-1] - 1
-    rows = rows_of(truncation, latitude)
-    width = longitude[1] - longitude[0]
-    columns = (spectral.longitudes(truncation) - longitude[0]) % 360 <= width
-    return eastward[np.ix_(rows, columns)].mean(axis=1)
-
-
-def rows_of(truncation: int, latitude: tuple[float, float]) -> np.ndarray:
-    """Rows of the grid within a band of latitude; ``InputError`` if fewer than three are."""
-    degrees = spectral.latitudes(truncation)
-    rows = np.flatnonzero((degrees >= latitude[0]) & (degrees <= latitude[1]))
-    if len(rows) < 3:
-        raise InputError(
-            f"{len(rows)} rows of the grid lie between {latitude[0]}° and {latitude[1]}°; "
-            "expected a band of at least three, in which a wind can have a maximum."
-        )
-    return rows
+    latitude, longitude = spectral.latitudes(truncation), spectral.longitudes(truncation)
+    return latitude[sector.rows(latitude)], sector.mean(eastward, latitude, longitude)
 
 
 def daily_means(wind: xr.DataArray) -> xr.DataArray:
@@ -101,8 +113,13 @@ def maximum(wind: xr.DataArray) -> xr.Dataset:
     """``latitude`` and ``speed`` of the maximum of a wind (time, latitude): the vertex of a parabola.
 
     The parabola goes through the greatest value and its two neighbours, since jets move by less than a row of
-    a coarse grid; a maximum at the sector's edge stays there.
+    a coarse grid; a maximum at the sector's edge stays there. Fewer than three rows raise ``InputError``.
     """
+    if wind.sizes["latitude"] < 3:
+        raise InputError(
+            f"the jet's sector has {wind.sizes['latitude']} rows of the grid; expected at least three, among "
+            "which a wind can have a maximum."
+        )
     values, degrees = wind.transpose("time", "latitude").values, wind["latitude"].values
     day, row = np.arange(len(values)), values.argmax(axis=1)
     middle = row.clip(1, len(degrees) - 2)

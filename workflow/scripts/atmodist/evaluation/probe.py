@@ -7,8 +7,10 @@ of time that neither the map nor its penalty has seen.
 from collections.abc import Sequence
 
 import numpy as np
+import xarray as xr
 
 from atmodist.core.errors import InputError
+from atmodist.evaluation.bootstrap import means_of_series
 
 PENALTIES = tuple(10.0 ** np.arange(-4, 3.5, 0.5))
 """Penalties λ that are tried, each times the number of samples and features in the mean."""
@@ -72,7 +74,7 @@ def _ridge(x, y, new, components, penalties):
     kept = slice(components)
     u, s, v = u[:, kept], s[kept], v[kept]
     projected = ((new - mean) / deviation) @ v.T
-    mean_square = np.square(s).mean()  # the penalty is a share of it, whatever the features' number
+    mean_square = np.square(s).mean() or 1.0  # the penalty is a share of it, whatever the features' number
     offset = y.mean(axis=0)
     answer = u.T @ (y - offset)
     return np.stack(
@@ -81,3 +83,25 @@ def _ridge(x, y, new, components, penalties):
             for penalty in penalties
         ]
     )
+
+
+def ahead(days: np.ndarray, known: np.ndarray, lag: int) -> tuple[np.ndarray, np.ndarray]:
+    """Positions in ``days`` and in ``known`` of the days in one whose ``lag``-th next day is in the other."""
+    wanted = days.astype("datetime64[D]") + np.timedelta64(lag, "D")
+    _, here, there = np.intersect1d(wanted, known.astype("datetime64[D]"), return_indices=True)
+    return here, there
+
+
+def skill(
+    found: xr.DataArray, truth: xr.DataArray, block_days: int, resamples: int, seed: int
+) -> xr.DataArray:
+    """Explained share of the variance, 1 − mean squared error over mean square, along ``sample``.
+
+    ``found`` and ``truth`` are anomalies (target, time), whose mean over all days is zero. 1 is perfect, 0 is
+    what the seasonal cycle knows, and a prediction may be worse than that.
+    """
+    squares = xr.Dataset({"error": (found - truth) ** 2, "truth": truth**2})
+    mean = means_of_series(
+        squares.drop_vars("time"), truth["time"].values, "time", block_days, resamples, seed
+    )
+    return (1 - mean["error"] / mean["truth"]).assign_attrs(units="1", long_name="explained variance")

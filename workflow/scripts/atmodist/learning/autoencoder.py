@@ -8,7 +8,7 @@ import math
 import torch
 from torch import Tensor, nn
 
-from atmodist.learning.networks import Convolution, Encoder, ResidualBlock, batch_norm, he_normal
+from atmodist.learning.networks import Convolution, Encoder, ResidualBlock, batch_norm, initialise
 
 
 @torch.no_grad()
@@ -71,11 +71,7 @@ class Autoencoder(nn.Module):
         super().__init__()
         self.encoder = encoder
         self.decoder = Decoder(variables, encoder.channels, blocks, patch)
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                he_normal(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        initialise(self)
         glorot_normal(self.decoder.tail.weight)
 
     def forward(self, patch: Tensor) -> Tensor:

@@ -52,6 +52,15 @@ def he_normal(weight: Tensor) -> None:
     nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
 
 
+def initialise(network: nn.Module) -> None:
+    """He-normal kernels of all convolutions and dense layers, biases zero."""
+    for module in network.modules():
+        if isinstance(module, nn.Conv2d | nn.Linear):
+            he_normal(module.weight)
+            if module.bias is not None:
+                nn.init.zeros_(module.bias)
+
+
 # --- AtmoDist -------------------------------------------------------------------------------------
 
 
@@ -128,11 +137,7 @@ class SiameseNetwork(nn.Module):
             nn.Flatten(),
             nn.Linear(channels * size**2, classes, bias=False),
         )
-        for module in self.modules():
-            if isinstance(module, nn.Conv2d | nn.Linear):
-                he_normal(module.weight)
-                if module.bias is not None:
-                    nn.init.zeros_(module.bias)
+        initialise(self)
 
     def forward(self, first: Tensor, second: Tensor) -> Tensor:
         """Logits B×K of the lags 1 … K between two patches B×C×P×P."""

@@ -1,0 +1,112 @@
+# Encoders of any origin under one name: {section}/{encoder}/best.pt, its content loss, what it makes of fields.
+
+
+rule initialise_encoder:
+    """An encoder with random weights, the control: what does training add to the architecture?"""
+    input:
+        pairs=pair_files("train"),
+    output:
+        best=f"{RESULTS}/untrained/{{encoder}}/best.pt",
+    log:
+        f"{LOGS}/initialise_encoder/{{encoder}}.log",
+    benchmark:
+        f"{BENCHMARKS}/initialise_encoder/{{encoder}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(60),
+        gpu=GPU,
+    params:
+        settings=lambda wildcards: UNTRAINED[wildcards.encoder],
+        patch=config["pairs"]["patch"],
+        variables=config["data"]["variables"],
+        seed=config["seed"],
+        encoder="{encoder}",
+        numerics=NUMERICS,
+    script:
+        "../scripts/initialise_encoder.py"
+
+
+rule measure_lag_losses:
+    """Measure the content loss and other distances against lag."""
+    input:
+        pairs=lambda wildcards: pair_files(wildcards.split),
+        encoder=f"{RESULTS}/{{section}}/{{encoder}}/best.pt",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        losses=f"{RESULTS}/{{section}}/{{encoder}}/lag_losses_{{split}}_{{layer}}.nc",
+    log:
+        f"{LOGS}/measure_lag_losses/{{section}}/{{encoder}}_{{split}}_{{layer}}.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_lag_losses/{{section}}/{{encoder}}_{{split}}_{{layer}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(720),
+        gpu=GPU,
+    params:
+        encoder="{encoder}",
+        split="{split}",
+        layer="{layer}",
+        batches=config["calibration"]["batches"],
+        step_hours=config["data"]["step_hours"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/measure_lag_losses.py"
+
+
+rule calibrate_content_loss:
+    """Scale a content loss to the mean squared error, on training pairs: no evaluation enters a training."""
+    input:
+        losses=f"{RESULTS}/{{section}}/{{encoder}}/lag_losses_train_{{layer}}.nc",
+    output:
+        scale=f"{RESULTS}/{{section}}/{{encoder}}/scale_{{layer}}.json",
+    log:
+        f"{LOGS}/calibrate_content_loss/{{section}}/{{encoder}}_{{layer}}.log",
+    benchmark:
+        f"{BENCHMARKS}/calibrate_content_loss/{{section}}/{{encoder}}_{{layer}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1),
+        runtime=minutes(10),
+    params:
+        encoder="{encoder}",
+        layer="{layer}",
+    script:
+        "../scripts/calibrate_content_loss.py"
+
+
+rule export_representations:
+    """Write what a layer of an encoder makes of the whole fields of some days."""
+    input:
+        fields=f"{RESULTS}/grid/eval.h5",
+        periods=behind("eval"),
+        encoder=f"{RESULTS}/{{section}}/{{encoder}}/best.pt",
+        moments=f"{RESULTS}/moments.json",
+    output:
+        representations=f"{RESULTS}/{{section}}/{{encoder}}/representations/{{layer}}/{{period}}.nc",
+    log:
+        f"{LOGS}/export_representations/{{section}}/{{encoder}}/{{layer}}/{{period}}.log",
+    benchmark:
+        f"{BENCHMARKS}/export_representations/{{section}}/{{encoder}}/{{layer}}/{{period}}.tsv"
+    conda:
+        "../envs/train.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(240),
+        gpu=GPU,
+    params:
+        encoder="{encoder}",
+        layer="{layer}",
+        shard="{period}",
+        step_hours=config["data"]["step_hours"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/export_representations.py"
