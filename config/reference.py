@@ -8,8 +8,8 @@ from typing import Any
 import yaml
 
 HERE = Path(__file__).parent
-SCHEMA = yaml.safe_load((HERE.parent / "workflow/schemas/config.schema.yaml").read_text())
-PAPER = yaml.safe_load((HERE / "config.yaml").read_text())
+SCHEMA = yaml.safe_load((HERE.parent / "workflow/schemas/config.schema.yaml").read_text(encoding="utf-8"))
+PAPER = yaml.safe_load((HERE / "config.yaml").read_text(encoding="utf-8"))
 
 INTRODUCTION = """\
 # The config
@@ -20,6 +20,9 @@ away that the file underneath names, set it to `null`. Results lie under `result
 
 A config is checked before anything runs. Each job depends only on the keys that it needs: the last column
 says where a change begins to run again; what depends on that runs again too, and nothing else does.
+
+Snakemake itself says no more of a file that is not YAML than that; its line is named by
+`PYTHONPATH=workflow/scripts .venv/bin/python -m atmodist.configuration config/config.yaml other.yaml`.
 
 *This page is made from `workflow/schemas/config.schema.yaml` by `make docs`.*
 """

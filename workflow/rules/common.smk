@@ -1,23 +1,12 @@
 # The config, checked before anything runs; where things lie; and small helpers of the rules.
 import re
-import sys
-from pathlib import Path
-
-import yaml
-from snakemake.exceptions import WorkflowError
-
-sys.path.insert(0, str(Path(workflow.basedir) / "scripts"))
-
-from atmodist import configuration
-from atmodist.core.errors import InputError
 
 config.update(configuration.tidy(config))
 try:
     configuration.check(
         config,
-        yaml.safe_load(
-            (Path(workflow.basedir) / "schemas/config.schema.yaml").read_text()
-        ),
+        configuration.read(Path(workflow.basedir) / "schemas/config.schema.yaml"),
+        Path(CONFIG_FILE),
     )
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -3,7 +3,7 @@ FIGURES = f"{RESULTS}/figures"
 # Coastlines belong on maps of the Earth only.
 ON_EARTH = SOURCE != "synthetic"
 REGIONS = {
-    region: region.lower().replace(" ", "_") for region in config["figures"]["regions"]
+    region: configuration.file_name(region) for region in config["figures"]["regions"]
 }
 # Models whose maps of uncertainty are drawn.
 MAPPED = configuration.uncertainty_models(config)

@@ -4,6 +4,7 @@ Imports nothing heavy, because the Snakefile imports it.
 """
 
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from atmodist.configuration.consistency import problems
@@ -13,6 +14,7 @@ from atmodist.configuration.derived import (
     content_losses,
     encoders,
     evaluation_shards,
+    file_name,
     grid_rows,
     models,
     pair_shards,
@@ -27,6 +29,7 @@ from atmodist.configuration.derived import (
     zooms,
 )
 from atmodist.configuration.merging import merged, tidy
+from atmodist.configuration.reading import read
 from atmodist.configuration.schema import mistake
 from atmodist.core.errors import InputError
 
@@ -37,6 +40,7 @@ __all__ = [
     "content_losses",
     "encoders",
     "evaluation_shards",
+    "file_name",
     "grid_rows",
     "merged",
     "models",
@@ -44,6 +48,7 @@ __all__ = [
     "patch_shards",
     "periods",
     "processors",
+    "read",
     "splits",
     "surface_pressure_years",
     "tidy",
@@ -54,10 +59,13 @@ __all__ = [
 ]
 
 
-def check(config: Mapping[str, Any], schema: Mapping[str, Any]) -> None:
+def check(config: Mapping[str, Any], schema: Mapping[str, Any], default: Path | None = None) -> None:
     """Refuse a config that cannot work.
 
-    Raises ``InputError`` with one sentence that names the key, what it holds and what it may hold.
+    Raises ``InputError`` with one sentence that names the key, what it holds and what it may hold; and the
+    file ``default`` that lies beneath the others, if a key is missing because there is no such file.
     """
     if problem := mistake(config, schema) or next(problems(config), None):
-        raise InputError(f"config key {problem}")
+        absent = " is missing;" in problem and default and not default.exists()
+        hint = f" (there is no {default} in {Path.cwd()} to take it from)" if absent else ""
+        raise InputError(" ".join(f"config key {problem}{hint}".split()))

@@ -6,6 +6,7 @@ from datetime import date, datetime
 from itertools import combinations
 from typing import Any
 
+from atmodist.configuration import limits
 from atmodist.configuration.derived import (
     ENCODER_SECTIONS,
     encoders,
@@ -26,8 +27,12 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     ``config`` already fits the schema.
     """
     yield from _problems_of_days(config)
+    yield from limits.problems_of_years(config)
     yield from _problems_of_variables(config)
     yield from _problems_of_windows(config)
+    yield from limits.problems_of_files(config)
+    yield from limits.problems_of_synthetic(config)
+    yield from limits.problems_of_download(config)
     yield from _problems_of_models(config)
     yield from _problems_of_encoders(config)
     yield from _problems_of_batches(config)
@@ -38,6 +43,8 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
             f"expected a multiple of evaluation.block_days, which is {evaluation['block_days']}"
         )
     yield from _problems_of_uncertainty(config)
+    yield from limits.problems_of_cities(config)
+    yield from limits.problems_of_regions(config)
     yield from _problems_of_figures(config)
 
 
@@ -103,8 +110,9 @@ def _problems_of_windows(config: Mapping[str, Any]) -> Iterator[str]:
         reach = patch / 2 * 180 / rows
         if north + reach > 90 or south - reach < -90:
             yield (
-                f"{kind}.patch is {patch}: {2 * reach:.1f}° tall on this grid of {rows} rows, it leaves the "
-                f"grid when centred at the edge of windows.latitude, [{south}, {north}]; "
+                f"{kind}.patch is {patch}: {2 * reach:.1f}° tall on the grid of data.truncation "
+                f"{config['data']['truncation']}, it leaves the grid when centred at the edge of "
+                f"windows.latitude, [{south}, {north}]; "
                 "expected a smaller patch or band"
             )
 
@@ -164,6 +172,7 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
     for name, model in models(config, "atmodist").items():
         key, classes, first = f"atmodist.models.{name}", model["classes"], model["pretraining"]
         found = certain_pairs(pairs, classes, max_lag), f"pairs with lags up to {classes}"
+        yield from _too_large(key, model, *found)
         yield from _too_many(f"{key}.batches", model, *found)
         if first["epochs"]:
             subset = {"batch_size": model["batch_size"], "batches": first["batches"]}
@@ -174,10 +183,20 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
                     f"expected at most {key}.batches, {model['batches']}, whose first they are"
                 )
     section, found = config["srgan"], (patches, "patches")
+    yield from _too_large("srgan.defaults", section["defaults"], *found)
     alone = {"batch_size": section["defaults"]["batch_size"], "batches": section["pretraining"]["batches"]}
     yield from _too_many("srgan.pretraining.batches", alone, *found)
     for name, model in models(config, "srgan").items():
+        yield from _too_large(f"srgan.models.{name}", model, *found)
         yield from _too_many(f"srgan.models.{name}.batches", model, *found)
+
+
+def _too_large(key: str, training: Mapping[str, Any], samples: int, what: str) -> Iterator[str]:
+    if training["batch_size"] > samples:
+        yield (
+            f"{key}.batch_size is {training['batch_size']}; expected at most {samples}, the {what} that "
+            "data.train and windows.per_time are sure to give"
+        )
 
 
 def _too_many(key: str, training: Mapping[str, Any], samples: int, what: str) -> Iterator[str]:
@@ -185,7 +204,7 @@ def _too_many(key: str, training: Mapping[str, Any], samples: int, what: str) ->
     if batches and batches * size > samples:
         yield (
             f"{key} is {batches}; expected at most {samples // size} batches of {size} in {samples} {what}, "
-            "which data.train and windows.per_time are sure to give"
+            "which batch_size, data.train and windows.per_time are sure to give"
         )
 
 

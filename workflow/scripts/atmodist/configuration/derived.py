@@ -118,6 +118,11 @@ def zooms(config: Mapping[str, Any]) -> dict[str, dict[str, list[float]]]:
     return {name: region.get("zoom", middle[name]) for name, region in regions.items()}
 
 
+def file_name(region: str) -> str:
+    """What a region is called in names of files."""
+    return region.lower().replace(" ", "_")
+
+
 def first_and_last(split: Mapping[str, str]) -> tuple[date, date]:
     """First and last day of a split."""
     return date.fromisoformat(split["start"]), date.fromisoformat(split["end"])

@@ -1,17 +1,52 @@
 """What the JSON schema says about a config, in one sentence of everyday words."""
 
 import difflib
+import sys
 from collections.abc import Mapping
 from typing import Any
 
-from jsonschema import Draft202012Validator
+from jsonschema import Draft202012Validator, TypeChecker, validators
 from jsonschema.exceptions import ValidationError
+
+LARGEST = sys.float_info.max
+
+
+def _is_whole(checker: TypeChecker, value: Any) -> bool:
+    """JSON Schema takes 23.0 for a whole number; Python's ``range`` does not."""
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_number(checker: TypeChecker, value: Any) -> bool:
+    return (_is_whole(checker, value) or isinstance(value, float)) and -LARGEST <= value <= LARGEST
+
+
+Validator = validators.extend(
+    Draft202012Validator,
+    type_checker=Draft202012Validator.TYPE_CHECKER.redefine("integer", _is_whole).redefine(
+        "number", _is_number
+    ),
+)
 
 
 def mistake(config: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
     """The first mistake, nearest the top of the config: the key, what it holds and what it may hold."""
-    errors = sorted(Draft202012Validator(schema).iter_errors(config), key=lambda error: len(error.path))
+    if problem := _named_by_another(config):
+        return problem
+    errors = sorted(Validator(schema).iter_errors(config), key=lambda error: len(error.path))
     return _explain(errors[0]) if errors else None
+
+
+def _named_by_another(section: Any, path: str = "") -> str | None:
+    """The first key that is no text, such as 2001 or ``on``, which YAML reads as a number and as true."""
+    inner = section.items() if isinstance(section, Mapping) else ()
+    if isinstance(section, list):
+        inner = ((str(number), entry) for number, entry in enumerate(section))
+    for key, value in inner:
+        if not isinstance(key, str):
+            return f"{_join(path, str(key))} has {key!r} as its name; expected text, so put it in quotes"
+        if problem := _named_by_another(value, _join(path, key)):
+            return problem
+    return None
 
 
 def _explain(error: ValidationError) -> str:
@@ -25,7 +60,13 @@ def _explain(error: ValidationError) -> str:
     if error.validator == "required":
         missing = next(name for name in error.validator_value if name not in error.instance)
         return f"{_join(key, missing)} is missing; expected {_meaning(error.schema, missing)}"
-    return f"{key or '(top)'} holds {error.instance!r}; expected {_expected(error)}"
+    return f"{key or '(top)'} holds {_shown(error.instance)}; expected {_expected(error)}"
+
+
+def _shown(value: Any) -> str:
+    """A value on one line, its middle left out where it is long."""
+    text = " ".join(repr(value).split())
+    return text if len(text) <= 200 else f"{text[:120]} … {text[-60:]}"
 
 
 def _join(*parts: str) -> str:
@@ -39,8 +80,10 @@ def _meaning(schema: Mapping[str, Any], key: str) -> str:
 
 def _expected(error: ValidationError) -> str:
     value = error.validator_value
-    names = {"integer": "a whole number", "number": "a number", "string": "text", "object": "a mapping"}
-    names |= {"array": "a list", "boolean": "true or false", "null": "null"}
+    if error.validator in ("pattern", "not") and "x-expected" in error.schema:
+        return error.schema["x-expected"]
+    names = {"integer": "a whole number", "number": "a finite number", "string": "text"}
+    names |= {"object": "a mapping", "array": "a list", "boolean": "true or false", "null": "null"}
     match error.validator:
         case "type":
             return " or ".join(names[kind] for kind in ([value] if isinstance(value, str) else value))
@@ -60,6 +103,8 @@ def _expected(error: ValidationError) -> str:
             return f"at least {value} entries"
         case "maxItems":
             return f"at most {value} entries"
+        case "uniqueItems":
+            return "each entry once"
         case "minProperties":
             return f"at least {value} entry"
         case "pattern":

@@ -6,6 +6,7 @@ import glob
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
+from string import Formatter
 from typing import TYPE_CHECKING
 
 from atmodist.core.errors import InputError
@@ -68,7 +69,9 @@ def months(start: str | date, end: str | date) -> list[Period]:
 def blocks(start: str | date, end: str | date, days: int) -> list[Period]:
     """Blocks of ``days`` days from ``start`` through ``end``; the last may be shorter."""
     whole = Period.between(start, end)
-    starts = (whole.start + n * DAY for n in range(0, (whole.end - whole.start).days + 1, days))
+    count = (whole.end - whole.start).days + 1
+    days = min(days, count)
+    starts = (whole.start + n * DAY for n in range(0, count, days))
     return [Period(first, min(first + (days - 1) * DAY, whole.end)) for first in starts]
 
 
@@ -81,21 +84,32 @@ def years(start: str | date, end: str | date) -> list[Period]:
     ]
 
 
-def find_file(pattern: str, period: Period) -> Path:
-    """The one file that belongs to ``period``.
+def filled(pattern: str, period: Period) -> str:
+    """A path ``pattern`` with the fields {start}, {end}, {year}, {month} and {day} (of the first day) filled.
 
-    ``pattern`` is a path with the fields {start}, {end}, {year}, {month} and {day} (of the first day), which
-    take Python's formats, and with the wildcards of a shell: ``/data/era5/{year}/*_{month:02d}.grib``.
+    The fields take Python's formats, e.g. ``/data/era5/{year}/{month:02d}.grib``; ``InputError`` at others.
     """
     first = period.start
     fields = {"start": first, "end": period.end, "year": first.year, "month": first.month, "day": first.day}
     try:
-        path = pattern.format(**fields)
-    except (KeyError, IndexError, ValueError) as error:
+        names = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
+        if unknown := sorted(names - fields.keys()):
+            raise KeyError(unknown[0])
+        return pattern.format(**fields)
+    except (KeyError, IndexError, ValueError, OverflowError, MemoryError) as error:
         known = ", ".join(f"{{{name}}}" for name in fields)
         raise InputError(
             f"the file pattern {pattern!r} cannot be filled ({error}); it may hold {known}"
         ) from None
+
+
+def find_file(pattern: str, period: Period) -> Path:
+    """The one file that belongs to ``period``.
+
+    ``pattern`` is a path with the fields of ``filled`` and with the wildcards of a shell:
+    ``/data/era5/{year}/*_{month:02d}.grib``.
+    """
+    path = filled(pattern, period)
     found = sorted(glob.glob(path))
     if len(found) != 1:
         some = ", ".join(found[:3]) or "none"

@@ -1,0 +1,142 @@
+"""What a config can ask for: numbers of files and samples, degrees, time steps, cities, regions."""
+
+import csv
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from math import ceil
+from typing import Any
+
+from atmodist.configuration.derived import (
+    evaluation_shards,
+    file_name,
+    first_and_last,
+    grid_rows,
+    pair_shards,
+    patch_shards,
+    periods,
+    splits,
+    zooms,
+)
+from atmodist.core.errors import InputError
+from atmodist.core.periods import filled
+from atmodist.core.resources import resource
+
+FILES = 10_000
+"""Files of one kind; planning that many takes Snakemake a minute."""
+YEARS = (1678, 2261)
+"""Whole years that times in nanoseconds can tell."""
+COARSE = 4
+"""Points of the grid along a side of a low-resolution pixel."""
+
+
+def problems_of_years(config: Mapping[str, Any]) -> Iterator[str]:
+    """Days that the files cannot tell."""
+    for split in splits(config):
+        for key, day in zip(("start", "end"), first_and_last(config["data"][split]), strict=True):
+            if not YEARS[0] <= day.year <= YEARS[1]:
+                yield f"data.{split}.{key} is {day}; expected a day of the years {YEARS[0]} to {YEARS[1]}"
+
+
+def problems_of_files(config: Mapping[str, Any]) -> Iterator[str]:
+    """More files than a plan can hold, more windows in a field than points, and patterns of file names."""
+    points = 2 * grid_rows(config) ** 2
+    if (per_time := config["windows"]["per_time"]) > points:
+        yield f"windows.per_time is {per_time}; expected at most {points}, the points of the grid"
+    for split in splits(config):
+        for kind, count in {"pairs": pair_shards, "patches": patch_shards}.items():
+            if (files := count(config, split)) > FILES:
+                size = config[kind]["shard_size"]
+                yield (
+                    f"{kind}.shard_size is {size}, which makes {files} files of data.{split}; "
+                    f"expected at most {FILES}, with {ceil(size * files / FILES)} or more in each"
+                )
+        if (files := len(periods(config, split))) > FILES:
+            yield f"data.{split} has {files} periods; expected at most {FILES} files"
+    if (files := len(evaluation_shards(config))) > FILES:
+        yield f"evaluation.shard_days makes {files} shards of data.eval; expected at most {FILES}"
+    if config["data"]["source"] == "files":
+        yield from _problems_of_pattern(config)
+
+
+def _problems_of_pattern(config: Mapping[str, Any]) -> Iterator[str]:
+    pattern = config["data"]["files"]["pattern"]
+    try:
+        every = [filled(pattern, period) for split in splits(config) for period in periods(config, split)]
+    except InputError as error:
+        yield f"data.files.pattern is wrong: {error}"
+        return
+    path, count = Counter(every).most_common(1)[0]
+    if count > 1:
+        yield f"data.files.pattern names {path!r} for {count} months; expected a file for each"
+
+
+def problems_of_synthetic(config: Mapping[str, Any]) -> Iterator[str]:
+    """Degrees beyond the truncation and time steps that would be shorter than asked for."""
+    if config["data"]["source"] != "synthetic":
+        return
+    settings, truncation = config["data"]["synthetic"], config["data"]["truncation"]
+    for name in ("stirring_degrees", "heating_degrees"):
+        if name in settings:
+            first, last = settings[name]
+            if not first <= last <= truncation:
+                yield (
+                    f"data.synthetic.{name} is [{first}, {last}]; expected a first degree up to the last and "
+                    f"both within the truncation, {truncation}"
+                )
+    steps = settings.get("steps_per_day")
+    if steps is not None and steps * truncation < 24 * 63:
+        yield (
+            f"data.synthetic.steps_per_day is {steps}; expected at least {ceil(24 * 63 / truncation)}, "
+            f"which are one step an hour at T{truncation}"
+        )
+
+
+def problems_of_download(config: Mapping[str, Any]) -> Iterator[str]:
+    """Waits that shrink."""
+    patience = config["data"].get("download", {}).get("patience", {})
+    first, longest = patience.get("first_wait", 2), patience.get("longest_wait", 300)
+    if first >= longest:
+        yield (
+            f"data.download.patience.first_wait is {first}; "
+            f"expected less than longest_wait, which is {longest}"
+        )
+
+
+def problems_of_cities(config: Mapping[str, Any]) -> Iterator[str]:
+    """Cities that the resources do not hold."""
+    with open(resource("cities/cities.csv"), encoding="utf-8", newline="") as stream:
+        known = {row["name"] for row in csv.DictReader(stream)}
+    for name in config["figures"]["cities"]:
+        if name not in known:
+            yield f"figures.cities holds {name!r}; expected names of resources/cities/cities.csv"
+
+
+def problems_of_regions(config: Mapping[str, Any]) -> Iterator[str]:
+    """Edges in the wrong order, boxes too small to show, two regions with one file."""
+    pixel = COARSE * 180 / grid_rows(config)
+    regions, files = config["figures"]["regions"], {}
+    for name, region in regions.items():
+        if (other := files.setdefault(file_name(name), name)) != name:
+            yield (
+                f"figures.regions holds {other!r} and {name!r}, whose maps would be one file; "
+                "expected names that differ in more than case or spaces"
+            )
+        for axis, first_edge in {"latitude": "southern", "longitude": "western"}.items():
+            low, high = region[axis]
+            key = f"figures.regions.{name}.{axis}"
+            if low >= high:
+                turn = f": [{low}, {high + 360}] lies across the date line" if axis == "longitude" else ""
+                yield f"{key} is [{low}, {high}]; expected the {first_edge} edge first{turn}"
+            if axis == "longitude" and high - low > 360:
+                yield f"{key} is [{low}, {high}]; expected at most 360° from edge to edge"
+            if high - low < 2 * pixel:
+                yield (
+                    f"{key} is [{low}, {high}]; expected edges at least {2 * pixel:.3g}° apart, "
+                    "two pixels of low resolution"
+                )
+            first, last = zooms(config)[name][axis]
+            if "zoom" in region and last - first < pixel:
+                yield (
+                    f"figures.regions.{name}.zoom.{axis} is [{first}, {last}]; expected edges at least "
+                    f"{pixel:.3g}° apart, a pixel of low resolution"
+                )
