@@ -131,14 +131,14 @@ def main():
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--batches", type=int, default=4, help="batches in an epoch")
     parser.add_argument("--times", type=int, nargs="+", default=[1], help="multiples of the paper's batches")
-    parser.add_argument("--precision", default="bf16-mixed", help="on a GPU")
+    parser.add_argument("--precision", default="bf16-mixed", choices=["bf16-mixed", "32-true"])
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
     hardware = {**HARDWARE, **{name: getattr(options, name) for name in ("device", "threads", "precision")}}
     hardware["compile"] = options.compile
     fabric = device(hardware)
     name = torch.cuda.get_device_name() if fabric.device.type == "cuda" else fabric.device
-    print(f"{name}, {options.threads} threads, samples/s")
+    print(f"{name}, {options.threads} threads, {options.precision}, samples/s")
     print(f"{'':24}{'bare step':>12}{'from memory':>18}{'from disk':>18}")
     cases = (("atmodist", 32), ("atmodist", 160), ("srgan", 96))
     papers = {kind: SETTINGS[kind]["batch_size"] for kind, _ in cases}

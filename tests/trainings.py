@@ -15,7 +15,7 @@ HARDWARE = {
     "device": "cpu",
     "devices": 1,
     "nodes": 1,
-    "precision": "bf16-mixed",
+    "precision": "32-true",
     "compile": False,
     "threads": 1,
     "checkpoint_minutes": 10,

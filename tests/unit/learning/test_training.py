@@ -238,8 +238,16 @@ def test_a_missing_gpu_is_named():
         device({**HARDWARE, "device": "gpu"})
 
 
-def test_the_cpu_keeps_32_bits():
-    fabric = device({**HARDWARE, "threads": 1})
+@pytest.mark.parametrize(("precision", "dtype"), [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16)])
+def test_precision_on_a_cpu(precision, dtype, monkeypatch):
+    monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: True)
+    fabric = device({**HARDWARE, "precision": precision, "threads": 1})
     with fabric.autocast():
-        assert torch.ones(2, 2).mm(torch.ones(2, 2)).dtype == torch.float32
+        assert torch.ones(2, 2).mm(torch.ones(2, 2)).dtype == dtype
     assert torch.get_num_threads() == 1
+
+
+def test_bfloat16_is_not_emulated(monkeypatch):
+    monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: False)
+    with pytest.raises(InputError, match=r"training\.precision is bf16-mixed.*expected 32-true"):
+        device({**HARDWARE, "precision": "bf16-mixed"})

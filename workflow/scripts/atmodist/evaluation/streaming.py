@@ -27,7 +27,7 @@ def choose_device(hardware: dict) -> torch.device:
 
     The rounding of shorter formats is noise that would fill the smallest scales of the spectra.
     """
-    fabric = device(hardware)
+    fabric = device({**hardware, "precision": "32-true"})
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     return fabric.device

@@ -4,6 +4,7 @@ import os
 import signal
 import sys
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import torch
@@ -24,13 +25,18 @@ stopped_by: list[int] = []
 def device(hardware: dict[str, Any], devices: int = 1, nodes: int = 1) -> Fabric:
     """Fabric of the config's section ``training``: a GPU if there is one, unless it says otherwise.
 
-    Precision is a GPU's: on a CPU, sums are in 32 bits and their order depends on ``threads`` alone. Several
-    devices of a node are as many processes, forked by ``launch``.
+    On a CPU the order of sums depends on ``threads`` alone. Several devices of a node are as many processes,
+    forked by ``launch``.
     """
     gpu = CUDAAccelerator.is_available()
     if hardware["device"] == "gpu" and not gpu:
         raise InputError("config key training.device is gpu, but no GPU is visible; expected auto or cpu.")
     gpu = gpu and hardware["device"] != "cpu"
+    if hardware["precision"] == "bf16-mixed" and not gpu and not cpu_has_bfloat16():
+        raise InputError(
+            "config key training.precision is bf16-mixed, but no GPU is used and this CPU has no units for "
+            "bfloat16 (AVX512-BF16, AMX-BF16 or Arm's BF16); expected 32-true."
+        )
     torch.set_num_threads(hardware["threads"])
     torch.use_deterministic_algorithms(not gpu)
     torch.utils.deterministic.fill_uninitialized_memory = False
@@ -42,8 +48,13 @@ def device(hardware: dict[str, Any], devices: int = 1, nodes: int = 1) -> Fabric
         num_nodes=nodes,
         strategy="ddp_fork" if devices * nodes > 1 else "auto",
         plugins=LightningEnvironment(),  # processes are ours, also inside a Slurm job
-        precision=hardware["precision"] if gpu else "32-true",
+        precision=hardware["precision"],
     )
+
+
+def cpu_has_bfloat16() -> bool:
+    """Whether the CPU multiplies in bfloat16 itself; emulating it would be slower than 32 bits."""
+    return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(Path("/proc/cpuinfo").read_text().split()))
 
 
 def launch(hardware: dict[str, Any], train: Callable, *arguments, **settings) -> None:
@@ -79,8 +90,7 @@ def _in_its_process(fabric, hardware, train, arguments, settings):
     if fabric.is_global_zero:
         gpu = fabric.device.type == "cuda"
         name = torch.cuda.get_device_name() if gpu else f"CPU of {hardware['threads']} threads"
-        precision = hardware["precision"] if gpu else "32-true"
-        logger.info("training on %d × %s, precision %s", fabric.world_size, name, precision)
+        logger.info("training on %d × %s, precision %s", fabric.world_size, name, hardware["precision"])
     with failing_in_one_sentence():
         train(fabric, *arguments, **settings)
 
