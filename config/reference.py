@@ -50,7 +50,7 @@ def choices(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{choice}`" for choice in schema["enum"])
     if "oneOf" in schema:
-        return "`mse` or `{encoder, layer}`"
+        return "`mse`, `amse` or `{encoder, layer}`"
     kinds = schema.get("type", "")
     words = {
         "integer": "whole number",

@@ -117,8 +117,8 @@ def previous_state(wildcards):
 
 
 def content_loss(content):
-    """The encoder and the scale of a content loss, nothing for the mean squared error."""
-    if content == "mse":
+    """The encoder and the scale of a content loss, nothing for an error without an encoder."""
+    if isinstance(content, str):
         return {}
     return {
         "encoder": encoder_file(content["encoder"]),

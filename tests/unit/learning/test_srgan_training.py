@@ -16,6 +16,7 @@ from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Discriminator, Encoder, Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.learning.saved import load_weights
+from atmodist.learning.spectral_losses import SpectralLoss
 from atmodist.learning.srgan_training import Duel, pretrain_generator, train_srgan
 from atmodist.learning.training import Training
 
@@ -125,6 +126,15 @@ def test_content_loss_of_an_encoder_with_its_scale():
     with torch.no_grad():
         distance = encoder(generator(coarsen(high))) - encoder(high)
     assert match.step(high)["content"].item() == pytest.approx(7 * distance.square().mean().item(), rel=1e-5)
+
+
+def test_content_loss_of_the_spectra():
+    spectral = SpectralLoss(16)
+    match, generator, _ = duel(0.0, 9.0, spectral)
+    high = torch.randn(4, 2, 16, 16)
+    with torch.no_grad():
+        expected = spectral(high, generator(coarsen(high))).mean().item()
+    assert match.step(high)["content"].item() == pytest.approx(expected, rel=1e-5)
 
 
 @pytest.fixture(scope="module")

@@ -157,7 +157,7 @@ def _problems_of_encoders(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _unknown_encoder(config: Mapping[str, Any], key: str, content: Any) -> Iterator[str]:
     known = encoders(config)
-    if content != "mse" and content["encoder"] not in known:
+    if not isinstance(content, str) and content["encoder"] not in known:
         sections = " or ".join(f"{section}.models" for section in ENCODER_SECTIONS)
         yield (
             f"{key}.encoder is {content['encoder']!r}; expected a model under {sections}: {', '.join(known)}"

@@ -81,7 +81,9 @@ def encoders(config: Mapping[str, Any]) -> dict[str, str]:
 def content_losses(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Each (encoder, layer) that a model is trained with."""
     contents = (model["content"] for model in models(config, "srgan").values())
-    return sorted({(content["encoder"], content["layer"]) for content in contents if content != "mse"})
+    return sorted(
+        {(content["encoder"], content["layer"]) for content in contents if not isinstance(content, str)}
+    )
 
 
 def compared_content_losses(config: Mapping[str, Any]) -> list[tuple[str, str]]:

@@ -111,7 +111,8 @@ def _expected(error: ValidationError) -> str:
             return f"text of the form {value}"
         case "oneOf":
             return (
-                "mse, or a mapping of encoder (the name of a model that has one) and layer (stage1 … stage4)"
+                "mse, amse, or a mapping of encoder (the name of a model that has one) and layer "
+                "(stage1 … stage4)"
             )
         case _:
             return error.message

@@ -16,7 +16,7 @@ from torch import Tensor, nn
 
 from atmodist.core.seeds import torch_seed
 from atmodist.learning.devices import to_device
-from atmodist.learning.losses import ContentLoss, discriminator_loss, generator_loss
+from atmodist.learning.losses import discriminator_loss, generator_loss
 from atmodist.learning.networks import Discriminator, Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.learning.training import Training
@@ -69,7 +69,7 @@ def train_srgan(
     weights: str | Path,
     identity: str,
     start: dict[str, Tensor],
-    content: ContentLoss | None,
+    content: nn.Module | None,
     generator: dict[str, int],
     settings: dict[str, Any],
     patch: int,
