@@ -127,10 +127,17 @@ def cities(system):
 
 def uncertainty(seasons):
     """`atmodist/{model}/uncertainty.nc` with as many seasons."""
-    latitude, longitude = np.linspace(60, -60, 11), np.arange(32) * 11.25
+    latitude, longitude = np.linspace(80, -80, 15), np.arange(32) * 11.25
     easy = 0.2 + 0.1 * np.cos(np.radians(3 * latitude))[:, None] + 0 * longitude
     names = ["whole", "April to September", "October to March"][:seasons]
-    quantities = {"accuracy": easy, "top3_accuracy": 2 * easy, "probability": easy / 2, "entropy": 3 - easy}
+    quantities = {
+        "accuracy": easy,
+        "within_one_class": 2.5 * easy,
+        "top3_accuracy": 2 * easy,
+        "probability": easy / 2,
+        "neighbourhood_probability": 1.5 * easy,
+        "entropy": 3 - easy,
+    }
     return xr.Dataset(
         {
             name: (("season", "latitude", "longitude"), np.tile(values, (seasons, 1, 1)))
@@ -138,6 +145,7 @@ def uncertainty(seasons):
         }
         | {"pairs": ("season", [240, 120, 120][:seasons])},
         {"season": names, "latitude": latitude, "longitude": longitude},
+        {"lag_hours": 48},
     )
 
 

@@ -65,7 +65,7 @@ rule evaluate_atmodist:
 
 
 rule map_uncertainty:
-    """Map how well a network tells one lag in windows that slide over whole fields."""
+    """Map how well a network predicts one lag in windows that slide over whole fields."""
     input:
         fields=f"{RESULTS}/grid/eval.h5",
         periods=behind("eval"),
@@ -87,7 +87,6 @@ rule map_uncertainty:
     params:
         **config["uncertainty"],
         step_hours=config["data"]["step_hours"],
-        latitude=config["windows"]["latitude"],
         numerics=NUMERICS,
     script:
         "../scripts/map_uncertainty.py"

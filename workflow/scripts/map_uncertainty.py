@@ -1,4 +1,4 @@
-"""Slide windows over the evaluation split and map how well a network tells one lag."""
+"""Slide windows over the evaluation split and map how well a network predicts one lag."""
 
 from atmodist.core.job import job
 
@@ -36,7 +36,6 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
             first,
             lag,
             fields.latitude,
-            params.latitude,
             about["patch"],
             params.stride,
         )

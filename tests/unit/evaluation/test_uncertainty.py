@@ -9,11 +9,9 @@ from scipy.stats import entropy
 from torch import nn
 
 from atmodist.evaluation import uncertainty
-from atmodist.samples.windows import centre_rows
 
 LATITUDE = 90 - np.arange(32) * 180 / 32
 PATCH, STRIDE, CLASSES = 8, 4, 6
-BAND = (-40, 40)
 
 
 class Network(nn.Module):
@@ -35,7 +33,7 @@ FIELDS = torch.from_numpy(np.random.default_rng(1).standard_normal((12, 2, 32, 6
 
 
 def maps(first, lag=2, start="2001-07-01", network=None):
-    settings = {"latitude": LATITUDE, "band": BAND, "patch": PATCH, "stride": STRIDE}
+    settings = {"latitude": LATITUDE, "patch": PATCH, "stride": STRIDE}
     times = hours(start, len(FIELDS))
     return uncertainty.uncertainty_maps(
         network or Network(), FIELDS.__getitem__, times, first, lag=lag, **settings
@@ -61,14 +59,17 @@ def test_a_window_is_judged_where_it_lies():
             assert at["probability"] == pytest.approx(probability[:, 1].mean(), rel=1e-5)
             assert at["entropy"] == pytest.approx(entropy(probability, axis=-1).mean(), rel=1e-5)
             assert at["accuracy"] == pytest.approx((probability.argmax(-1) == 1).mean())
+            assert at["within_one_class"] == pytest.approx((abs(probability.argmax(-1) - 1) <= 1).mean())
+            neighbourhood = probability[:, :3].sum(-1).mean()
+            assert at["neighbourhood_probability"] == pytest.approx(neighbourhood, rel=1e-5)
             ranks = (-probability).argsort(-1).argsort(-1)[:, 1]
             assert at["top3_accuracy"] == pytest.approx((ranks < 3).mean())
 
 
-def test_windows_are_centred_where_training_has_them():
+def test_windows_cover_all_rows_that_fit():
+    """The first window begins at the pole, the last ends with the grid: rows 0, 4, …, 24 of 32."""
     result = maps([0])
-    band = centre_rows(LATITUDE, BAND, PATCH)
-    np.testing.assert_array_equal(result["latitude"], LATITUDE[band[::STRIDE]])
+    np.testing.assert_array_equal(result["latitude"], LATITUDE[np.arange(0, 25, STRIDE) + PATCH // 2])
     np.testing.assert_allclose(np.diff(result["longitude"]), STRIDE * 360 / 64)
 
 
@@ -85,10 +86,24 @@ def test_seasons_add_up_to_the_whole():
     np.testing.assert_allclose(whole, (4 * seasons[0] + 6 * seasons[1]) / 10)
 
 
+def scored(logits, label):
+    return dict(zip(uncertainty.MEANINGS, uncertainty.scores(logits, label).tolist(), strict=True))
+
+
 def test_scores_of_a_sure_and_of_an_undecided_classifier():
     sure, undecided = torch.tensor([0.0, 1000, 0, 0]), torch.zeros(4)
-    torch.testing.assert_close(uncertainty.scores(sure, 1), torch.tensor([1.0, 1, 1, 0], dtype=torch.double))
-    assert uncertainty.scores(undecided, 1)[3] == pytest.approx(np.log(4))
+    assert scored(sure, 1) == dict(zip(uncertainty.MEANINGS, [1, 1, 1, 1, 1, 0], strict=True))
+    assert scored(undecided, 1)["entropy"] == pytest.approx(np.log(4))
+    assert scored(undecided, 1)["neighbourhood_probability"] == pytest.approx(3 / 4)
+    assert scored(undecided, 0)["neighbourhood_probability"] == pytest.approx(2 / 4), "one neighbour"
+    assert scored(undecided, 3)["neighbourhood_probability"] == pytest.approx(2 / 4)
+
+
+def test_within_one_class_is_not_among_the_three_most_probable():
+    """Class 3 leads, then 0 and 1: label 2 is a neighbour of the prediction and the least probable itself."""
+    logits = torch.tensor([2.0, 1, -9, 3])
+    assert [scored(logits, label)["within_one_class"] for label in range(4)] == [0, 0, 1, 1]
+    assert [scored(logits, label)["top3_accuracy"] for label in range(4)] == [1, 1, 0, 1]
 
 
 def test_times_cover_the_first_year_evenly():

@@ -1,6 +1,7 @@
-"""Where on the sphere a lag is hard to tell: the classifier on windows that slide over whole fields.
+"""Where on the sphere a lag is hard to predict: the classifier on windows that slide over whole fields.
 
-Hoffmann & Lessig (2023), section 4: accuracy, top-3 accuracy, probability of the true lag and entropy.
+Hoffmann & Lessig (2023), section 4. What the original calls top-3 accuracy is the share of times whose
+predicted lag is within one class of the true one.
 """
 
 from collections.abc import Callable, Sequence
@@ -13,12 +14,13 @@ from torch import Tensor
 
 from atmodist.core.job import progress
 from atmodist.learning.networks import SiameseNetwork
-from atmodist.samples.windows import centre_rows
 
 MEANINGS = {
     "accuracy": "share of times whose most probable lag is the true one",
+    "within_one_class": "share of times whose most probable lag is at most one class from the true one",
     "top3_accuracy": "share of times whose true lag is among the three most probable ones",
     "probability": "mean probability of the true lag",
+    "neighbourhood_probability": "mean probability of the true lag and its neighbours together",
     "entropy": "mean entropy of the predicted distribution of lags",
 }
 SEASONS = {"April to September": range(4, 10), "October to March": (10, 11, 12, 1, 2, 3)}
@@ -43,11 +45,22 @@ def sliding_windows(field: Tensor, row: int, patch: int, stride: int) -> Tensor:
 
 
 def scores(logits: Tensor, label: int) -> Tensor:
-    """The four quantities (4, …) of `MEANINGS` from logits (…, K) of pairs that all have this label."""
+    """The quantities of `MEANINGS` along a first axis, from logits (…, K) of pairs that all have this label.
+
+    The first and the last class have one neighbour.
+    """
     log_probability = F.log_softmax(logits.double(), -1)
-    best = logits.topk(min(3, logits.shape[-1]), -1).indices == label
-    entropy = -(log_probability.exp() * log_probability).sum(-1)
-    return torch.stack([best[..., 0], best.any(-1), log_probability[..., label].exp(), entropy])
+    probability = log_probability.exp()
+    best = logits.topk(min(3, logits.shape[-1]), -1).indices
+    quantities = {
+        "accuracy": best[..., 0] == label,
+        "within_one_class": (best[..., 0] - label).abs() <= 1,
+        "top3_accuracy": (best == label).any(-1),
+        "probability": probability[..., label],
+        "neighbourhood_probability": probability[..., max(label - 1, 0) : label + 2].sum(-1),
+        "entropy": -(probability * log_probability).sum(-1),
+    }
+    return torch.stack([quantities[name] for name in MEANINGS])
 
 
 @torch.inference_mode()
@@ -58,7 +71,6 @@ def uncertainty_maps(
     first: Sequence[int],
     lag: int,
     latitude: np.ndarray,
-    band: tuple[float, float],
     patch: int,
     stride: int,
 ) -> xr.Dataset:
@@ -72,8 +84,7 @@ def uncertainty_maps(
         times: datetime64 of all indices.
         first: indices of the pairs' first times, rising.
         lag: steps from the first to the second time, from 1 to the network's classes.
-        latitude: of the grid's rows, from north to south.
-        band: latitudes that the windows' centres lie between.
+        latitude: of the grid's rows, from north to south; every row that a window can begin at counts.
         patch: edge of a window in pixels.
         stride: pixels between windows, in rows and in columns.
 
@@ -81,7 +92,7 @@ def uncertainty_maps(
         The quantities of `MEANINGS` (season, latitude, longitude) at the windows' centres and the number of
         ``pairs`` of a season: "whole", and each of `SEASONS` if both have any.
     """
-    rows = (centre_rows(latitude, band, patch) - patch // 2)[::stride]
+    rows = np.arange(0, len(latitude) - patch + 1, stride)
     columns = np.arange(0, 2 * len(latitude), stride)
     later = set(first)
     kept: dict[int, list[Tensor]] = {}
