@@ -1,14 +1,11 @@
 """Small samples on disk and runs of the training scripts, for the tests of everything that trains."""
 
 import os
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
 
 import h5py
 import numpy as np
+from fake_snakemake import run_script
 
-SCRIPTS = Path(__file__).parents[1] / "workflow" / "scripts"
 VARIABLES = ["divergence", "vorticity"]
 
 HARDWARE = {
@@ -77,36 +74,18 @@ SRGAN = {
 }
 
 
-class Named(list):
-    """What Snakemake gives a script as input, output and params: a list whose entries have names."""
-
-    def __init__(self, **entries):
-        for value in entries.values():
-            self.extend(value if isinstance(value, list) else [value])
-        self.entries = entries
-
-    def __getattr__(self, name):
-        try:
-            return self.entries[name]
-        except KeyError:
-            raise AttributeError(name) from None
-
-    def items(self):
-        return self.entries.items()
-
-
 def run(script, folder, inputs, outputs, params, hardware=HARDWARE, **wildcards):
     """Run a script as Snakemake would, in this process, inside ``folder``."""
     os.chdir(folder)
-    snakemake = SimpleNamespace(
-        input=Named(**inputs),
-        output=Named(**outputs),
-        params=Named(**params),
-        log=[f"{script}.log"],
+    run_script(
+        script,
+        f"{script}.log",
+        inputs=inputs,
+        outputs=outputs,
+        params=params,
         config={"training": hardware},
-        wildcards=SimpleNamespace(model="tiny", **wildcards),
+        wildcards={"model": "tiny", **wildcards},
     )
-    runpy.run_path(str(SCRIPTS / f"{script}.py"), init_globals={"snakemake": snakemake})
 
 
 def write_pairs(path, count=120, patch=32, lags=3, seed=0):

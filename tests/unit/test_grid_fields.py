@@ -1,31 +1,28 @@
-import runpy
+import os
 import subprocess
 import sys
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fake_snakemake import SCRIPTS, run_script
 from fields import VARIABLES
 
 from atmodist.core.periods import Period
 from atmodist.data import grib, spectral, store
 
-SCRIPT = Path(__file__).parents[2] / "workflow/scripts/grid_fields.py"
 PERIOD = Period.parse("2001-01-01_2001-01-02")
+TESTS = Path(__file__).parents[1]
 GRIDDING = """
-import resource, runpy, sys
-from pathlib import Path
-from types import SimpleNamespace as Namespace
-script, folder, period = sys.argv[1:]
-sys.path.insert(0, str(Path(script).parent))
+import resource, sys
+from fake_snakemake import run_script
+folder, period = sys.argv[1:]
 params = dict(step_hours=3, truncation=127, level=120, variables=["divergence", "vorticity"])
-handed = Namespace(
-    input=Namespace(grib=f"{folder}/period.grib"), output=Namespace(fields=f"{folder}/period.h5"),
-    log=[f"{folder}/log"], wildcards=Namespace(period=period),
-    params=Namespace(**params, chunk=(160, 320), mantissa_bits=12),
+run_script(
+    "grid_fields", f"{folder}/log", wildcards={"period": period},
+    inputs={"grib": f"{folder}/period.grib"}, outputs={"fields": f"{folder}/period.h5"},
+    params=params | {"chunk": (160, 320), "mantissa_bits": 12},
 )
-runpy.run_path(script, {"snakemake": handed})
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
 """
 
@@ -42,24 +39,28 @@ def planet(tmp_path):
                 yield grib.Field(variable, time, 120, (1 + i + 10 * j) * 1e-5 * wave)
 
     grib.write_fields(tmp_path / "period.grib", fields())
-    return SimpleNamespace(
-        input=SimpleNamespace(grib=tmp_path / "period.grib"),
-        output=SimpleNamespace(fields=tmp_path / "period.h5"),
-        log=[tmp_path / "period.log"],
-        wildcards=SimpleNamespace(period=PERIOD.name),
-        params=SimpleNamespace(
-            step_hours=6, truncation=21, level=120, variables=VARIABLES, chunk=(16, 32), mantissa_bits=12
-        ),
-    )
+    return {
+        "inputs": {"grib": tmp_path / "period.grib"},
+        "outputs": {"fields": tmp_path / "period.h5"},
+        "wildcards": {"period": PERIOD.name},
+        "params": {
+            "step_hours": 6,
+            "truncation": 21,
+            "level": 120,
+            "variables": VARIABLES,
+            "chunk": (16, 32),
+            "mantissa_bits": 12,
+        },
+    }
 
 
 def run(planet):
-    runpy.run_path(SCRIPT, {"snakemake": planet})
+    run_script("grid_fields", planet["inputs"]["grib"].with_suffix(".log"), **planet)
 
 
 def test_a_harmonic_appears_on_the_grid(planet):
     run(planet)
-    fields = store.open_fields(planet.output.fields)
+    fields = store.open_fields(planet["outputs"]["fields"])
     assert fields.shape == (2, 8, 44, 88)
     assert np.array_equal(fields.time, PERIOD.times(6))
     sine, cosine = np.sin(np.radians(fields.latitude)), np.cos(np.radians(fields.latitude))
@@ -74,11 +75,11 @@ def test_a_harmonic_appears_on_the_grid(planet):
 
 def test_one_variable_of_a_file_that_holds_two_is_what_both_have_of_it(planet):
     run(planet)
-    both = store.open_fields(planet.output.fields)
-    planet.params.variables = ["vorticity"]
-    planet.output.fields = planet.output.fields.with_name("vorticity.h5")
+    both = store.open_fields(planet["outputs"]["fields"])
+    planet["params"]["variables"] = ["vorticity"]
+    planet["outputs"]["fields"] = planet["outputs"]["fields"].with_name("vorticity.h5")
     run(planet)
-    fields = store.open_fields(planet.output.fields)
+    fields = store.open_fields(planet["outputs"]["fields"])
     assert fields.variables == ("vorticity",)
     number = both.variables.index("vorticity")
     for time in range(8):
@@ -90,6 +91,7 @@ def test_memory_does_not_grow_with_the_period(tmp_path):
     degree, order = spectral.degrees_and_orders(127)
     noise = np.random.default_rng(0).normal(size=(len(degree), 2)).view(complex)[:, 0]
     packed = 1e-5 * np.where(order, noise, noise.real) / np.maximum(degree, 1)
+    path = os.environ | {"PYTHONPATH": f"{SCRIPTS}:{TESTS}"}
     peaks = []
     for name in ("2001-01-01_2001-01-01", "2001-01-01_2001-01-15"):
         fields = (
@@ -98,17 +100,19 @@ def test_memory_does_not_grow_with_the_period(tmp_path):
             for variable in VARIABLES
         )
         grib.write_fields(tmp_path / "period.grib", fields)
-        run = subprocess.run([sys.executable, "-c", GRIDDING, SCRIPT, tmp_path, name], stdout=subprocess.PIPE)
+        run = subprocess.run(
+            [sys.executable, "-c", GRIDDING, tmp_path, name], stdout=subprocess.PIPE, env=path
+        )
         peaks.append(int(run.stdout))
     assert peaks[1] < peaks[0] + 10_000  # KiB
     assert peaks[1] < 2**20
 
 
 def test_a_cut_grib_is_refused_and_leaves_nothing(planet, capfd):
-    content = planet.input.grib.read_bytes()
-    planet.input.grib.write_bytes(content[: len(content) - 100])
+    content = planet["inputs"]["grib"].read_bytes()
+    planet["inputs"]["grib"].write_bytes(content[: len(content) - 100])
     with pytest.raises(SystemExit):
         run(planet)
-    assert not planet.output.fields.exists()
+    assert not planet["outputs"]["fields"].exists()
     (sentence,) = capfd.readouterr().err.splitlines()
     assert "period.grib: message 16 is cut" in sentence

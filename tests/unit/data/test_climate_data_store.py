@@ -1,4 +1,3 @@
-import runpy
 import subprocess
 from functools import partial
 from pathlib import Path
@@ -7,6 +6,7 @@ from types import SimpleNamespace
 import cdsapi
 import numpy as np
 import pytest
+from fake_snakemake import run_script
 from standin_archive import KEY, Plan, StandInArchive, truth
 
 from atmodist.core.errors import InputError
@@ -14,7 +14,6 @@ from atmodist.core.periods import Period
 from atmodist.data import climate_data_store, grib
 from atmodist.data.climate_data_store import Patience, mars_request, retrieve
 
-SCRIPTS = Path(__file__).parents[3] / "workflow/scripts"
 DATASET = "reanalysis-era5-complete"
 KEYWORDS = {
     "class": "ea",
@@ -296,17 +295,17 @@ def test_the_stand_in_serves_what_is_asked(server, path):
 
 def run(script, folder, patience=None, **params):
     """Run a script as Snakemake would."""
-    snakemake = SimpleNamespace(
+    run_script(
+        script,
+        folder / "job.log",
         rule=script,
         config={"data": {"download": {"patience": patience or {}}}},
-        output=SimpleNamespace(grib=str(folder / "period.grib"), checksum=str(folder / "period.grib.sha256")),
-        params=SimpleNamespace(
-            period="1979-01-30_1979-01-31", step_hours=3,
-            variables=VARIABLES, level=120, truncation=21, bounds={"vorticity": [1e-6, 1e-3]}, **params,
-        ),
-        log=[str(folder / "job.log")],
+        outputs={"grib": str(folder / "period.grib"), "checksum": str(folder / "period.grib.sha256")},
+        params={
+            "period": "1979-01-30_1979-01-31", "step_hours": 3,
+            "variables": VARIABLES, "level": 120, "truncation": 21, "bounds": {"vorticity": [1e-6, 1e-3]},
+        } | params,
     )  # fmt: skip
-    runpy.run_path(f"{SCRIPTS}/{script}.py", init_globals={"snakemake": snakemake})
 
 
 def checksum_holds(folder):

@@ -1,11 +1,10 @@
 import json
-import runpy
 from pathlib import Path
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 import xarray as xr
+from fake_snakemake import run_script
 
 from atmodist.core.errors import InputError
 from atmodist.data.grib import Field, write_fields
@@ -99,15 +98,13 @@ def test_the_script_writes_hectopascals(tmp_path):
     files = [tmp_path / f"{day}.grib" for day in range(2)]
     for day, file in enumerate(files):
         write_fields(file, [log_surface_pressure(np.full(44, 98000.0 + 1000 * day))])
-    snakemake = SimpleNamespace(
-        input=SimpleNamespace(surface=files, coefficients=RESOURCE),
-        output=SimpleNamespace(
-            pressure=tmp_path / "level_pressure.json", series=tmp_path / "level_pressure.nc"
-        ),
-        params=SimpleNamespace(level=120),
-        log=[tmp_path / "log"],
+    run_script(
+        "level_pressure",
+        tmp_path / "log",
+        inputs={"surface": files, "coefficients": RESOURCE},
+        outputs={"pressure": tmp_path / "level_pressure.json", "series": tmp_path / "level_pressure.nc"},
+        params={"level": 120},
     )
-    runpy.run_path(str(ROOT / "workflow/scripts/level_pressure.py"), init_globals={"snakemake": snakemake})
     found = json.loads((tmp_path / "level_pressure.json").read_text())
     expected = pressure(np.array([98000, 99000]), 120, COEFFICIENTS) / 100
     assert (found["level"], found["unit"]) == (120, "hPa")
