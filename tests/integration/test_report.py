@@ -52,13 +52,30 @@ def results(report):
     return json.loads(re.search(r"var results = (\{.*\});", report.read_text())[1])
 
 
-def test_everything_has_a_caption_that_tells_of_the_shorter_data(report, finished):
+def test_every_figure_has_a_caption_of_its_own(report, finished):
+    """The pages of one figure share theirs, as do the two forms of the summary."""
     held = results(report)
     figures = {str(path.relative_to(finished)) for path in finished.glob("results/tiny/figures/*.png")}
     assert held.keys() == figures | {"results/tiny/summary.csv", "results/tiny/summary.html"}
-    assert all(len(result["caption"]) > 60 for result in held.values())
-    assert "the paper has six years" in held["results/tiny/figures/semivariogram.png"]["caption"]
-    assert "the paper has twenty years" in held["results/tiny/figures/training_curves.png"]["caption"]
+    captions = {path: result["caption"] for path, result in held.items()}
+    shared = re.compile(r"summary|(moment_maps|maps|uncertainty)_")
+    alone = [caption for path, caption in captions.items() if not shared.search(path)]
+    assert len(set(alone)) == len(alone)
+    for path, caption in captions.items():
+        assert caption.startswith("<p>"), path
+        assert not re.search(r"{[{%]|[}%]}|system-message", caption), f"{path}: the template is not filled in"
+    assert "2001-02-03T12:00 UTC" in captions["results/tiny/figures/maps_northern_storm_track.png"]
+    assert (
+        "a lag of 48 h in windows that slide by 8 pixels"
+        in captions["results/tiny/figures/uncertainty_lags-23.png"]
+    )
+
+
+def test_the_days_are_told_once_on_the_front_page(report):
+    text = report.read_text()
+    assert text.count("trained on 2001-01-01 to 2001-01-16, evaluated on 2001-02-01 to 2001-02-08") == 1
+    assert text.count("cities are places and nothing more") == 1
+    assert not any("the paper" in result["caption"] for result in results(report).values())
 
 
 @pytest.mark.skipif(

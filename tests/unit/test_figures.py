@@ -1,17 +1,21 @@
-"""Every figure, drawn by its own script from small files: with one model, and with the ablations together."""
+"""Every figure, drawn by its own script from small files: its panels, lines, labels, limits and legend.
 
-import runpy
-from pathlib import Path
-from types import SimpleNamespace
+Figures are caught before they are written, and what is in them is compared with the numbers that went in.
+"""
 
 import fabricated
-import matplotlib.image
+import numpy as np
 import pytest
-from fabricated import ATMODIST, CITIES, SRGAN, SYSTEMS, VARIABLES
+from fabricated import ATMODIST, CITIES, SRGAN, SYSTEMS, TIMES, VARIABLES
+from fake_snakemake import SCRIPTS, run_script
+from matplotlib.collections import QuadMesh
+from matplotlib.colors import to_hex
 
-SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+from atmodist.figures import plots
+
 ESTIMATES = SYSTEMS[1:]
 ZOOMS = {"Northern storm track": {"latitude": [35, 55], "longitude": [20, 40]}}
+VIEWS = [[2, 20], [16, 63]]
 
 
 def of_systems(make, systems=SYSTEMS, **params):
@@ -26,7 +30,7 @@ def of_models(make, models, **params):
 
 LOSSES = [fabricated.lag_losses(model) for model in ATMODIST]
 TABLES = [fabricated.atmodist_table() for _ in ATMODIST]
-VIEWS = [[2, 20], [16, 63]]
+SEASONS = [fabricated.uncertainty(1), fabricated.uncertainty(3)]
 # figure: (name of its input, files or file of it and its parameters)
 CASES = {
     "energy_spectrum": ("evaluation", *of_systems(fabricated.evaluation, views=VIEWS)),
@@ -41,7 +45,7 @@ CASES = {
     "wasserstein": ("cities", *of_systems(fabricated.cities, ESTIMATES)),
     "city_map": ("cities", *of_systems(fabricated.cities, SRGAN)),
     "maps": ("maps", *of_systems(fabricated.maps, zooms=ZOOMS)),
-    "uncertainty": ("maps", [fabricated.uncertainty(1), fabricated.uncertainty(3)], {}),
+    "uncertainty": ("maps", SEASONS, {}),
     "lag_losses": ("train", *of_models(fabricated.lag_losses, ATMODIST, lag_hours=60, eval=LOSSES)),
     "confusion_matrix": (
         "confusions",
@@ -54,14 +58,11 @@ CASES = {
         [fabricated.srgan_table() for _ in SRGAN],
         {"models": SRGAN, "epochs": [3, 3, 3, 2], "pretraining": fabricated.srgan_table()},
     ),
-    "data_snapshot": (
-        "snapshot",
-        fabricated.snapshot(),
-        {},
-    ),
+    "data_snapshot": ("snapshot", fabricated.snapshot(), {}),
     "field_distribution": ("histograms", fabricated.histograms(), {}),
     "synthetic_atmosphere": ("diagnostics", fabricated.diagnostics(), {}),
 }
+FURTHER_INPUTS = {"evaluations", "pretraining", "eval"}
 PAGES = {"moment_maps": 2, "maps": 1, "uncertainty": 2}
 """Figures of several pages, whose outputs are lists."""
 
@@ -77,25 +78,91 @@ def written(folder, name, content):
     return folder / f"{name}.nc"
 
 
-def draw(folder, figure, source, content, params, dpi=50):
-    """Run a figure's script; its PNG files."""
-    inputs = {source: content} | {
-        key: params[key] for key in params.keys() & {"evaluations", "pretraining", "eval"}
-    }
-    pages = range(PAGES.get(figure, 0))
-    names = [folder / f"{figure}-{page}" for page in pages] or folder / figure
-    suffixed = {
-        suffix: [f"{name}.{suffix}" for name in names] if pages else f"{names}.{suffix}"
-        for suffix in ("pdf", "png")
-    }
-    fake = SimpleNamespace(
-        input=SimpleNamespace(**{name: written(folder, name, each) for name, each in inputs.items()}),
-        output=SimpleNamespace(**suffixed),
-        params=SimpleNamespace(dpi=dpi, coastlines=True, **params),
-        log=[folder / f"{figure}.log"],
-    )
-    runpy.run_path(str(SCRIPTS / f"figure_{figure}.py"), {"snakemake": fake})
-    return sorted(folder.glob(f"{figure}*.png"))
+@pytest.fixture
+def draw(tmp_path, monkeypatch):
+    """Run a figure's script and return the figures that it would have written, laid out."""
+
+    def run(figure, **changed):
+        source, content, params = CASES[figure]
+        inputs = {source: content} | {key: params[key] for key in params.keys() & FURTHER_INPUTS}
+        pages = PAGES.get(figure)
+        names = [f"{figure}-{page}" for page in range(pages)] if pages else figure
+        outputs = {
+            suffix: [tmp_path / f"{name}.{suffix}" for name in names]
+            if pages
+            else tmp_path / f"{names}.{suffix}"
+            for suffix in ("pdf", "png")
+        }
+        figures = []
+
+        def catch(drawn, pdf, png, dpi):
+            drawn.draw_without_rendering()
+            figures.append(drawn)
+            assert dpi == 50
+            assert (pdf.suffix, png.suffix) == (".pdf", ".png")
+            assert pdf.stem == png.stem
+
+        with monkeypatch.context() as patch:
+            patch.setattr(plots, "save", catch)
+            run_script(
+                f"figure_{figure}",
+                tmp_path / f"{figure}.log",
+                inputs={name: written(tmp_path, name, each) for name, each in inputs.items()},
+                outputs=outputs,
+                params={"dpi": 50, "coastlines": True, **params, **changed},
+            )
+        assert len(figures) == (pages or 1)
+        return figures if pages else figures[0]
+
+    return run
+
+
+def panels(figure):
+    """Axes with data: neither colour bars nor switched off."""
+    return [axes for axes in figure.axes if axes.axison and axes.get_label() != "<colorbar>"]
+
+
+def bars(figure):
+    """What the colour bars say."""
+    axes = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+    return [each.get_ylabel() or each.get_xlabel() for each in axes]
+
+
+def legend(figure):
+    """Entries of the figure's one legend."""
+    (found,) = figure.legends
+    return [text.get_text() for text in found.get_texts()]
+
+
+def line(panel, label):
+    """Coordinates (x, y) of the one line with a label."""
+    (found,) = (each for each in panel.lines if each.get_label() == label)
+    return found.get_xdata(), found.get_ydata()
+
+
+def mesh(panel):
+    """Field of a panel's map, from south to north, and the limits of its colours."""
+    (found,) = (each for each in panel.collections if isinstance(each, QuadMesh))
+    return np.asarray(found.get_array()), found.get_clim()
+
+
+def histogram(patch):
+    """Counts and edges of a histogram drawn in steps."""
+    corners = patch.get_xy()
+    return corners[1:-1:2, 1], corners[::2, 0]
+
+
+def drawn_field(field):
+    """A field (latitude, longitude) as `mesh` gives it."""
+    return field.sortby("latitude").transpose("latitude", "longitude").values
+
+
+def tick_labels(panel):
+    return [label.get_text() for label in panel.get_xticklabels()]
+
+
+def titles(axes):
+    return [panel.get_title() for panel in axes]
 
 
 def test_every_figure_has_a_case():
@@ -103,16 +170,354 @@ def test_every_figure_has_a_case():
 
 
 @pytest.mark.parametrize("figure", CASES)
-def test_figure_of_all_ablations(tmp_path, figure):
-    pictures = draw(tmp_path, figure, *CASES[figure])
-    assert len(pictures) == PAGES.get(figure, 1)
-    for path in pictures:
-        assert matplotlib.image.imread(path)[..., :3].std() > 0.03, "nothing is drawn"
-        assert path.with_suffix(".pdf").read_bytes().startswith(b"%PDF")
+def test_nothing_of_a_figure_lies_outside_its_page(draw, figure):
+    drawn = draw(figure)
+    for page in drawn if isinstance(drawn, list) else [drawn]:
+        (left, bottom), (right, top) = page.get_tightbbox().get_points()
+        width, height = page.get_size_inches()
+        assert min(left, bottom, width - right, height - top) > -0.03, "inches beyond the page"
 
 
-def test_unknown_city_is_told(tmp_path, capsys):
-    source, content, params = CASES["city_boxes"]
+@pytest.mark.parametrize("figure", CASES)
+def test_every_axis_of_a_figure_has_a_name(draw, figure):
+    """In the left column and the bottom row, for the others share theirs; maps have degrees, boxes names."""
+    drawn = draw(figure)
+    for page in drawn if isinstance(drawn, list) else [drawn]:
+        for panel in panels(page):
+            place = panel.get_subplotspec()
+            if panel.get_aspect() == 1 or figure == "city_boxes":
+                continue
+            below = [each for each in panels(page) if each.get_subplotspec().colspan == place.colspan]
+            lowest = place.rowspan.stop == max(each.get_subplotspec().rowspan.stop for each in below)
+            dates = panel.xaxis.get_converter() is not None
+            assert panel.get_xlabel() or not lowest or dates, (figure, panel)
+            assert panel.get_ylabel() or place.colspan.start > 0, (figure, panel)
+
+
+def test_energy_spectrum_shows_the_energy_of_both_flows_in_each_view(draw):
+    figure = draw("energy_spectrum")
+    assert legend(figure) == SYSTEMS
+    assert len(panels(figure)) == len(VIEWS)
+    for panel, (first, last) in zip(panels(figure), VIEWS, strict=True):
+        assert panel.get_xlim() == (first, last)
+        assert (panel.get_yscale(), panel.get_xlabel()) == ("log", "degree")
+        for system in SYSTEMS:
+            degree, energy = line(panel, system)
+            expected = fabricated.evaluation(system)["kinetic_energy"].isel(block=0).sum("flow")
+            np.testing.assert_array_equal(degree, range(first, last + 1))
+            np.testing.assert_allclose(energy, expected.sel(degree=slice(first, last)))
+    assert panels(figure)[0].get_ylabel() == "kinetic energy / m² s⁻²"
+
+
+def test_power_spectra_have_a_row_for_each_variable(draw):
+    figure = draw("power_spectra")
+    assert legend(figure) == SYSTEMS
+    rows = np.reshape(panels(figure), (len(VARIABLES), len(VIEWS)))
+    for row, variable in zip(rows, VARIABLES, strict=True):
+        assert row[0].get_ylabel() == f"power of {variable} / s⁻²"
+        for panel, (first, last) in zip(row, VIEWS, strict=True):
+            assert panel.get_xlim() == (first, last)
+            for system in SYSTEMS:
+                expected = fabricated.evaluation(system)["power"].isel(block=0).sel(variable=variable)
+                np.testing.assert_allclose(line(panel, system)[1], expected.sel(degree=slice(first, last)))
+
+
+def test_semivariogram_is_over_the_truths_variance_and_below_over_the_truth(draw):
+    """The made-up truth has a variance of 4e-10 s-2 and the semivariance of `fabricated.evaluation`."""
+    figure = draw("semivariogram")
+    assert legend(figure) == SYSTEMS
+    top, bottom = np.reshape(panels(figure), (2, len(VARIABLES)))
+    assert titles(top) == VARIABLES
+    truth = fabricated.evaluation("truth")["semivariance"][0, 0]
+    for system in SYSTEMS:
+        semivariance = fabricated.evaluation(system)["semivariance"][0, 0]
+        for column in range(len(VARIABLES)):
+            distance, values = line(top[column], system)
+            assert distance.tolist() == [25, 50, 100, 200, 300, 500, 1000]
+            np.testing.assert_allclose(values, semivariance / 4e-10)
+            np.testing.assert_allclose(line(bottom[column], system)[1], semivariance / truth)
+    assert top[0].get_ylabel() == "semivariance / variance of the truth"
+    assert (top[0].get_xscale(), top[0].get_yscale()) == ("log", "log")
+    assert bottom[0].get_ylim()[0] == 0
+    assert bottom[0].get_xlabel() == "distance / km"
+
+
+@pytest.mark.parametrize("number", range(len(VARIABLES)))
+def test_moment_maps_show_the_truth_and_below_what_systems_differ_by(draw, number):
+    figure, variable = draw("moment_maps")[number], VARIABLES[number]
+    truth, *estimates = (fabricated.moments(system).sel(variable=variable) for system in SYSTEMS)
+    first, rest = panels(figure)[:2], np.reshape(panels(figure)[2:], (len(estimates), 3))
+    assert titles(first) == ["mean over time", "standard deviation"]
+    assert titles(rest[0]) == ["", "", "root mean squared error"]
+    for panel, name in zip(first, ("mean", "std"), strict=True):
+        np.testing.assert_allclose(mesh(panel)[0], drawn_field(truth[name]))
+    for row, system, estimate in zip(rest, ESTIMATES, estimates, strict=True):
+        assert row[0].get_ylabel() == f"{system} − truth"
+        for panel, field in zip(
+            row,
+            (estimate["mean"] - truth["mean"], estimate["std"] - truth["std"], estimate["rmse"]),
+            strict=True,
+        ):
+            np.testing.assert_allclose(mesh(panel)[0], drawn_field(field), atol=1e-18)
+    for column in rest.T:
+        assert len({mesh(panel)[1] for panel in column}) == 1, "a column has one colour scale"
+    for panel in (first[0], *rest[:, 0], *rest[:, 1]):
+        low, high = mesh(panel)[1]
+        assert low == -high
+    assert all(mesh(panel)[1][0] == 0 for panel in (first[1], *rest[:, 2]))
+    assert [bar.split(" / ")[0] for bar in bars(figure)] == [variable, "difference"] * 2 + [variable]
+    assert all(bar.endswith("s⁻¹") for bar in bars(figure))
+
+
+def test_error_histograms_count_every_time(draw):
+    figure = draw("error_histograms")
+    assert legend(figure) == ESTIMATES
+    rows = np.reshape(panels(figure), (len(VARIABLES), 2))
+    for row, variable in zip(rows, VARIABLES, strict=True):
+        assert row[0].get_ylabel() == f"{variable}\nnumber of times"
+        for panel, (quantity, unit) in zip(
+            row, (("mean_squared_error", "s⁻²"), ("total_variation_difference", "s⁻¹")), strict=True
+        ):
+            assert panel.get_xlabel().endswith(unit)
+            for system, patch in zip(ESTIMATES, panel.patches, strict=True):
+                assert to_hex(patch.get_edgecolor()) == to_hex(plots.lines(ESTIMATES)[system]["color"])
+                counts, edges = histogram(patch)
+                values = fabricated.evaluation(system)[quantity].sel(variable=variable)
+                np.testing.assert_array_equal(counts, np.histogram(values, edges)[0])
+                assert counts.sum() == len(TIMES)
+
+
+def test_error_series_are_faint_and_their_running_means_strong(draw):
+    """Thirty days of eight times: running means over five days, 40 times."""
+    figure = draw("error_series")
+    assert legend(figure) == ESTIMATES
+    assert figure.legends[0].get_title().get_text() == "running means over 5 days"
+    rows = np.reshape(panels(figure), (len(VARIABLES), 2))
+    assert titles(rows[0]) == ["mean squared error", "total variation less the truth's"]
+    for row, variable in zip(rows, VARIABLES, strict=True):
+        for panel, quantity in zip(row, ("mean_squared_error", "total_variation_difference"), strict=True):
+            assert panel.get_ylabel().startswith(f"{variable} / 10")
+            faint = [each for each in panel.lines if each.get_alpha() == 0.3]
+            for system, each in zip(ESTIMATES, faint, strict=True):
+                values = fabricated.evaluation(system)[quantity].sel(variable=variable).values
+                np.testing.assert_array_equal(each.get_ydata(), values)
+                mean = line(panel, system)[1]
+                mean = mean[np.isfinite(mean)]
+                np.testing.assert_allclose(mean, np.convolve(values, np.ones(40) / 40, "valid"))
+
+
+def test_city_boxes_are_made_of_quantiles(draw):
+    figure = draw("city_boxes")
+    rows = np.reshape(panels(figure), (len(VARIABLES), len(CITIES)))
+    assert titles(rows[0]) == CITIES
+    assert all(tick_labels(panel) == SYSTEMS for panel in rows[-1])
+    for row, variable in zip(rows, VARIABLES, strict=True):
+        assert row[0].get_ylabel() == f"{variable} / 10⁻⁵ s⁻¹"
+        for panel, city in zip(row, CITIES, strict=True):
+            for place, system in enumerate(SYSTEMS):
+                at = fabricated.cities(system)["quantiles"].sel(window=1, variable=variable, city=city)
+                heights = [
+                    sorted(set(np.round(each.get_ydata(), 12)))
+                    for each in panel.lines
+                    if abs(np.mean(each.get_xdata()) - place) < 0.01
+                ]
+                drawn = sorted({height for each in heights for height in each} - {0.0})
+                np.testing.assert_allclose(drawn, sorted(set(np.round(at.values, 12)) - {0.0}))
+                dots = np.round(at.sel(quantile=[0.09, 0.91]).values, 12).tolist()
+                assert dots in heights
+
+
+def test_city_densities_are_steps_between_the_edges(draw):
+    figure = draw("city_densities")
+    assert legend(figure) == SYSTEMS
+    blocks = np.reshape(panels(figure), (len(VARIABLES), len(CITIES)))
+    for block, variable in zip(blocks, VARIABLES, strict=True):
+        assert titles(block) == CITIES
+        for panel, city in zip(block, CITIES, strict=True):
+            assert panel.get_yscale() == "log"
+            assert panel.get_xlabel() == f"{variable} / 10⁻⁵ s⁻¹"
+            for system, steps in zip(SYSTEMS, panel.patches, strict=True):
+                at = fabricated.cities(system).sel(window=3, variable=variable, city=city)
+                np.testing.assert_allclose(steps.get_data().values, at["density"])
+                np.testing.assert_allclose(steps.get_data().edges, at["bin_edge"])
+        assert block[0].get_ylabel() == "density / s"
+
+
+def test_city_quantiles_are_medians_and_middle_halves_of_errors(draw):
+    figure = draw("city_quantiles")
+    assert legend(figure) == SYSTEMS
+    rows = np.reshape(panels(figure), (len(VARIABLES), 3))
+    assert titles(rows[0]) == ["1 × 1 pixels", "2 × 2 pixels", "3 × 3 pixels"]
+    truth = fabricated.cities("truth")["quantiles"]
+    for row, variable in zip(rows, VARIABLES, strict=True):
+        assert row[0].get_ylabel().startswith(f"difference of {variable} / 10")
+        for panel, window in zip(row, (1, 2, 3), strict=True):
+            assert set(line(panel, "truth")[1]) == {0}
+            for system, band in zip(ESTIMATES, panel.collections, strict=True):
+                error = (fabricated.cities(system)["quantiles"] - truth).sel(variable=variable, window=window)
+                low, middle, high = np.quantile(error.transpose("city", ...), [0.25, 0.5, 0.75], 0)
+                np.testing.assert_allclose(line(panel, system)[1], middle, atol=1e-18)
+                (corners,) = (path.vertices for path in band.get_paths())
+                assert corners[:, 1].min() == pytest.approx(low.min())
+                assert corners[:, 1].max() == pytest.approx(high.max())
+    for panel in rows[-1]:
+        assert panel.get_xlabel() == "quantile / %"
+        assert tick_labels(panel) == ["2", "9", "25", "50", "75", "91", "98"]
+
+
+def test_wasserstein_counts_every_city_and_marks_the_medians(draw):
+    figure = draw("wasserstein")
+    assert legend(figure) == ESTIMATES
+    rows = np.reshape(panels(figure), (len(VARIABLES), 3))
+    for row, variable in zip(rows, VARIABLES, strict=True):
+        assert row[0].get_ylabel() == "number of cities"
+        for panel, window in zip(row, (1, 2, 3), strict=True):
+            assert panel.get_xlabel() == f"distance of {variable} / 10⁻⁵ s⁻¹"
+            medians = [each.get_xdata()[0] for each in panel.lines]
+            at = {"variable": variable, "window": window}
+            expected = [fabricated.cities(s)["wasserstein"].sel(at).median().item() for s in ESTIMATES]
+            np.testing.assert_allclose(medians, expected)
+            assert [histogram(patch)[0].sum() for patch in panel.patches] == [150] * len(ESTIMATES)
+
+
+def test_city_map_marks_thirty_best_and_worst_and_counts_all(draw):
+    figure = draw("city_map")
+    assert legend(figure) == ["best", "worst", "others"]
+    assert figure.legends[0].get_title().get_text().endswith("relative to l2")
+    rows = np.reshape(panels(figure), (len(SRGAN) - 1, len(VARIABLES)))
+    against = fabricated.cities("l2").sel(window=1)
+    for row, system in zip(rows, SRGAN[1:], strict=True):
+        found = fabricated.cities(system).sel(window=1)
+        for panel, variable in zip(row, VARIABLES, strict=True):
+            assert (panel.get_xlim(), panel.get_ylim()) == ((-180, 180), (-90, 90))
+            ratio = (found["wasserstein"] / against["wasserstein"]).sel(variable=variable)
+            order = ratio.sortby(ratio)
+            for kind, cities in (("best", order[:30]), ("worst", order[-30:]), ("others", order[30:-30])):
+                longitude, latitude = line(panel, kind)
+                assert set(zip(longitude, latitude, strict=True)) == set(
+                    zip(cities["longitude"].values, cities["latitude"].values, strict=True)
+                )
+            counts = [int((ratio < 1 / 1.1).sum()), int((ratio > 1.1).sum())]
+            better, worse = counts
+            expected = f"{better} better, {150 - better - worse} equal, {worse} worse"
+            assert panel.get_title() == f"{system}, {variable}: {expected}"
+
+
+def test_maps_have_one_colour_scale_and_show_the_frames_part_below(draw):
+    (figure,) = draw("maps")
+    names = ["low resolution", *ESTIMATES, "truth"]
+    rows = np.reshape(panels(figure), (2 * len(VARIABLES), len(names)))
+    assert titles(rows[0]) == names
+    for number, variable in enumerate(VARIABLES):
+        whole, detail = rows[2 * number], rows[2 * number + 1]
+        assert len({mesh(panel)[1] for panel in (*whole, *detail)}) == 1
+        for name, *pair in zip(names, whole, detail, strict=True):
+            tree = fabricated.maps("truth" if name == "low resolution" else name)
+            resolution = "low" if name == "low resolution" else "high"
+            field = tree[f"Northern storm track/{resolution}"]["field"].sel(variable=variable)
+            for panel in pair:
+                np.testing.assert_allclose(mesh(panel)[0], drawn_field(field))
+            (frame,) = pair[0].patches
+            assert (*frame.get_xy(), frame.get_width(), frame.get_height()) == (20, 35, 20, 20)
+            assert (pair[1].get_xlim(), pair[1].get_ylim()) == ((20, 40), (35, 55))
+    assert [bar.split(" / ")[0] for bar in bars(figure)] == VARIABLES
+
+
+@pytest.mark.parametrize("page", [0, 1])
+def test_uncertainty_has_a_map_of_each_quantity_and_season(draw, page):
+    figure, data = draw("uncertainty")[page], SEASONS[page]
+    names = list(data.drop_vars("pairs"))
+    assert len(names) == 6
+    maps = np.reshape(panels(figure), (len(names), data.sizes["season"]))
+    for row, name in zip(maps, names, strict=True):
+        assert {mesh(panel)[1] for panel in row} == {(float(data[name].min()), float(data[name].max()))}
+        for panel, season in zip(row, data["season"].values, strict=True):
+            np.testing.assert_allclose(mesh(panel)[0], drawn_field(data[name].sel(season=season)))
+            assert panel.get_ylim() == (-85.714, 85.714) or panel.get_ylim()[1] > 80
+    assert bars(figure)[-1] == "entropy / nat"
+    assert len(bars(figure)) == 6
+    if page:
+        assert titles(maps[0]) == [
+            "whole (240 times)",
+            "April to September (120 times)",
+            "October to March (120 times)",
+        ]
+        assert figure.get_suptitle() == "lag 48 h"
+    else:
+        assert figure.get_suptitle() == "lag 48 h, 240 times"
+
+
+def test_data_snapshot_shows_each_variable_at_its_moment(draw):
+    figure = draw("data_snapshot")
+    assert figure.get_suptitle() == "2001-08-01 00:00 UTC"
+    for panel, variable in zip(panels(figure), VARIABLES, strict=True):
+        values, (low, high) = mesh(panel)
+        np.testing.assert_allclose(values, drawn_field(fabricated.field("truth").sel(variable=variable)))
+        assert low == -high
+        assert (abs(values) <= high).mean() >= 0.99
+    assert bars(figure) == [f"{variable} / 10⁻⁵ s⁻¹" for variable in VARIABLES]
+
+
+def test_field_distribution_stands_beside_the_normal_distribution(draw):
+    figure = draw("field_distribution")
+    assert legend(figure) == [*VARIABLES, "normal distribution"]
+    assert titles(panels(figure)) == ["standardised", "after the log transform"]
+    density = fabricated.histograms()["density"]
+    for panel, transform in zip(panels(figure), ("standardised", "logarithmic"), strict=True):
+        assert panel.get_yscale() == "log"
+        assert panel.get_xlabel() == "value / standard deviation"
+        for variable in VARIABLES:
+            value, drawn = line(panel, variable)
+            np.testing.assert_allclose(drawn, density.sel(transform=transform, variable=variable))
+        value, normal = line(panel, "normal distribution")
+        assert np.trapezoid(normal, value) == pytest.approx(1)
+        assert np.trapezoid(normal * value**2, value) == pytest.approx(1)
+    assert panels(figure)[0].get_ylabel() == "probability density"
+
+
+def test_synthetic_atmosphere_shows_strength_spectrum_memory_and_day(draw):
+    data = fabricated.diagnostics()
+    strength, spectrum, memory, day = panels(draw("synthetic_atmosphere"))
+    assert [panel.get_title(loc="left") for panel in (strength, spectrum, memory, day)] == list("abcd")
+    for variable in VARIABLES:
+        np.testing.assert_allclose(line(strength, variable)[1], 2)
+        lag, correlation = line(memory, variable)
+        np.testing.assert_allclose(correlation, data["autocorrelation"].sel(variable=variable))
+        assert lag.tolist() == data["lag"].values.tolist()
+    assert strength.get_ylabel() == "root mean square / 10⁻⁵ s⁻¹"
+    for component in ("rotational", "divergent"):
+        _, energy = line(spectrum, f"{component}: −3.0")
+        np.testing.assert_allclose(energy, data["kinetic_energy"].sel(component=component)[1:])
+    (shade,) = spectrum.patches
+    assert (shade.get_x(), shade.get_x() + shade.get_width()) == (21, 42)
+    assert (spectrum.get_xlabel(), spectrum.get_ylabel()) == ("degree", "kinetic energy / m² s⁻²")
+    assert memory.get_xlabel() == "lag / h"
+    np.testing.assert_allclose(day.lines[0].get_ydata(), data["daily_cycle"] / 2e-5)
+    assert (day.get_xlabel(), day.get_xlim()) == ("local solar time / h", (0, 24))
+
+
+def test_confusion_matrix_shows_shares_of_each_true_lag(draw):
+    figure = draw("confusion_matrix")
+    assert titles(panels(figure)) == ATMODIST
+    for panel, classes in zip(panels(figure), (15, 23, 31), strict=True):
+        count = fabricated.confusion(classes)["count"].values
+        shares, (low, _) = mesh(panel)
+        np.testing.assert_allclose(shares, count / count.sum(1, keepdims=True))
+        assert low == 0
+        assert (panel.get_xlabel(), panel.get_ylabel()) == ("predicted lag / h", "true lag / h")
+    assert bars(figure) == ["share of the pairs of a true lag"]
+
+
+@pytest.mark.parametrize(
+    ("figure", "models"),
+    [("training_curves", ATMODIST), ("srgan_curves", SRGAN), ("lag_losses", ATMODIST)],
+)
+def test_the_legend_names_every_model(draw, figure, models):
+    entries = legend(draw(figure))
+    assert all(any(entry.endswith(model) for entry in entries) for model in models)
+
+
+def test_unknown_city_is_refused(draw, tmp_path):
     with pytest.raises(SystemExit):
-        draw(tmp_path, "city_boxes", source, content, {**params, "cities": ["Lodnon"]})
+        draw("city_boxes", cities=["Lodnon"])
     assert "no city is called Lodnon; did you mean London?" in (tmp_path / "city_boxes.log").read_text()

@@ -26,7 +26,7 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
         spectrum.axvspan(*slopes.attrs["degrees"], color="0.93")
         for component in ("rotational", "divergent"):
             part, slope = energy.sel(component=component), float(slopes.sel(component=component))
-            spectrum.plot(part["degree"], part, label=f"{component}: {slope:.1f}")
+            spectrum.plot(part["degree"], part, label=f"{component}: {slope:.1f}".replace("-", "−"))
         spectrum.set(xscale="log", yscale="log", xlabel="degree")
         spectrum.set_ylabel(f"kinetic energy / {plots.unit('m2 s-2')}")
 
