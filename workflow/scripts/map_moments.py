@@ -6,10 +6,10 @@ with job(snakemake.log[0], f"map_moments {snakemake.wildcards.system}"):
     import xarray as xr
 
     from atmodist.core.files import replacing
-    from atmodist.evaluation import maps, metrics
+    from atmodist.evaluation import maps, moments
 
-    moments = metrics.mean_fields(xr.load_dataset(snakemake.input.evaluation, engine="h5netcdf"))
-    while moments.sizes["longitude"] > 720:
-        moments = maps.block_means(moments, 2)
+    fields = moments.mean_fields(xr.load_dataset(snakemake.input.evaluation, engine="h5netcdf"))
+    while fields.sizes["longitude"] > 720:
+        fields = maps.block_means(fields, 2)
     with replacing(snakemake.output.moments) as partial:
-        moments.astype("float32").to_netcdf(partial, engine="h5netcdf")
+        fields.astype("float32").to_netcdf(partial, engine="h5netcdf")

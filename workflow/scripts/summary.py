@@ -36,16 +36,18 @@ with job(snakemake.log[0], "summary") as log:
         name = f"{Path(path).parent.name} {losses.attrs['layer']}"
         table.add("content_loss", name, summary.of_content_loss(losses, **blocks))
 
-    means, distances = {}, {}
+    evaluations, means, distances = {}, {}, {}
     for system, evaluation, cities in zip(params.systems, files.evaluation, files.cities, strict=True):
-        with xr.open_dataset(evaluation, engine="h5netcdf") as opened:
-            means[system] = summary.means_of_evaluation(opened, **draws)
+        evaluations[system] = xr.open_dataset(evaluation, engine="h5netcdf")
+        means[system] = summary.means_of_evaluation(evaluations[system], **draws)
         if system != "truth":
             distances[system] = summary.distances_at_cities(xr.load_dataset(cities, engine="h5netcdf"))
     for system, distance in distances.items():
         pair = means["truth"], means["bilinear"]
         numbers = summary.of_super_resolution(means[system], *pair, params.truncation)
         table.add("super_resolution", system, numbers)
+        fields = evaluations[system], evaluations["truth"]
+        table.add("super_resolution", system, summary.of_moments(*fields, **draws))
         references = {name: distances[name] for name in params.references if system not in ("bilinear", name)}
         table.add("super_resolution", system, summary.of_cities(distance, references))
 

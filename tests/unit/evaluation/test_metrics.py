@@ -11,7 +11,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 
 from atmodist.data import spectral, units
 from atmodist.data.sphere import EARTH_RADIUS
-from atmodist.evaluation import metrics
+from atmodist.evaluation import metrics, moments
 
 VARIABLES = ["divergence", "vorticity"]
 TRUNCATION = 31
@@ -81,7 +81,7 @@ def test_what_is_measured_has_a_power_of_the_unit_of_each_variable():
     found = xr.merge([measured(metric, truth, estimate) for metric in every]).assign_coords(
         frames=("block", [1])
     )
-    fields = metrics.mean_fields(found)
+    fields = moments.mean_fields(found)
     for name, expected in (
         ("power", ("s-2", "K2")),
         ("semivariance", ("s-2", "K2")),
@@ -223,7 +223,7 @@ def test_moments_are_those_of_numpy():
     metric = metrics.Moments([1e-5, 1e-5])
     for pair in pairs:
         metric.update(*pair)
-    result = metrics.mean_fields(metric.result().assign(frames=("block", [12])))
+    result = moments.mean_fields(metric.result().assign(frames=("block", [12])))
     truths, estimates = (np.stack([pair[i].values for pair in pairs]).astype(float) for i in (0, 1))
     np.testing.assert_allclose(result["mean"], estimates.mean(0), atol=4e-11)
     np.testing.assert_allclose(result["std"], estimates.std(0), atol=1e-10)

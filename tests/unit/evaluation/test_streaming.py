@@ -7,7 +7,7 @@ from fields import hours, write_period
 from atmodist.core.errors import InputError
 from atmodist.data import store
 from atmodist.data.sphere import area_weights
-from atmodist.evaluation import metrics, streaming
+from atmodist.evaluation import metrics, moments, streaming
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.samples.normalise import Moments
@@ -85,7 +85,7 @@ def test_cities_are_kept_apart_and_read_one_by_one(fields, tmp_path):
 
 def test_the_truth_is_compared_with_itself_in_physical_units(fields):
     result = run(fields, range(6), upscale=None)
-    mean = metrics.mean_fields(result)
+    mean = moments.mean_fields(result)
     values = np.stack([fields.read(time) for time in range(6)]).astype(float)
     np.testing.assert_allclose(mean["mean"], values.mean(0), atol=1e-10)
     assert not mean["rmse"].any()
@@ -96,7 +96,7 @@ def test_units_survive_sums_and_shards(fields):
     whole = streaming.combine([run(fields, range(6)), run(fields, range(6, 12))])
     units = {"power": "s-2", "semivariance": "s-2", "mean_squared_error": "s-2", "city_value": "s-1"}
     assert {name: whole[name].units for name in units} == units
-    assert {each.units for each in metrics.mean_fields(whole).values()} == {"s-1"}
+    assert {each.units for each in moments.mean_fields(whole).values()} == {"s-1"}
 
 
 def test_an_upscaling_that_knows_the_answer_is_perfect(fields):

@@ -20,6 +20,7 @@ from atmodist.data.sphere import EARTH_RADIUS, area_weights, nearest_point, trav
 from atmodist.data.variables import WIND
 from atmodist.evaluation.cities import pixels_around
 from atmodist.evaluation.images import structural_similarity, total_variation
+from atmodist.evaluation.moments import sample_points
 
 
 @dataclass
@@ -215,8 +216,8 @@ class Moments(Total):
     """Sums over time of the estimate, its square and its squared error at every point.
 
     They are sums of integers, in units of ``std / 2**18``, so that no rounding depends on how time is
-    divided; `mean_fields` turns them into means. Six years of 3-hourly values fit as long as the root mean
-    square of a point stays below 80 ``std``.
+    divided; `moments.mean_fields` turns them into means. Six years of 3-hourly values fit as long as the root
+    mean square of a point stays below 80 ``std``.
     """
 
     std: np.ndarray
@@ -232,10 +233,38 @@ class Moments(Total):
             {name: (estimate.dims, values) for name, values in sums.items()},
             {
                 **units.coordinates(estimate),
-                "latitude": estimate["latitude"],
-                "longitude": estimate["longitude"],
+                "latitude": estimate["latitude"].reset_coords(drop=True),
+                "longitude": estimate["longitude"].reset_coords(drop=True),
                 "quantum": ("variable", quantum, about),
             },
+        )
+
+
+@dataclass
+class MomentSamples(Mean):
+    """Mean and mean square over time at random points, for the intervals of `moments.squared_errors`.
+
+    Attributes:
+        seed: seed of the points, see `moments.sample_points`.
+    """
+
+    seed: int
+
+    def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
+        """The estimate and its square (variable, point) at the points, in the data's unit."""
+        points = sample_points(estimate.sizes["latitude"], self.seed)
+        row, column = points["grid_row"].values, points["grid_column"].values
+        values = estimate.values[:, row, column].astype(float)
+        return xr.Dataset(
+            {
+                "sampled_mean": (("variable", "point"), values, units.attributes(estimate, 1, "mean")),
+                "sampled_mean_square": (
+                    ("variable", "point"),
+                    values**2,
+                    units.attributes(estimate, 2, "mean square"),
+                ),
+            },
+            {**units.coordinates(estimate), **points},
         )
 
 
@@ -268,24 +297,6 @@ class Cities(Series):
         )
 
 
-def mean_fields(evaluation: xr.Dataset) -> xr.Dataset:
-    """Mean, standard deviation and root mean squared error over time at every point, from `Moments`' sums."""
-    frames, quantum = int(evaluation["frames"].sum()), evaluation["quantum"]
-    mean = evaluation["sum"] / frames
-    fields = {
-        "mean": mean * quantum,
-        "std": np.sqrt(evaluation["sum_of_squares"] / frames - mean**2) * quantum,
-        "rmse": np.sqrt(evaluation["sum_of_squared_errors"] / frames) * quantum,
-    }
-    meanings = ("mean over time", "standard deviation over time", "root mean squared error over time")
-    return xr.Dataset(
-        {
-            name: each.assign_attrs(units.attributes(each, 1, meaning))
-            for (name, each), meaning in zip(fields.items(), meanings, strict=True)
-        }
-    )
-
-
 def log_error(estimate: xr.DataArray, truth: xr.DataArray, dimension: str) -> xr.DataArray:
     """Mean of |log10| of a ratio along a dimension: 0 is perfect, 1 is a factor of ten."""
     return abs(np.log10(estimate / truth)).mean(dimension)
@@ -293,7 +304,7 @@ def log_error(estimate: xr.DataArray, truth: xr.DataArray, dimension: str) -> xr
 
 def of_estimate(std: np.ndarray, seed: int, places: xr.Dataset, winds: str = "exact") -> list[Metric]:
     """Fresh metrics that look at a system's fields alone, the truth's too."""
-    return [Spectra(winds), Semivariogram(seed), Moments(std), Cities(places)]
+    return [Spectra(winds), Semivariogram(seed), Moments(std), MomentSamples(seed), Cities(places)]
 
 
 def of_comparison() -> list[Metric]:

@@ -14,6 +14,7 @@ from atmodist.data import units
 from atmodist.evaluation.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
 from atmodist.evaluation.cities import verdict
 from atmodist.evaluation.metrics import log_error
+from atmodist.evaluation.moments import squared_errors
 from atmodist.learning.losses import content_scale
 
 Number = tuple[str, xr.DataArray, str | int]
@@ -21,13 +22,20 @@ Number = tuple[str, xr.DataArray, str | int]
 
 
 def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr.Dataset:
-    """Every `Mean` and `Series` of an evaluation, averaged over time along ``sample``; energy as a total."""
+    """Every `Mean` and `Series` of an evaluation, averaged over time along ``sample``; energy as a total.
+
+    Those at the sampled points, which are `of_moments`, are left out.
+    """
     starts, frames = evaluation["block"].values, evaluation["frames"].drop_vars("block")
     number = (
         np.searchsorted(starts, evaluation["time"].values, side="right") - 1 if "time" in evaluation else []
     )
     series = [name for name, values in evaluation.items() if "time" in values.dims]
-    blocks = [name for name, values in evaluation.items() if "block" in values.dims and name != "frames"]
+    blocks = [
+        name
+        for name, values in evaluation.items()
+        if "block" in values.dims and "point" not in values.dims and name != "frames"
+    ]
     sums = evaluation[blocks].drop_vars("block") * frames
     if "kinetic_energy" in sums:
         sums["kinetic_energy"] = sums["kinetic_energy"].sum("flow")
@@ -92,6 +100,18 @@ def of_super_resolution(
     yield "semivariogram_error", log_error(*pair, "distance"), "1"
 
 
+def of_moments(found: xr.Dataset, truth: xr.Dataset, resamples: int, seed: int) -> Iterator[Number]:
+    """Squared errors of the mean field and of the deviation field of an evaluation; see `squared_errors`.
+
+    The paper's is the sum over the points of the grid; the one that is weighted by area is a mean.
+    """
+    errors = squared_errors(truth, found, resample(truth.sizes["block"], resamples, seed))
+    for field_name, name in (("mean", "mean_field"), ("std", "deviation_field")):
+        for weight, prefix in (("grid", ""), ("area", "area_weighted_")):
+            samples = errors[field_name].sel(weight=weight, drop=True)
+            yield f"{prefix}{name}_squared_error", centred(samples).clip(0), 2
+
+
 def distances_at_cities(cities: xr.Dataset) -> xr.DataArray:
     """Wasserstein distances of `cities.compare` along ``sample``: the exact ones, then those of the draws."""
     parts = cities["wasserstein"].expand_dims("sample"), cities["wasserstein_draws"].rename(draw="sample")
@@ -103,7 +123,7 @@ def centred(samples: xr.DataArray) -> xr.DataArray:
 
     A draw adds noise to the distributions at a city, and a distance between them, being of absolute values,
     grows by it: all draws may be farther apart than the sample they come from, and verdicts be other ones.
-    What draws tell is how far a number varies.
+    So does the squared difference of two fields. What draws show is how far a number varies.
     """
     value, draws = samples.isel(sample=[0]), samples.isel(sample=slice(1, None))
     if not draws.sizes["sample"]:

@@ -1,0 +1,146 @@
+"""Distances of mean and deviation fields against NumPy's, and the sampled points against all of them."""
+
+import numpy as np
+import pytest
+import xarray as xr
+from hypothesis import given
+from hypothesis import strategies as st
+
+from atmodist.data import spectral
+from atmodist.data.sphere import area_weights
+from atmodist.evaluation import metrics, moments, streaming, summary
+from atmodist.evaluation.bootstrap import resample
+
+VARIABLES = ["divergence", "vorticity"]
+BLOCKS, FRAMES = 8, 3  # blocks of a day with frames at 0, 8, 16 UTC
+
+
+def series(seed, rows, scale, noise):
+    """Fields (time, variable, latitude, longitude) of waves that come and go with the days, and of noise."""
+    rng, weather = np.random.default_rng(seed), np.random.default_rng(0)
+    phi = np.radians(spectral.latitudes(rows // 2 - 1))[:, None]
+    lam = np.radians(spectral.longitudes(rows // 2 - 1))
+    waves = np.stack([np.cos(phi) ** m * np.cos(m * lam + 3 * m * phi) for m in range(1, 6)])
+    days = weather.standard_normal((BLOCKS, 2, 5)).repeat(FRAMES, 0)
+    values = np.einsum("tvm,myx->tvyx", days, waves) * scale
+    return 1e-5 * (values + noise * rng.standard_normal(values.shape) * np.cos(phi))
+
+
+def evaluate(truth, estimate):
+    """The moments of two series, block by block."""
+    rows = truth.shape[2]
+    coordinates = {
+        "variable": VARIABLES,
+        "field_units": ("variable", ["s-1", "s-1"]),
+        "latitude": spectral.latitudes(rows // 2 - 1),
+        "longitude": spectral.longitudes(rows // 2 - 1),
+    }
+    start = np.datetime64("2001-07-01", "ns")
+
+    def frame(values, number):
+        time = start + number * np.timedelta64(24 // FRAMES, "h")
+        return xr.DataArray(values, {**coordinates, "time": time}, ("variable", "latitude", "longitude"))
+
+    pairs = (
+        (frame(*each) for each in ((true, i), (found, i)))
+        for i, (true, found) in enumerate(zip(truth, estimate, strict=True))
+    )
+    return streaming.evaluate(
+        map(tuple, pairs),
+        lambda: [metrics.Moments([1e-5, 1e-5]), metrics.MomentSamples(4)],
+        start,
+        block_days=1,
+    )
+
+
+def both(rows):
+    truth, estimate = series(1, rows, 1.0, 0.3), series(2, rows, 0.9, 0.5)
+    return (truth, estimate), (evaluate(truth, truth), evaluate(truth, estimate))
+
+
+def by_numpy(truth, estimate, counts):
+    """Squared errors (field, weight, variable) of the times that ``counts`` draws."""
+    drawn = [
+        np.repeat(each.reshape(BLOCKS, FRAMES, *each.shape[1:]), counts, 0) for each in (truth, estimate)
+    ]
+    area = area_weights(spectral.latitudes(truth.shape[2] // 2 - 1))[:, None] / truth.shape[3]
+    squares = [(f(drawn[1], (0, 1)) - f(drawn[0], (0, 1))) ** 2 for f in (np.mean, np.std)]
+    return np.array([[each.sum((1, 2)), (each * area).sum((1, 2))] for each in squares])
+
+
+def test_squared_errors_are_those_of_numpy():
+    """Exactly in the data, and where every point is sampled, in every draw, too."""
+    series, evaluations = both(rows=64)
+    counts = resample(BLOCKS, 6, seed=5)
+    errors = moments.squared_errors(*evaluations, counts).transpose("sample", "weight", "variable")
+    for sample, times in enumerate(counts.values):
+        expected = by_numpy(*series, times)
+        for found, right in zip((errors["mean"], errors["std"]), expected, strict=True):
+            np.testing.assert_allclose(found[sample], right, rtol=1e-4)
+
+
+def test_the_data_count_at_all_points_and_the_draws_at_the_sampled_ones():
+    """The spread over the draws is that of the whole grid."""
+    series, evaluations = both(rows=128)
+    assert evaluations[0].sizes["point"] == 64 * 128
+    counts = resample(BLOCKS, 300, seed=5)
+    errors = moments.squared_errors(*evaluations, counts).transpose("sample", "weight", "variable")
+    expected = np.array([by_numpy(*series, times) for times in counts.values[:100]])
+    np.testing.assert_allclose(errors["mean"][0], expected[0, 0], rtol=1e-4)
+    np.testing.assert_allclose(errors["std"][0], expected[0, 1], rtol=1e-4)
+    for number, name in enumerate(("mean", "std")):
+        np.testing.assert_allclose(errors[name][1:100], expected[1:, number], rtol=0.15)
+        spread = expected[1:, number].std(0)
+        np.testing.assert_allclose(errors[name][1:100].std("sample"), spread, rtol=0.1)
+
+
+@given(st.integers(2, 200), st.integers(0, 9))
+def test_boxes_tile_the_grid(rows, seed):
+    points = moments.sample_points(rows, seed)
+    assert points["grid_points"].sum() == 2 * rows**2
+    assert (
+        len(set(zip(points["grid_row"].values, points["grid_column"].values, strict=True)))
+        == points.sizes["point"]
+    )
+    assert points["grid_row"].max() < rows
+    assert points["grid_column"].max() < 2 * rows
+
+
+@pytest.mark.parametrize("rows", [88, 128])
+def test_sums_over_the_sampled_points_are_unbiased(rows):
+    """Of any field, one with a checkerboard in it that points at fixed distances would miss or see twice."""
+    field = (
+        np.random.default_rng(1).exponential(size=(rows, 2 * rows)) + np.indices((rows, 2 * rows)).sum(0) % 2
+    )
+    sums = []
+    for seed in range(300):
+        points = moments.sample_points(rows, seed)
+        sums.append((field[points["grid_row"], points["grid_column"]] * points["grid_points"].values).sum())
+    assert abs(np.mean(sums) - field.sum()) < 4 * np.std(sums) / np.sqrt(len(sums))
+    assert np.std(sums) / field.sum() < 0.02
+
+
+def test_the_truth_has_no_error_and_one_block_no_draws():
+    truth = series(1, 64, 1.0, 0.3)
+    result = evaluate(truth, truth)
+    assert not moments.squared_errors(result, result, resample(BLOCKS, 5, 1)).to_dataarray("field").any()
+    one = evaluate(truth[:FRAMES], truth[:FRAMES])
+    assert moments.squared_errors(one, one, resample(1, 5, 1)).sizes["sample"] == 1
+
+
+def test_the_summary_has_one_number_a_system_and_variable_with_its_interval():
+    series, evaluations = both(rows=64)
+    numbers = {name: (values, unit) for name, values, unit in summary.of_moments(*evaluations[::-1], 200, 6)}
+    assert list(numbers) == [
+        "mean_field_squared_error",
+        "area_weighted_mean_field_squared_error",
+        "deviation_field_squared_error",
+        "area_weighted_deviation_field_squared_error",
+    ]
+    expected = by_numpy(*series, np.ones(BLOCKS, int)).reshape(4, 2)
+    for (values, unit), right in zip(numbers.values(), expected, strict=True):
+        assert unit == 2, "a power of the unit of each variable"
+        np.testing.assert_allclose(values.isel(sample=0), right, rtol=1e-4)
+        low, high = values.isel(sample=slice(1, None)).quantile([0.025, 0.975], "sample").values
+        assert (low < right).all()
+        assert (right < high).all()
