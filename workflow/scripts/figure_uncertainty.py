@@ -12,9 +12,10 @@ QUANTITIES = {
 }
 
 with job(snakemake.log[0], "figure_uncertainty"):
+    import numpy as np
     import xarray as xr
     from matplotlib import pyplot
-    from matplotlib.ticker import PercentFormatter
+    from matplotlib.ticker import FuncFormatter
 
     from atmodist.figures import plots
 
@@ -24,11 +25,12 @@ with job(snakemake.log[0], "figure_uncertainty"):
         seasons, times = maps["season"].values, maps["pairs"].values
         # A row for each quantity; without seasons, two quantities side by side.
         rows, columns = (len(QUANTITIES), len(seasons)) if len(seasons) > 1 else (len(QUANTITIES) // 2, 2)
+        height = 0.25 + 2.3 * np.ptp(maps["latitude"].values) / 360
         with plots.style():
             figure, axes = pyplot.subplots(
                 rows,
                 columns,
-                figsize=(1.3 + 2.7 * columns, 0.5 + 1.55 * rows),
+                figsize=(1.3 + 2.7 * columns, 0.5 + rows * height),
                 sharex=True,
                 sharey=True,
                 layout="compressed",
@@ -41,7 +43,7 @@ with job(snakemake.log[0], "figure_uncertainty"):
                     mesh = plots.draw_map(panel, maps[quantity].sel(season=season), limits, plots.POSITIVE)
                     if snakemake.params.coastlines:
                         plots.coastlines(panel)
-                share = None if quantity == "entropy" else PercentFormatter(1)
+                share = None if quantity == "entropy" else FuncFormatter(lambda value, _: f"{100 * value:g}%")
                 figure.colorbar(mesh, ax=row, label=label, format=share, pad=0.01, aspect=12)
             if len(seasons) > 1:
                 for panel, season, count in zip(panels[0], seasons, times, strict=True):
