@@ -53,19 +53,17 @@ def stages(times):
     """The stages from coefficients to samples, in order."""
     total = {split: configuration.time_count(CONFIG, split) for split in configuration.splits(CONFIG)}
     periods = sum(len(configuration.periods(CONFIG, split)) for split in configuration.splits(CONFIG))
-    fields, per_time = len(VARIABLES), CONFIG["windows"]["per_time"]
-    pairs = sum(count - CONFIG["pairs"]["max_lag"] for count in total.values()) * per_time
-    shards = {
-        kind: sum(count(CONFIG, split) for split in configuration.splits(CONFIG))
-        for kind, count in (("pairs", configuration.pair_shards), ("patches", configuration.patch_shards))
-    }
-    both = sum(total.values())
+    fields, both = len(VARIABLES), sum(total.values())
+    pairs = sum(count - CONFIG["pairs"]["max_lag"] for count in total.values()) * CONFIG["pairs"]["per_time"]
+    pair_shards = sum(configuration.pair_shards(CONFIG, split) for split in total)
+    patches = total["train"] * CONFIG["patches"]["per_time"]  # of the training split alone
+    patch_shards = configuration.patch_shards(CONFIG, "train")
     return [
         Stage("grid_fields", "fields", "field", fields * times, fields * both, periods),
         Stage("virtual_dataset", "split", "time", times, both, 2),
         Stage("compute_moments", "moments", "field", fields * times, fields * total["train"], 1, threads=4),
-        Stage("sample_pairs", "pairs", "pair", PAIRS, pairs, shards["pairs"]),
-        Stage("sample_patches", "patches", "patch", PATCHES, both * per_time, shards["patches"]),
+        Stage("sample_pairs", "pairs", "pair", PAIRS, pairs, pair_shards),
+        Stage("sample_patches", "patches", "patch", PATCHES, patches, patch_shards),
     ]
 
 

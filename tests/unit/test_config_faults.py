@@ -47,8 +47,8 @@ def changed(config, key, value):
         (
             PAPER,
             "atmodist.models.lags-23",
-            {"batches": None, "batch_size": 2**20, "pretraining": {"epochs": 0, "batches": 1}},
-            "batch_size is 1048576; expected at most 865295, the pairs with lags up to 23",
+            {"batches": None, "batch_size": 2**21, "pretraining": {"epochs": 0, "batches": 1}},
+            "batch_size is 2097152; expected at most 1818043, the pairs with lags up to 23",
         ),
         (
             PAPER,
@@ -58,17 +58,17 @@ def changed(config, key, value):
         ),
         (
             PAPER,
-            "windows.per_time",
+            "pairs.per_time",
             10**9,
-            "windows.per_time is 1000000000; expected at most 3276800, the points",
+            "pairs.per_time is 1000000000; expected at most 3276800, the points",
         ),
         (
             PAPER,
-            "windows.per_time",
+            "patches.per_time",
             10**12,
-            "windows.per_time holds 1000000000000; expected at most 1000000000",
+            "patches.per_time holds 1000000000000; expected at most 1000000000",
         ),
-        (PAPER, "pairs.shard_size", 1, "pairs.shard_size is 1, which makes 1168180 files of data.train"),
+        (PAPER, "pairs.shard_size", 1, "pairs.shard_size is 1, which makes 2453178 files of data.train"),
         (PAPER, "patches.shard_size", 50, "patches.shard_size is 50, which makes 23376 files of data.train"),
         *((PAPER, "name", name, "name holds") for name in (".", "..", "a\n", "a\nb", "x.nc", "x" * 300, "")),
         (PAPER, "atmodist.models", {"..": {}}, "atmodist.models holds '..'; expected up to 64 letters"),

@@ -82,15 +82,15 @@ def test_shipped_configs_are_accepted(config):
         ("srgan.models.bilinear", {"content": "mse"}, ["srgan.models", "bilinear"]),
         (
             "atmodist.models.lags-23.batches",
-            9340,  # of 128 pairs; 23/31 of 1.17 million pairs are 6771
-            ["lags-23.batches is 9340", "at most 6760 batches of 128", "pairs with lags up to 23"],
+            14_300,  # of 128 pairs; 23/31 of 2.45 million pairs are 14 219
+            ["lags-23.batches is 14300", "at most 14203 batches of 128", "lags up to 23", "pairs.per_time"],
         ),
         (
             "atmodist.models.all",
-            {"classes": 31, "batches": 9127},
-            ["all.batches is 9127", "at most 9126 batches"],
+            {"classes": 31, "batches": 19_166},
+            ["all.batches is 19166", "at most 19165 batches"],
         ),
-        ("atmodist.defaults.pretraining.batches", 7000, ["pretraining.batches is 7000", "at most 6760"]),
+        ("atmodist.defaults.pretraining.batches", 15_000, ["pretraining.batches is 15000", "at most 14203"]),
         (
             "atmodist.models.lags-23.batches",
             1000,
@@ -99,7 +99,11 @@ def test_shipped_configs_are_accepted(config):
         (
             "srgan.pretraining.batches",
             18263,  # of 64 patches; 20 at each of 58 440 times make 18 262 and a half
-            ["srgan.pretraining.batches is 18263", "at most 18262 batches of 64 in 1168800 patches"],
+            [
+                "pretraining.batches is 18263",
+                "at most 18262 batches of 64 in 1168800 patches",
+                "patches.per_time",
+            ],
         ),
         ("srgan.models.l2.batches", 18263, ["srgan.models.l2.batches is 18263", "at most 18262"]),
         ("training.devices", 3, ["atmodist.models.lags-23.batch_size is 128", "multiple of 3"]),
@@ -148,32 +152,34 @@ def test_the_papers_numbers():
     assert configuration.time_count(PAPER, "eval") == 17_536
     assert len(configuration.periods(PAPER, "train")) == 240
     assert configuration.grid_rows(PAPER) == 1280
-    assert configuration.pair_shards(PAPER, "train") * 8192 >= (58_440 - 31) * 20
+    assert configuration.pair_shards(PAPER, "train") == 300  # of 8192: 2.45 million pairs, 42 for each time
+    assert configuration.patch_shards(PAPER, "train") == 72  # of 16 384: 20 patches for each time
     assert configuration.content_losses(PAPER) == [("lags-23", "stage4")]
 
 
 @pytest.mark.parametrize(
     ("key", "batches"),
-    [("atmodist.models.all", {"classes": 31, "batches": 9126}), ("srgan.pretraining.batches", 18262)],
+    [("atmodist.models.all", {"classes": 31, "batches": 19_165}), ("srgan.pretraining.batches", 18262)],
 )
 def test_as_many_batches_as_there_are_can_be_asked_for(key, batches):
     configuration.check(configuration.tidy(changed(key, batches)), SCHEMA)
 
 
-def test_the_number_of_hours_is_compared_on_the_papers_data():
-    """9340 batches of 128 pairs for each of 45, 69 and 93 h, and super-resolution on 20 patches a time."""
+def test_the_number_of_hours_is_compared_on_equal_data_that_there_are():
+    """45, 69 and 93 h on as many batches as pairs with lags up to 45 h are sure to fill, 15/31 of all."""
     example = yaml.safe_load((ROOT / "config/examples/lags.yaml").read_text())
     config = configuration.tidy(configuration.merged(PAPER, example))
     configuration.check(config, SCHEMA)
-    networks = configuration.models(config, "atmodist").values()
-    assert {model["classes"] * config["data"]["step_hours"] for model in networks} == {45, 69, 93}
-    assert {(model["batches"], model["batch_size"]) for model in networks} == {(9340, 128)}
+    networks = configuration.models(config, "atmodist")
+    compared = {name: networks[name] for name in example["atmodist"]["models"]}
+    assert {model["classes"] * config["data"]["step_hours"] for model in compared.values()} == {45, 69, 93}
+    assert {(model["batches"], model["batch_size"]) for model in compared.values()} == {(9255, 128)}
+    assert networks["lags-23"] == configuration.models(PAPER, "atmodist")["lags-23"], "the paper's stays"
     encoders = {encoder for encoder, _ in configuration.content_losses(config)}
-    assert encoders == set(configuration.models(config, "atmodist"))
-    patches = 20 * configuration.time_count(config, "train")
-    assert {model["batches"] for model in configuration.models(config, "srgan").values()} == {patches // 64}
-    config["windows"]["per_time"] -= 1
-    with pytest.raises(InputError, match=r"lags-15\.batches is 9340; expected at most 9255 batches of 128"):
+    assert encoders == set(networks)
+    for model in config["atmodist"]["models"].values():
+        model["batches"] = 9256
+    with pytest.raises(InputError, match=r"hours-45\.batches is 9256; expected at most 9255 batches of 128"):
         configuration.check(config, SCHEMA)
 
 

@@ -96,7 +96,6 @@ rule sample_pairs:
         seed=config["seed"],
         split="{split}",
         shard="{shard}",
-        per_time=config["windows"]["per_time"],
         latitude=config["windows"]["latitude"],
     script:
         "../scripts/sample_pairs.py"
@@ -125,7 +124,6 @@ rule sample_patches:
         seed=config["seed"],
         split="{split}",
         shard="{shard}",
-        per_time=config["windows"]["per_time"],
         latitude=config["windows"]["latitude"],
     script:
         "../scripts/sample_patches.py"

@@ -8,8 +8,8 @@ from atmodist.samples.counts import certain_pairs, sample_count, shard_count
 
 
 def test_the_original_set_has_more_than_a_million_pairs():
-    assert sample_count(58_440, 20, 31) == 1_168_180  # "about 1.17 million" (Hoffmann & Lessig 2023)
-    assert shard_count(58_440, 20, 31, 8192) == 143
+    assert sample_count(58_440, 42, 31) == 2_453_178  # "2.45 million" in the original's training script
+    assert shard_count(58_440, 42, 31, 8192) == 300
 
 
 def test_a_split_shorter_than_the_longest_lag_has_no_pairs():

@@ -165,13 +165,14 @@ def _unknown_encoder(config: Mapping[str, Any], key: str, content: Any) -> Itera
 
 
 def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
-    """Trainings that ask for more samples than will be there, which they themselves would tell only then."""
-    times, per_time = time_count(config, "train"), config["windows"]["per_time"]
+    """Training runs that ask for more samples than will be there, which would fail only when they start."""
+    times = time_count(config, "train")
     max_lag = config["pairs"]["max_lag"]
-    pairs, patches = sample_count(times, per_time, max_lag), sample_count(times, per_time, 0)
+    pairs = sample_count(times, config["pairs"]["per_time"], max_lag)
+    patches = sample_count(times, config["patches"]["per_time"], 0)
     for name, model in models(config, "atmodist").items():
         key, classes, first = f"atmodist.models.{name}", model["classes"], model["pretraining"]
-        found = certain_pairs(pairs, classes, max_lag), f"pairs with lags up to {classes}"
+        found = certain_pairs(pairs, classes, max_lag), f"pairs with lags up to {classes}", "pairs.per_time"
         yield from _too_large(key, model, *found)
         yield from _too_many(f"{key}.batches", model, *found)
         if first["epochs"]:
@@ -182,7 +183,7 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
                     f"{key}.pretraining.batches is {first['batches']}; "
                     f"expected at most {key}.batches, {model['batches']}, whose first they are"
                 )
-    section, found = config["srgan"], (patches, "patches")
+    section, found = config["srgan"], (patches, "patches", "patches.per_time")
     yield from _too_large("srgan.defaults", section["defaults"], *found)
     alone = {"batch_size": section["defaults"]["batch_size"], "batches": section["pretraining"]["batches"]}
     yield from _too_many("srgan.pretraining.batches", alone, *found)
@@ -191,20 +192,20 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _too_many(f"srgan.models.{name}.batches", model, *found)
 
 
-def _too_large(key: str, training: Mapping[str, Any], samples: int, what: str) -> Iterator[str]:
+def _too_large(key: str, training: Mapping[str, Any], samples: int, what: str, source: str) -> Iterator[str]:
     if training["batch_size"] > samples:
         yield (
             f"{key}.batch_size is {training['batch_size']}; expected at most {samples}, the {what} that "
-            "data.train and windows.per_time are sure to give"
+            f"data.train and {source} are sure to give"
         )
 
 
-def _too_many(key: str, training: Mapping[str, Any], samples: int, what: str) -> Iterator[str]:
+def _too_many(key: str, training: Mapping[str, Any], samples: int, what: str, source: str) -> Iterator[str]:
     batches, size = training["batches"], training["batch_size"]
     if batches and batches * size > samples:
         yield (
             f"{key} is {batches}; expected at most {samples // size} batches of {size} in {samples} {what}, "
-            "which batch_size, data.train and windows.per_time are sure to give"
+            f"which batch_size, data.train and {source} are sure to give"
         )
 
 

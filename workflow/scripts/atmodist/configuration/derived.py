@@ -53,14 +53,14 @@ def time_count(config: Mapping[str, Any], split: str) -> int:
 
 def pair_shards(config: Mapping[str, Any], split: str) -> int:
     """Number of files of pairs."""
-    times, per_time, pairs = time_count(config, split), config["windows"]["per_time"], config["pairs"]
-    return shard_count(times, per_time, pairs["max_lag"], pairs["shard_size"])
+    pairs = config["pairs"]
+    return shard_count(time_count(config, split), pairs["per_time"], pairs["max_lag"], pairs["shard_size"])
 
 
 def patch_shards(config: Mapping[str, Any], split: str) -> int:
     """Number of files of patches."""
-    times, per_time = time_count(config, split), config["windows"]["per_time"]
-    return shard_count(times, per_time, 0, config["patches"]["shard_size"])
+    patches = config["patches"]
+    return shard_count(time_count(config, split), patches["per_time"], 0, patches["shard_size"])
 
 
 def grid_rows(config: Mapping[str, Any]) -> int:

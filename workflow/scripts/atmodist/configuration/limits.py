@@ -40,8 +40,9 @@ def problems_of_years(config: Mapping[str, Any]) -> Iterator[str]:
 def problems_of_files(config: Mapping[str, Any]) -> Iterator[str]:
     """More files than a plan can hold, more windows in a field than points, and patterns of file names."""
     points = 2 * grid_rows(config) ** 2
-    if (per_time := config["windows"]["per_time"]) > points:
-        yield f"windows.per_time is {per_time}; expected at most {points}, the points of the grid"
+    for kind in ("pairs", "patches"):
+        if (per_time := config[kind]["per_time"]) > points:
+            yield f"{kind}.per_time is {per_time}; expected at most {points}, the points of the grid"
     for split in splits(config):
         for kind, count in {"pairs": pair_shards, "patches": patch_shards}.items():
             if (files := count(config, split)) > FILES:
