@@ -168,9 +168,8 @@ def downloaded(tmp_path_factory):
     months = [
         period for split in configuration.splits(paper) for period in configuration.periods(paper, split)
     ]
-    years = configuration.surface_pressure_years(paper)
     made = [f"spectral/{period.name}.grib" for period in months]
-    made += [f"surface/{period.name}.grib" for period in years]
+    made += [f"surface/{period.name}.grib" for period in configuration.periods(paper, "train")]
     made += [f"{name}.sha256" for name in made]
     made += [f"grid/{period.name}.h5" for period in months]
     made += [f"grid/{split}.h5" for split in configuration.splits(paper)]

@@ -62,19 +62,44 @@ class Queue:
 
 @pytest.fixture(scope="module")
 def downloaded(tmp_path_factory):
-    """A folder that an archive has filled with gridded ERA5, and the most requests that it had at once."""
+    """A folder that an archive has filled with gridded ERA5, and the requests that it got, in order."""
     folder = workspace(tmp_path_factory.mktemp("era5"))
-    queue = Queue(4)
+    with StandInArchive(truncation=TRUNCATION) as archive:
+        run = snakemake(folder, *asked(folder, *MADE, PRESSURE), cores=8, **credentials(archive, folder))
+    assert run.returncode == 0, run.stdout
+    return folder, [job.request for job in archive.jobs.values()]
+
+
+def test_surface_pressure_is_asked_for_by_the_month_after_that_months_fields(downloaded):
+    asked_for = [(request["date"], request["param"]) for request in downloaded[1]]
+    months_of_training = ["1979-12-25/to/1979-12-31", "1980-01-01/to/1980-01-05"]
+    assert sorted(asked_for) == [
+        (months_of_training[0], "152"),
+        (months_of_training[0], "155/138"),
+        (months_of_training[1], "152"),
+        (months_of_training[1], "155/138"),
+        ("1981-01-01/to/1981-01-05", "155/138"),
+    ]
+    for month in months_of_training:
+        assert asked_for.index((month, "155/138")) < asked_for.index((month, "152"))
+
+
+def test_five_requests_go_to_the_archive_four_at_a_time(tmp_path):
+    folder, queue = workspace(tmp_path / "queue"), Queue(4)
+    train = {"start": "1979-09-30", "end": "1980-01-02"}
+    others = {"eval": {"start": "1981-01-01", "end": "1981-01-20"}}
+    others |= {"validation": {"start": "1982-01-01", "end": "1982-01-20"}, "step_hours": 12}
+    targets = [f"results/tiny/spectral/{period.name}.grib" for period in months(**train)]
+    assert len(targets) == 5
     with StandInArchive(queue, truncation=TRUNCATION) as queue.archive:
         run = snakemake(
-            folder, *asked(folder, *MADE, PRESSURE), cores=8, **credentials(queue.archive, folder)
+            folder,
+            *asked(folder, *targets, train=train, **others),
+            cores=8,
+            **credentials(queue.archive, folder),
         )
     assert run.returncode == 0, run.stdout
-    return folder, queue.most
-
-
-def test_five_requests_go_to_the_archive_four_at_a_time(downloaded):
-    assert downloaded[1] == 4
+    assert queue.most == 4
 
 
 def test_the_grid_holds_what_the_archive_has(downloaded):

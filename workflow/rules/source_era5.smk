@@ -1,4 +1,4 @@
-# ERA5 from ECMWF's archive: one request for each month of fields and one for each year of surface pressure.
+# ERA5 from ECMWF's archive: one request for each month of fields and one for its surface pressure.
 # What only checks a file, data.bounds, and how long to wait for it are no parameters: to change them must not
 # download again what was accepted.
 
@@ -32,7 +32,10 @@ rule download_era5:
 
 
 rule download_surface_pressure:
-    """Download the logarithm of surface pressure once a day for a year."""
+    """Download the logarithm of surface pressure once a day for a month."""
+    input:
+        # A month lies on one tape: asked for as soon as its fields have come, it is still at hand.
+        fields=ancient(f"{RESULTS}/spectral/{{period}}.grib"),
     output:
         grib=f"{RESULTS}/surface/{{period}}.grib",
         checksum=f"{RESULTS}/surface/{{period}}.grib.sha256",
@@ -40,6 +43,7 @@ rule download_surface_pressure:
         f"{LOGS}/download_surface_pressure/{{period}}.log",
     benchmark:
         f"{BENCHMARKS}/download_surface_pressure/{{period}}.tsv"
+    priority: 1
     conda:
         "../envs/download.yaml"
     threads: 1
@@ -59,7 +63,4 @@ rule download_surface_pressure:
         "../scripts/download_era5.py"
 
 
-SURFACE_PRESSURE = expand(
-    f"{RESULTS}/surface/{{period}}.grib",
-    period=[period.name for period in configuration.surface_pressure_years(config)],
-)
+SURFACE_PRESSURE = period_files(f"{RESULTS}/surface/{{period}}.grib", "train")

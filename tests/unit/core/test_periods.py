@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atmodist.core.errors import InputError
-from atmodist.core.periods import Period, blocks, find_file, months, years
+from atmodist.core.periods import Period, blocks, find_file, months
 
 days = st.dates(date(1940, 1, 1), date(2060, 1, 1))
 lengths = st.integers(0, 3000)
@@ -32,15 +32,6 @@ def test_months_tile_the_span_and_stay_within_a_calendar_month(start, length):
     assert tiles(periods, start, end)
     assert all((p.start.year, p.start.month) == (p.end.year, p.end.month) for p in periods)
     assert len(periods) == (end.year - start.year) * 12 + end.month - start.month + 1
-
-
-@given(days, lengths)
-def test_years_tile_the_span_and_stay_within_a_calendar_year(start, length):
-    end = start + timedelta(days=length)
-    periods = years(start, end)
-    assert tiles(periods, start, end)
-    assert all(p.start.year == p.end.year for p in periods)
-    assert len(periods) == end.year - start.year + 1
 
 
 @given(days, lengths, st.integers(1, 400))

@@ -5,7 +5,7 @@ from datetime import date
 from typing import Any
 
 from atmodist.configuration.merging import merged
-from atmodist.core.periods import Period, blocks, months, years
+from atmodist.core.periods import Period, blocks, months
 from atmodist.data.variables import WIND
 from atmodist.samples.counts import shard_count
 
@@ -31,12 +31,6 @@ def periods(config: Mapping[str, Any], split: str) -> list[Period]:
     if data["source"] == "synthetic":
         return blocks(start, end, data["synthetic"]["period_days"])
     return months(start, end)
-
-
-def surface_pressure_years(config: Mapping[str, Any]) -> list[Period]:
-    """Years of the training split for which surface pressure is downloaded."""
-    days = config["data"]["train"]
-    return years(days["start"], days["end"])
 
 
 def evaluation_shards(config: Mapping[str, Any]) -> list[Period]:

@@ -75,15 +75,6 @@ def blocks(start: str | date, end: str | date, days: int) -> list[Period]:
     return [Period(first, min(first + (days - 1) * DAY, whole.end)) for first in starts]
 
 
-def years(start: str | date, end: str | date) -> list[Period]:
-    """Calendar years from ``start`` through ``end``; the first and the last may be parts of a year."""
-    whole = Period.between(start, end)
-    return [
-        Period(max(whole.start, date(year, 1, 1)), min(date(year, 12, 31), whole.end))
-        for year in range(whole.start.year, whole.end.year + 1)
-    ]
-
-
 def filled(pattern: str, period: Period) -> str:
     """A path ``pattern`` with the fields {start}, {end}, {year}, {month} and {day} (of the first day) filled.
 
