@@ -17,15 +17,16 @@ from standin_archive import FAULTS, KEY, Chance, Plan, StandInArchive, truth
 
 from atmodist.core.errors import InputError
 from atmodist.core.periods import Period
+from atmodist.core.retry import RetryPolicy
 from atmodist.data import grib
-from atmodist.data.climate_data_store import Patience, mars_request, retrieve
+from atmodist.data.climate_data_store import mars_request, retrieve
 
 CHAINS = 80
 RUNS = 10
 KEYWORDS = {"class": "ea", "expver": "1", "stream": "oper", "type": "an", "levtype": "ml"}
 VARIABLES = ["divergence", "vorticity"]
 PERIODS = [Period.parse("1979-01-31_1979-01-31"), Period.parse("2000-02-28_2000-03-01")]
-PATIENCE = Patience(attempts=4, first_wait=0.001, longest_wait=0.02, timeout=5)
+POLICY = RetryPolicy(attempts=4, first_wait=0.001, longest_wait=0.02, timeout=5)
 
 
 def download(url, key, period, path, pipe):
@@ -41,7 +42,7 @@ def download(url, key, period, path, pipe):
     )  # fmt: skip
     try:
         request = mars_request(times, VARIABLES, 120, KEYWORDS)
-        retrieve("reanalysis-era5-complete", request, path, accept, PATIENCE)
+        retrieve("reanalysis-era5-complete", request, path, accept, POLICY)
         pipe.send("")
     except InputError as error:
         pipe.send(str(error))

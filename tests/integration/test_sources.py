@@ -28,7 +28,7 @@ DATA = {
     "source": "era5",
     "train": {"start": "1979-12-25", "end": "1980-01-05"},
     "eval": {"start": "1981-01-01", "end": "1981-01-05"},
-    "download": {"patience": {"attempts": 4, "first_wait": 0.05, "longest_wait": 0.2, "timeout": 10}},
+    "download": {"retry": {"attempts": 4, "first_wait": 0.05, "longest_wait": 0.2, "timeout": 10}},
 }
 FIGURES = {"time": "1981-01-03T12:00"}
 MADE = [f"results/tiny/{name}" for name in ("grid/train.h5", "grid/eval.h5", "moments.json")]

@@ -130,7 +130,7 @@ def changed(config, key, value):
         ),
         (
             PAPER,
-            "data.download.patience.first_wait",
+            "data.download.retry.first_wait",
             400,
             "first_wait is 400; expected less than longest_wait",
         ),

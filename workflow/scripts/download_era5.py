@@ -8,7 +8,8 @@ from functools import partial
 from atmodist.core.files import write_checksum
 from atmodist.core.job import job
 from atmodist.core.periods import Period
-from atmodist.data.climate_data_store import Patience, mars_request, retrieve
+from atmodist.core.retry import RetryPolicy
+from atmodist.data.climate_data_store import mars_request, retrieve
 from atmodist.data.grib import check
 from atmodist.data.variables import plausible
 
@@ -25,7 +26,7 @@ with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
         truncation=params.truncation,
         bounds=plausible(snakemake.config["data"].get("bounds")),
     )
-    patience = Patience(**snakemake.config["data"]["download"]["patience"])
-    retrieve(params.dataset, request, output.grib, accept, patience)
+    policy = RetryPolicy(**snakemake.config["data"]["download"]["retry"])
+    retrieve(params.dataset, request, output.grib, accept, policy)
     write_checksum(output.grib, output.checksum)
     log.info("%d fields accepted", len(times) * len(params.variables))

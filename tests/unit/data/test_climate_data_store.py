@@ -11,8 +11,9 @@ from standin_archive import KEY, Plan, StandInArchive, truth
 
 from atmodist.core.errors import InputError
 from atmodist.core.periods import Period
+from atmodist.core.retry import RetryPolicy
 from atmodist.data import climate_data_store, grib
-from atmodist.data.climate_data_store import Patience, mars_request, retrieve
+from atmodist.data.climate_data_store import mars_request, retrieve
 
 DATASET = "reanalysis-era5-complete"
 KEYWORDS = {
@@ -30,7 +31,7 @@ ACCEPT = partial(
     grib.check, times=TIMES, variables=VARIABLES, level=120, truncation=21,
     bounds={"divergence": (1e-6, 1e-3), "vorticity": (1e-6, 1e-3)},
 )  # fmt: skip
-HASTE = Patience(attempts=3, first_wait=0.001, longest_wait=0.01, timeout=0.5)
+HASTE = RetryPolicy(attempts=3, first_wait=0.001, longest_wait=0.01, timeout=0.5)
 
 
 @pytest.fixture
@@ -47,8 +48,8 @@ def path(tmp_path):
     return tmp_path / "spectral" / "1979-01-30_1979-01-31.grib"
 
 
-def fetch(path, request=REQUEST, accept=ACCEPT, patience=HASTE, dataset=DATASET):
-    retrieve(dataset, request, path, accept, patience)
+def fetch(path, request=REQUEST, accept=ACCEPT, policy=HASTE, dataset=DATASET):
+    retrieve(dataset, request, path, accept, policy)
 
 
 def left(path):
@@ -238,16 +239,6 @@ def test_a_download_that_goes_on_is_given_more_attempts_than_one_that_does_not(s
     assert right(path)
 
 
-def test_waits_grow_to_their_limit():
-    waits = Patience(first_wait=2, longest_wait=30).waits()
-    assert [next(waits) for _ in range(6)] == [2, 4, 8, 16, 30, 30]
-
-
-def test_waits_that_cannot_grow_are_refused():
-    with pytest.raises(InputError, match="first_wait 300 must be less than longest_wait 10"):
-        Patience(first_wait=300, longest_wait=10)
-
-
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs Linux' /dev/full")
 def test_a_full_disk_is_told_and_the_request_kept(server, path):
     path.parent.mkdir(parents=True)
@@ -293,13 +284,13 @@ def test_the_stand_in_serves_what_is_asked(server, path):
     assert np.unique([field.level for field in grib.read_fields(path)]) == [60]
 
 
-def run(script, folder, patience=None, **params):
+def run(script, folder, policy=None, **params):
     """Run a script as Snakemake would."""
     run_script(
         script,
         folder / "job.log",
         rule=script,
-        config={"data": {"download": {"patience": patience or {}}}},
+        config={"data": {"download": {"retry": policy or {}}}},
         outputs={"grib": str(folder / "period.grib"), "checksum": str(folder / "period.grib.sha256")},
         params={
             "period": "1979-01-30_1979-01-31", "step_hours": 3,
@@ -314,8 +305,8 @@ def checksum_holds(folder):
 
 def test_the_script_downloads_and_logs_request_and_identifier(server, tmp_path):
     server.misbehave = Plan({"file": ["cut"]})
-    patience = {"attempts": 3, "first_wait": 0.001, "longest_wait": 0.01, "timeout": 5}
-    run("download_era5", tmp_path, dataset=DATASET, request=KEYWORDS, patience=patience)
+    policy = {"attempts": 3, "first_wait": 0.001, "longest_wait": 0.01, "timeout": 5}
+    run("download_era5", tmp_path, dataset=DATASET, request=KEYWORDS, policy=policy)
     assert (tmp_path / "period.grib").read_bytes() == truth(REQUEST)
     assert checksum_holds(tmp_path)
     log = (tmp_path / "job.log").read_text()
@@ -329,7 +320,7 @@ def test_the_script_downloads_and_logs_request_and_identifier(server, tmp_path):
 def test_the_script_ends_with_one_sentence_where_the_archive_refuses(server, tmp_path, capsys):
     server.misbehave = Plan({"submit": ["licence"]})
     with pytest.raises(SystemExit) as end:
-        run("download_era5", tmp_path, dataset=DATASET, request=KEYWORDS, patience={})
+        run("download_era5", tmp_path, dataset=DATASET, request=KEYWORDS, policy={})
     assert end.value.code == 1
     terminal = capsys.readouterr().err
     assert terminal.startswith("download_era5 1979-01-30_1979-01-31: error: the licence of")

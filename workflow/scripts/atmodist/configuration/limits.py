@@ -94,12 +94,11 @@ def problems_of_synthetic(config: Mapping[str, Any]) -> Iterator[str]:
 
 def problems_of_download(config: Mapping[str, Any]) -> Iterator[str]:
     """Waits that shrink."""
-    patience = config["data"].get("download", {}).get("patience", {})
-    first, longest = patience.get("first_wait", 2), patience.get("longest_wait", 300)
+    policy = config["data"].get("download", {}).get("retry", {})
+    first, longest = policy.get("first_wait", 2), policy.get("longest_wait", 300)
     if first >= longest:
         yield (
-            f"data.download.patience.first_wait is {first}; "
-            f"expected less than longest_wait, which is {longest}"
+            f"data.download.retry.first_wait is {first}; expected less than longest_wait, which is {longest}"
         )
 
 

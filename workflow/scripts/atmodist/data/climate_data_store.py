@@ -12,7 +12,6 @@ import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from typing import BinaryIO
 
@@ -27,39 +26,13 @@ from multiurl.retry import RETRIABLE
 from atmodist.core.errors import InputError
 from atmodist.core.files import write_json
 from atmodist.core.job import logger
+from atmodist.core.retry import RetryPolicy
 from atmodist.data.variables import VARIABLES
 
+POLICY = RetryPolicy(attempts=20, first_wait=2, longest_wait=300, timeout=60)
 HELP = "https://cds.climate.copernicus.eu/how-to-api"
 LOST = {400, 403, 404, 410, 416}
 """HTTP answers after which it is useless to ask for the same request again."""
-
-
-@dataclass(frozen=True)
-class Patience:
-    """How long to go on when the archive is busy or the network breaks."""
-
-    attempts: int = 20
-    """Attempts in a row that bring nothing before giving up."""
-    first_wait: float = 2
-    """Seconds before the second attempt; every further wait is twice as long."""
-    longest_wait: float = 300
-    """Longest wait in seconds."""
-    timeout: float = 60
-    """Seconds without an answer after which a connection counts as broken."""
-
-    def __post_init__(self) -> None:
-        if not 0 < self.first_wait < self.longest_wait:
-            raise InputError(
-                f"data.download.patience: first_wait {self.first_wait} must be less than longest_wait "
-                f"{self.longest_wait}"
-            )
-
-    def waits(self) -> Iterator[float]:
-        """Growing waits, without end."""
-        wait = self.first_wait
-        while True:
-            yield wait
-            wait = min(2 * wait, self.longest_wait)
 
 
 def mars_request(
@@ -84,7 +57,7 @@ def retrieve(
     request: Mapping[str, str],
     path: str | Path,
     accept: Callable[[Path], None],
-    patience: Patience = Patience(),
+    policy: RetryPolicy = POLICY,
 ) -> None:
     """Bring the answer to ``request`` to ``path``, once ``accept`` has let it pass.
 
@@ -102,7 +75,7 @@ def retrieve(
         ticket.unlink(missing_ok=True)
         part.unlink(missing_ok=True)
 
-    client = _client(patience)
+    client = _client(policy)
     with _explained(client.url, dataset):
         while True:
             queued = _queued(ticket, question)
@@ -115,7 +88,7 @@ def retrieve(
                     part.unlink(missing_ok=True)
                     write_json(ticket, {**question, "id": remote.request_id})
                     logger.info("request %s to %s: %s", remote.request_id, dataset, question["request"])
-                _download(_results(remote, patience), part, patience)
+                _download(_results(remote, policy), part, policy)
                 break
             except (requests.HTTPError, ProcessingFailedError) as error:
                 if _lost(error):
@@ -132,7 +105,7 @@ def retrieve(
     ticket.unlink()
 
 
-def _client(patience: Patience) -> Client:
+def _client(policy: RetryPolicy) -> Client:
     try:
         url, key, verify = get_url_key_verify(None, None, None)
     except Exception:  # cdsapi has no narrower one
@@ -148,9 +121,9 @@ def _client(patience: Patience) -> Client:
         url=url,
         key=key,
         verify=verify,
-        timeout=patience.timeout,
-        retry_after=(patience.first_wait, patience.longest_wait, 2),
-        maximum_tries=patience.attempts,
+        timeout=policy.timeout,
+        retry_after=(policy.first_wait, policy.longest_wait, 2),
+        maximum_tries=policy.attempts,
         log_callback=lambda level, message: print(message) if level >= logging.INFO else None,
     )
 
@@ -162,16 +135,16 @@ def _queued(ticket: Path, question: dict) -> str | None:
     return request_id if kept == question else None
 
 
-def _results(remote: Remote, patience: Patience) -> Results:
-    waits = patience.waits()
+def _results(remote: Remote, policy: RetryPolicy) -> Results:
+    waits = policy.waits()
     while not remote.results_ready:
         time.sleep(next(waits))
     return remote.get_results()
 
 
-def _download(results: Results, part: Path, patience: Patience) -> None:
+def _download(results: Results, part: Path, policy: RetryPolicy) -> None:
     """Go on with ``part`` until it has the announced size; only attempts that bring nothing are counted."""
-    size, failures, waits = results.content_length, 0, patience.waits()
+    size, failures, waits = results.content_length, 0, policy.waits()
     with open(part, "ab") as stream:
         if (needed := size - stream.tell()) > (free := shutil.disk_usage(part.parent).free):
             raise InputError(f"{part.parent}: {needed} bytes are to come, but the disk has only {free} free")
@@ -188,8 +161,8 @@ def _download(results: Results, part: Path, patience: Patience) -> None:
             if stream.tell() < size:
                 print(f"the download broke off after {stream.tell()} of {size} bytes ({problem})")
                 if stream.tell() > have:
-                    failures, waits = 0, patience.waits()
-                elif (failures := failures + 1) == patience.attempts:
+                    failures, waits = 0, policy.waits()
+                elif (failures := failures + 1) == policy.attempts:
                     raise requests.ConnectionError(problem)
                 time.sleep(next(waits))
         if stream.tell() > size:
