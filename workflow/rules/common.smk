@@ -27,7 +27,8 @@ UNTRAINED = configuration.models(config, "untrained")
 ENCODERS = configuration.encoders(config)
 SRGAN = configuration.models(config, "srgan")
 SYSTEMS = ["truth", "bilinear", *SRGAN]
-# What the numbers of a training depend on beside its own settings; the rest of `training` is hardware.
+# What the numbers of a training run depend on beside its own settings; the rest of `training` is hardware. Scripts
+# read `training` from the config: as a parameter, which none of them reads, this alone makes a change run again.
 NUMERICS = {key: config["training"][key] for key in ("precision", "threads")}
 # A day, which most clusters allow: a training that needs longer goes on in its next attempt.
 TRAINING_MINUTES = 1440

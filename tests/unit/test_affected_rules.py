@@ -1,0 +1,106 @@
+"""Edits of a copy of the library, and the rules that its imports say they reach."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+
+
+def git(folder, *arguments):
+    identity = ("-c", "user.name=nobody", "-c", "user.email=nobody@example.org")
+    subprocess.run(["git", *identity, *arguments], cwd=folder, check=True, stdout=subprocess.DEVNULL)
+
+
+@pytest.fixture
+def repository(tmp_path):
+    """A repository with the workflow alone, committed, and with the tag v1."""
+    shutil.copytree(
+        ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__", ".snakemake")
+    )
+    git(tmp_path, "init")
+    git(tmp_path, "add", ".")
+    git(tmp_path, "commit", "--message", "first")
+    git(tmp_path, "tag", "v1")
+    return tmp_path
+
+
+def edit(repository, module):
+    with open(repository / f"workflow/scripts/{module}", "a") as stream:
+        stream.write("# edited\n")
+
+
+def affected(repository, *arguments):
+    """Rules that the command names, and why."""
+    command = [sys.executable, repository / "workflow/affected_rules.py", *arguments]
+    run = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert run.returncode == 0, run.stderr
+    first, *rules = run.stdout.split() or ["--forcerun"]
+    assert first == "--forcerun"
+    return set(rules), run.stderr
+
+
+def test_nothing_changed_prints_nothing(repository):
+    assert affected(repository) == (set(), "")
+
+
+def test_a_module_reaches_the_rules_that_import_it_through_others(repository):
+    edit(repository, "atmodist/samples/normalise.py")  # evaluate_srgan has it from streaming, too
+    rules, told = affected(repository)
+    assert {"compute_moments", "sample_pairs", "evaluate_srgan"} <= rules
+    assert not {"grid_fields", "virtual_dataset", "figure_maps", "download_era5"} & rules
+    assert "compute_moments: atmodist/samples/normalise.py" in told
+
+
+def test_the_face_of_a_package_counts(repository):
+    edit(repository, "atmodist/core/__init__.py")
+    rules, _ = affected(repository)
+    assert {"grid_fields", "train_atmodist", "figure_maps"} <= rules
+
+
+def test_a_script_reaches_its_own_rule_alone(repository):
+    edit(repository, "grid_fields.py")
+    assert affected(repository)[0] == {"grid_fields"}
+
+
+def test_a_module_that_git_does_not_know_yet_counts(repository):
+    scripts = repository / "workflow/scripts"
+    (scripts / "atmodist/data/trick.py").write_text("")
+    script = scripts / "virtual_dataset.py"
+    script.write_text("from atmodist.data import trick\n" + script.read_text())
+    git(repository, "commit", "--all", "--message", "second")
+    assert affected(repository)[0] == {"virtual_dataset"}
+
+
+def test_commits_since_a_tag_count(repository):
+    edit(repository, "atmodist/data/levels.py")
+    git(repository, "commit", "--all", "--message", "second")
+    assert affected(repository) == (set(), "")
+    assert affected(repository, "--since", "v1")[0] == {"level_pressure"}
+
+
+def test_results_that_are_older_than_a_module_count(repository):
+    logs = repository / "results/mine/logs"
+    for name in ("grid_fields/2001-01-01_2001-01-31.log", "level_pressure.log"):
+        (logs / name).parent.mkdir(parents=True, exist_ok=True)
+        (logs / name).write_text("")
+    folder = logs.parent
+    assert affected(repository, "--results", folder)[0] == set()
+    os.utime(logs / "level_pressure.log", (1, 1))
+    assert affected(repository, "--results", folder)[0] == {"level_pressure"}
+    edit(repository, "atmodist/data/packed.py")
+    later = (repository / "workflow/scripts/atmodist/data/packed.py").stat().st_mtime + 10
+    os.utime(logs / "level_pressure.log", (later, later))
+    assert affected(repository, "--results", folder)[0] == {"grid_fields"}
+
+
+def test_a_revision_that_is_none_is_told_in_a_sentence(repository):
+    command = [sys.executable, repository / "workflow/affected_rules.py", "--since", "nowhere"]
+    run = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert run.returncode == 1
+    assert "nowhere" in run.stderr
+    assert "Traceback" not in run.stderr
