@@ -47,6 +47,8 @@ def evaluation(system):
     spectrum = 1e-9 * (1 + degree) ** -1.0 * np.exp(-2 * lost * degree / 64)
     distance = np.array([25, 50, 100, 200, 300, 500, 1000])
     rise = (1 - np.exp(-distance / 400)) * (1 - lost / 2)
+    wavenumber = np.arange(129)
+    zonal = np.where(wavenumber < 64, (1.0 + wavenumber) ** -2, 1e-4 * lost / 64)
     with np.errstate(divide="ignore"):
         wavelength = 40030 / degree
     result = xr.Dataset(
@@ -56,6 +58,11 @@ def evaluation(system):
             "kinetic_energy": (
                 ("block", "flow", "degree"),
                 np.tile(1e13 * spectrum / (1 + degree) ** 2, (2, 2, 1)),
+            ),
+            "zonal_power": (
+                ("block", "variable", "wavenumber"),
+                1e-9 * np.tile(zonal, (2, 2, 1)),
+                {"units": "s-2"},
             ),
             "semivariance": (("block", "variable", "distance"), 4e-10 * np.tile(rise, (2, 2, 1))),
             "truth_mean": (("block", "variable"), np.zeros((2, 2))),
@@ -67,6 +74,7 @@ def evaluation(system):
             "flow": ["rotational", "divergent"],
             "degree": degree,
             "wavelength": ("degree", wavelength),
+            "wavenumber": wavenumber,
             "distance": distance,
         },
     )

@@ -71,7 +71,7 @@ EDITS = {
     ),
     "a model less": (
         {"srgan": {"models": {"l2": None}}},
-        ["summary", "figure_(srgan|energy|power|semi|moment|error|city|wasserstein|maps)"],
+        ["summary", "figure_(srgan|energy|power|zonal|semi|moment|error|city|wasserstein|maps)"],
     ),
     "a network with other lags": (
         {"atmodist": {"models": {"hours-45": {"classes": 15}}}},

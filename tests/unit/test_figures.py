@@ -35,6 +35,7 @@ SEASONS = [fabricated.uncertainty(1), fabricated.uncertainty(3)]
 CASES = {
     "energy_spectrum": ("evaluation", *of_systems(fabricated.evaluation, views=VIEWS)),
     "power_spectra": ("evaluation", *of_systems(fabricated.evaluation, views=VIEWS)),
+    "zonal_spectra": ("evaluation", *of_systems(fabricated.evaluation, truncation=63)),
     "semivariogram": ("evaluation", *of_systems(fabricated.evaluation)),
     "moment_maps": ("moments", *of_systems(fabricated.moments, variables=VARIABLES)),
     "error_histograms": ("evaluation", *of_systems(fabricated.evaluation, ESTIMATES)),

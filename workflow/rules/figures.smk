@@ -34,6 +34,7 @@ ALL_FIGURES = [
     "srgan_curves",
     *(["energy_spectrum"] if WIND else []),
     "power_spectra",
+    "zonal_spectra",
     "semivariogram",
     *(f"moment_maps_{variable}" for variable in config["data"]["variables"]),
     "error_histograms",
@@ -335,6 +336,35 @@ rule figure_power_spectra:
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_power_spectra.py"
+
+
+rule figure_zonal_spectra:
+    """Power by zonal wavenumber, within and above the truth's band."""
+    input:
+        evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
+    output:
+        pdf=f"{FIGURES}/zonal_spectra.pdf",
+        png=report(
+            f"{FIGURES}/zonal_spectra.png",
+            caption="../report/zonal_spectra.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_zonal_spectra.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_zonal_spectra.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        systems=SYSTEMS,
+        truncation=config["data"]["truncation"],
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_zonal_spectra.py"
 
 
 rule figure_maps:

@@ -10,7 +10,7 @@ from scipy.special import eval_legendre
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
 from atmodist.data import spectral, units
-from atmodist.data.sphere import EARTH_RADIUS
+from atmodist.data.sphere import EARTH_RADIUS, area_weights
 from atmodist.evaluation import metrics, moments
 
 VARIABLES = ["divergence", "vorticity"]
@@ -111,6 +111,39 @@ def test_spectra_find_the_power_put_in_and_the_energy_of_solid_body_rotation():
     assert rotational.sum() == pytest.approx((omega * EARTH_RADIUS) ** 2 / 3)
     divergent = result["kinetic_energy"].sel(flow="divergent")
     assert divergent[7] == pytest.approx(EARTH_RADIUS**2 * 25e-12 / (2 * 7 * 8))
+
+
+def test_zonal_spectra_find_waves_and_their_power_outside_the_band():
+    """cos(m λ) has half its square's power at m, all of it at the shortest wave of the grid."""
+    theta, phi = np.radians(spectral.longitudes(TRUNCATION)), np.radians(spectral.latitudes(TRUNCATION))
+    waves = 3e-5 + 2e-5 * np.cos(TRUNCATION * theta) + 1e-5 * np.cos((TRUNCATION + 1) * theta + phi[:, None])
+    shortest = 1e-5 * np.cos(2 * (TRUNCATION + 1) * theta) * np.sqrt(3) * np.sin(phi)[:, None]
+    field = frame(np.stack([waves, shortest]))
+    power = measured(metrics.ZonalSpectra(), field, field)["zonal_power"]
+    assert power["wavenumber"][-1] == 2 * (TRUNCATION + 1)
+    divergence, vorticity = power.sel(variable="divergence"), power.sel(variable="vorticity")
+    np.testing.assert_allclose(
+        divergence[[0, TRUNCATION, TRUNCATION + 1]], [9e-10, 2e-10, 0.5e-10], rtol=1e-6
+    )
+    assert vorticity[-1] == pytest.approx(1e-10, rel=3e-3), "the mean square of √3 sin φ over the sphere is 1"
+    np.testing.assert_allclose(metrics.power_outside(power, TRUNCATION), [0.2, 1], rtol=1e-6)
+
+
+def test_harmonics_have_no_power_outside_the_band():
+    """A checkerboard along the rows does, all of it there."""
+    rng = np.random.default_rng(6)
+    values = [spectral.synthesise(random_coefficients(rng, np.ones(TRUNCATION + 1))) for _ in VARIABLES]
+    clean = frame(1e-5 * np.stack(values))
+    checkerboard = clean + 1e-5 * (-1.0) ** np.arange(clean.sizes["longitude"])
+    area = area_weights(clean["latitude"].values)
+    powers = [
+        measured(metrics.ZonalSpectra(), field, field)["zonal_power"] for field in (clean, checkerboard)
+    ]
+    for field, power in zip((clean, checkerboard), powers, strict=True):
+        np.testing.assert_allclose(power.sum("wavenumber"), (field.values**2).mean(-1) @ area, rtol=1e-12)
+    np.testing.assert_allclose(metrics.power_outside(powers[0], TRUNCATION), 0, atol=1e-12)
+    added = powers[1].sel(wavenumber=slice(TRUNCATION + 1, None)).sum("wavenumber")
+    np.testing.assert_allclose(added, 1e-10, rtol=1e-9)
 
 
 def test_log_error_counts_too_much_like_too_little():

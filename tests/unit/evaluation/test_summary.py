@@ -24,6 +24,7 @@ def evaluation(factor=1.0, compared=True):
         {
             "frames": ("block", [2, 2, 2, 1]),
             "kinetic_energy": (("block", "flow", "degree"), energy),
+            "zonal_power": (("block", "variable", "wavenumber"), factor * np.ones((4, 2, 19))),
             "semivariance": (("block", "variable", "distance"), factor * np.ones((4, 2, 3))),
             "sum": (("variable", "latitude"), np.ones((2, 5))),
             **(series if compared else {}),
@@ -31,6 +32,7 @@ def evaluation(factor=1.0, compared=True):
         {
             "block": DAYS,
             "degree": degree,
+            "wavenumber": np.arange(19),
             "variable": variable,
             "field_units": ("variable", ["s-1", "K"]),
             **({"time": TIMES} if compared else {}),
@@ -60,6 +62,9 @@ def test_a_ratio_of_proportional_errors_has_no_spread():
     np.testing.assert_allclose(numbers["mean_squared_error_over_bilinear"], 0.1)
     np.testing.assert_allclose(numbers["kinetic_energy_error"], 1, err_msg="ten times too weak")
     np.testing.assert_allclose(numbers["semivariogram_error"], 1)
+    np.testing.assert_allclose(
+        numbers["power_outside_band"], 10 / 18, err_msg="wavenumbers 9 to 18 of 1 to 18"
+    )
     np.testing.assert_allclose(
         numbers["area_weighted_rmse"] ** 2, numbers["area_weighted_mean_squared_error"]
     )

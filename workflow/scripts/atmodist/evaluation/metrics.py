@@ -118,6 +118,28 @@ class Spectra(Mean):
 
 
 @dataclass
+class ZonalSpectra(Mean):
+    """Power by zonal wavenumber, averaged over the rows of the sphere by their area.
+
+    The grid of truncation T has zonal wavenumbers up to 2(T + 1), but spherical harmonics only up to T: what
+    lies above, such as a generator's checkerboard, is on no truth, and spectra by degree cannot show it.
+    """
+
+    def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
+        """Power (variable, wavenumber) of the estimate; its sum is the mean square over the sphere."""
+        columns = estimate.sizes["longitude"]
+        squares = np.abs(np.fft.rfft(estimate.values.astype(float), axis=-1) / columns) ** 2
+        wavenumber = np.arange(squares.shape[-1])
+        squares *= np.where((wavenumber > 0) & (2 * wavenumber < columns), 2, 1)
+        power = np.einsum("vrm,r->vm", squares, area_weights(estimate["latitude"].values))
+        about = units.attributes(estimate, 2, "power at each zonal wavenumber")
+        return xr.Dataset(
+            {"zonal_power": (("variable", "wavenumber"), power, about)},
+            {**units.coordinates(estimate), "wavenumber": wavenumber},
+        )
+
+
+@dataclass
 class Semivariogram(Mean):
     """Half the mean squared difference between points a great-circle distance apart, and the truth's moments.
 
@@ -302,9 +324,22 @@ def log_error(estimate: xr.DataArray, truth: xr.DataArray, dimension: str) -> xr
     return abs(np.log10(estimate / truth)).mean(dimension)
 
 
+def power_outside(zonal_power: xr.DataArray, truncation: int) -> xr.DataArray:
+    """Share of the power of all waves, ``zonal_power`` (…, wavenumber), above the ``truncation``."""
+    outside = zonal_power.sel(wavenumber=slice(truncation + 1, None)).sum("wavenumber")
+    return outside / zonal_power.sel(wavenumber=slice(1, None)).sum("wavenumber")
+
+
 def of_estimate(std: np.ndarray, seed: int, places: xr.Dataset, winds: str = "exact") -> list[Metric]:
     """Fresh metrics that look at a system's fields alone, the truth's too."""
-    return [Spectra(winds), Semivariogram(seed), Moments(std), MomentSamples(seed), Cities(places)]
+    return [
+        Spectra(winds),
+        ZonalSpectra(),
+        Semivariogram(seed),
+        Moments(std),
+        MomentSamples(seed),
+        Cities(places),
+    ]
 
 
 def of_comparison() -> list[Metric]:

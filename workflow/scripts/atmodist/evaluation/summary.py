@@ -13,7 +13,7 @@ import xarray as xr
 from atmodist.data import units
 from atmodist.evaluation.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
 from atmodist.evaluation.cities import verdict
-from atmodist.evaluation.metrics import log_error
+from atmodist.evaluation.metrics import log_error, power_outside
 from atmodist.evaluation.moments import squared_errors
 from atmodist.learning.losses import content_scale
 
@@ -96,6 +96,7 @@ def of_super_resolution(
     for name, first in (("", 1), ("_upper_half", truncation // 2 + 1)) if wind else ():
         pair = (each["kinetic_energy"].sel(degree=slice(first, truncation)) for each in (found, truth))
         yield f"kinetic_energy_error{name}", log_error(*pair, "degree"), "1"
+    yield "power_outside_band", power_outside(found["zonal_power"], truncation), "1"
     pair = (each["semivariance"] for each in (found, truth))
     yield "semivariogram_error", log_error(*pair, "distance"), "1"
 
