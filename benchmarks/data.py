@@ -24,7 +24,7 @@ import numpy as np
 
 from atmodist.data import grib, spectral, store
 from atmodist.samples import normalise, shards, windows
-from atmodist.samples.batches import PairBatches, loader
+from atmodist.samples.batches import PairBatches, SampleFiles, loader
 
 VARIABLES = ("divergence", "vorticity")
 MOMENTS = normalise.Moments(VARIABLES, (0, 0), (3e-5, 5e-5), (0, 0), (0.16, 0.16), 0.2)
@@ -152,14 +152,9 @@ def moments(folder, threads):
 def draw(folder, patch, kind, max_lag):
     """A shard's worth of samples of the fields on disk."""
     fields = store.open_fields(folder / "direct.h5")
-    samples = windows.draw_shard(
-        fields.time,
-        fields.latitude,
-        len(fields.longitude),
-        **{"seed": 1, "kind": kind, "split": "train", "shard": 0, "shard_size": 512, "band": (-60, 60)},
-        **{"patch": patch, "per_time": 512, "max_lag": max_lag},
-    )
-    return fields, samples
+    sampling = windows.Sampling(kind, "train", 1, patch, per_time=512, band=(-60, 60), max_lag=max_lag)
+    grid = fields.time, fields.latitude, len(fields.longitude)
+    return fields, windows.draw_shard(sampling, *grid, shard=0, shard_size=512)
 
 
 def sampled(folder, patch, kind, max_lag):
@@ -173,7 +168,8 @@ def sampled(folder, patch, kind, max_lag):
 
 def batched(folder, patch, memory):
     """Pairs through the loader, in batches of 64."""
-    data = PairBatches([folder / f"pairs-{patch}.h5"], patch, VARIABLES, batch_size=64, memory=memory)
+    samples = SampleFiles([folder / f"pairs-{patch}.h5"], patch, VARIABLES)
+    data = PairBatches(samples, batch_size=64, memory=memory)
     return len(data) * 64 / seconds(lambda: list(loader(data, epoch=0)), 3), "pairs/s"
 
 

@@ -12,6 +12,7 @@ import argparse
 import sys
 import tempfile
 import time
+from dataclasses import replace
 from functools import partial
 from itertools import product
 from pathlib import Path
@@ -22,13 +23,14 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from trainings import ATMODIST, HARDWARE, SRGAN, VARIABLES, write_pairs, write_patches
+from trainings import ATMODIST, CPU, SRGAN, VARIABLES, training_job, write_pairs, write_patches
 
 from atmodist.learning import atmodist_training, srgan_training
 from atmodist.learning.devices import device, launch, to_device
 from atmodist.learning.networks import Discriminator, Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.learning.saved import build
+from atmodist.learning.settings import AtmoDistSettings, GeneratorSettings, SRGANSettings
 from atmodist.samples import batches
 
 GENERATOR = {"channels": 64, "blocks": 16}
@@ -43,7 +45,7 @@ SETTINGS = {
         "batches": None,
     },
     "srgan": {
-        **SRGAN,
+        **{key: value for key, value in SRGAN.items() if key != "content"},
         "batch_size": 64,
         "batches": None,
         "phases": [{"epochs": 2, "learning_rate": 1.0e-4}],
@@ -108,18 +110,18 @@ def bare_rate(step, size, device, repeats=3):
 
 
 def fed_rate(kind, shard, count, patch, memory, hardware):
-    """Samples a second in the second epoch of a training that reads ``shard``."""
-    common = (SETTINGS[kind], patch, VARIABLES, 1, hardware)
+    """Samples a second in the second epoch of a training run that reads ``shard``."""
     with tempfile.TemporaryDirectory() as folder:
-        files = ([shard], f"{folder}/training.csv", f"{folder}/weights", "benchmark")
+        job = training_job(Path(folder), [shard], hardware=hardware, patch=patch)
         if kind == "atmodist":
             atmodist_training.PairBatches = partial(batches.PairBatches, memory=memory)
-            launch(hardware, atmodist_training.train_atmodist, *files, *common)
+            launch(hardware, atmodist_training.train_atmodist, job, AtmoDistSettings.of(SETTINGS[kind]))
         else:
             srgan_training.PatchBatches = partial(batches.PatchBatches, memory=memory)
             start = Generator(2, **GENERATOR).state_dict()
-            launch(hardware, srgan_training.train_srgan, *files, start, None, GENERATOR, *common)
-        return count / pd.read_csv(files[1])["seconds"].iloc[-1]
+            settings = GeneratorSettings(**GENERATOR), SRGANSettings.of(SETTINGS[kind])
+            launch(hardware, srgan_training.train_srgan, job, start, None, *settings)
+        return count / pd.read_csv(job.log)["seconds"].iloc[-1]
 
 
 def main():
@@ -134,8 +136,8 @@ def main():
     parser.add_argument("--precision", default="bf16-mixed", choices=["bf16-mixed", "32-true"])
     parser.add_argument("--compile", action="store_true")
     options = parser.parse_args()
-    hardware = {**HARDWARE, **{name: getattr(options, name) for name in ("device", "threads", "precision")}}
-    hardware["compile"] = options.compile
+    chosen = {name: getattr(options, name) for name in ("device", "threads", "precision", "compile")}
+    hardware = replace(CPU, **chosen)
     fabric = device(hardware)
     name = torch.cuda.get_device_name() if fabric.device.type == "cuda" else fabric.device
     print(f"{name}, {options.threads} threads, {options.precision}, samples/s")

@@ -6,6 +6,10 @@ import h5py
 import numpy as np
 from fake_snakemake import run_script
 
+from atmodist.learning.devices import Hardware
+from atmodist.learning.training import TrainingJob
+from atmodist.samples.batches import SampleFiles
+
 VARIABLES = ["divergence", "vorticity"]
 
 HARDWARE = {
@@ -72,6 +76,15 @@ SRGAN = {
     "seed_index": 0,
     "content": "mse",
 }
+
+
+CPU = Hardware(**HARDWARE)
+
+
+def training_job(folder, paths, weights="weights", hardware=CPU, patch=32):
+    """What a training run in ``folder`` reads and writes."""
+    samples = SampleFiles([str(path) for path in paths], patch, VARIABLES)
+    return TrainingJob(samples, folder / "training.csv", folder / weights, "id", seed=1, hardware=hardware)
 
 
 def run(script, folder, inputs, outputs, params, hardware=HARDWARE, **wildcards):

@@ -1,4 +1,4 @@
-"""Trainings that are killed at random moments, and trainings on two processes."""
+"""Training runs that are killed at random moments, and training runs on two processes."""
 
 import multiprocessing
 import os
@@ -25,11 +25,11 @@ from trainings import (
 )
 
 from atmodist.core.errors import InputError
-from atmodist.learning.devices import launch
+from atmodist.learning.devices import Hardware, launch
 from atmodist.learning.networks import Generator
 from atmodist.samples import batches
 
-# A server that has imported everything forks the trainings, so that a process of its own costs nothing.
+# A server that has imported everything forks the runs, so that a process of its own costs nothing.
 processes = multiprocessing.get_context("forkserver")
 processes.set_forkserver_preload(
     ["trainings", "atmodist.learning.atmodist_training", "atmodist.learning.srgan_training"]
@@ -65,13 +65,13 @@ def samples(tmp_path_factory):
 
 
 def run_with_workers(*arguments):
-    """Run a training whose samples do not fit into memory, so that other processes read them."""
+    """Run a training script whose samples do not fit into memory, so that other processes read them."""
     batches.Batches.in_memory = property(lambda self: False)
     run(*arguments)
 
 
 def start(script, folder, settings=None, target=run, **hardware):
-    """Start a training in a process of its own."""
+    """Start a training script in a process of its own."""
     folder.mkdir(exist_ok=True)
     inputs, params = KINDS[script]
     params = {**params, "settings": {**params["settings"], **(settings or {})}}
@@ -83,14 +83,14 @@ def start(script, folder, settings=None, target=run, **hardware):
 
 
 def train(*arguments, **settings):
-    """Run a training to its end."""
+    """Run a training script to its end."""
     process = start(*arguments, **settings)
     process.join()
     assert process.exitcode == 0
 
 
 def wait_until(process, log, text):
-    """Wait until a running training has written ``text`` to its log."""
+    """Wait until a training run has written ``text`` to its log."""
     while process.is_alive() and not (log.exists() and text in log.read_text()):
         time.sleep(0.01)
 
@@ -153,7 +153,7 @@ def test_stopped_by_the_cluster(uninterrupted, samples):
         assert f"stopped by {number.name} after batch" in log.read_text()
         log.unlink()
     train(script, folder)
-    assert "going on after batch" in log.read_text()
+    assert "resuming after batch" in log.read_text()
     assert_same_bits(folder, whole)
 
 
@@ -204,7 +204,7 @@ def test_two_processes_train_as_one(samples):
         torch.testing.assert_close(weights[key], others[key], rtol=0, atol=3e-4)
 
 
-def test_two_processes_stop_and_go_on_together(samples):
+def test_two_processes_stop_and_resume_together(samples):
     folder = samples / "atmodist-devices"
     short = {"epochs": 2, "batches": 20}
     process = start("train_atmodist", folder, settings=short, devices=2)
@@ -228,14 +228,16 @@ def test_two_processes_fail_in_one_sentence(samples):
 
 
 def fail_on_the_second(fabric):
-    """A training in which the first process waits for the second."""
+    """A training run in which the first process waits for the second."""
     if fabric.global_rank == 1:
         raise InputError("only the second half is damaged")
     fabric.barrier()
 
 
 def test_no_process_waits_for_one_that_failed(samples):
-    process = processes.Process(target=launch, args=({**HARDWARE, "devices": 2}, fail_on_the_second))
+    process = processes.Process(
+        target=launch, args=(Hardware(**{**HARDWARE, "devices": 2}), fail_on_the_second)
+    )
     process.start()
     process.join(120)
     assert process.exitcode == 1

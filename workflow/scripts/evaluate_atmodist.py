@@ -14,29 +14,30 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
 
     from atmodist.core.files import replacing, write_json
     from atmodist.learning import atmodist_training as atmodist
-    from atmodist.learning.devices import device
+    from atmodist.learning.devices import Hardware, device
     from atmodist.learning.saved import build, load_weights, save_network
-    from atmodist.samples.batches import PairBatches, loader
+    from atmodist.learning.settings import AtmoDistSettings
+    from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.shards import times_of
 
-    params, settings = snakemake.params, snakemake.params.settings
-    about = {"settings": settings, "patch": params.patch, "variables": params.variables}
+    params, settings = snakemake.params, AtmoDistSettings.of(snakemake.params.settings)
+    about = {"settings": params.settings, "patch": params.patch, "variables": params.variables}
     files = sorted(Path(snakemake.input.weights).glob("epoch-*.pt"))
     networks = [build(**about) for _ in files]
     for network, path in zip(networks, files, strict=True):
         network.load_state_dict(load_weights(path)["network"])
 
-    fabric = device(snakemake.config["training"])
+    fabric = device(Hardware(**snakemake.config["training"]))
 
     def pairs_of(paths):
         """Pairs of a split with the lags that the network knows."""
-        sizes = params.patch, params.variables, settings["batch_size"]
-        return PairBatches(paths, *sizes, classes=settings["classes"])
+        samples = SampleFiles(paths, params.patch, params.variables)
+        return PairBatches(samples, settings.batch_size, classes=settings.classes)
 
     def scores_of(networks, pairs, description):
         """Scores of networks on all pairs of a split."""
         batches = progress(loader(pairs), description)
-        return atmodist.evaluate(fabric, networks, batches, settings["classes"])
+        return atmodist.evaluate(fabric, networks, batches, settings.classes)
 
     split = "validation" if snakemake.input.validation else "eval"
     pairs = pairs_of(snakemake.input.pairs)
@@ -44,11 +45,11 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     scores = scores_of(networks, choosing, "all epochs")
     table = [{"epoch": n, "split": split, **score.result()} for n, score in enumerate(scores, start=1)]
     losses = [row["loss"] for row in table]
-    epoch = atmodist.best_epoch(losses, settings["pretraining"]["epochs"])
+    epoch = atmodist.best_epoch(losses, settings.pretraining.epochs)
     best, chosen = networks[epoch - 1], [row["epoch"] == epoch for row in table]
     score = scores[epoch - 1] if choosing is pairs else scores_of([best], pairs, "the best epoch")[0]
 
-    classes = settings["classes"]
+    classes = settings.classes
     info = {"epoch": epoch, "chosen_on": split, **score.result(), "classes": classes, "chance": 1 / classes}
     save_network(snakemake.output.best, best, epoch=epoch, **about)
     with replacing(snakemake.output.confusion) as partial:

@@ -5,16 +5,18 @@ from atmodist.core.job import job, progress
 params = snakemake.params
 with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as log:
     import time
+    from dataclasses import replace
 
     import numpy as np
 
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.evaluation import cities, metrics, streaming
+    from atmodist.learning.devices import Hardware
     from atmodist.samples.normalise import Moments
 
-    hardware = snakemake.config["training"]
-    device = streaming.choose_device(hardware if snakemake.input.weights else {**hardware, "device": "cpu"})
+    hardware = Hardware(**snakemake.config["training"])
+    device = streaming.choose_device(hardware if snakemake.input.weights else replace(hardware, device="cpu"))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     upscale = streaming.upscaling(

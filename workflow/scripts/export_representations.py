@@ -10,12 +10,12 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.learning import representations
-    from atmodist.learning.devices import device, to_device
+    from atmodist.learning.devices import Hardware, device, to_device
     from atmodist.learning.networks import LAYERS
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.normalise import Moments
 
-    fabric = device(snakemake.config["training"])
+    fabric = device(Hardware(**snakemake.config["training"]))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     encoder, about = load_encoder(snakemake.input.encoder)

@@ -9,9 +9,10 @@ with job(snakemake.log[0], f"map_regions {params.system}"):
     from atmodist.core.files import replacing
     from atmodist.data import store
     from atmodist.evaluation import maps, streaming
+    from atmodist.learning.devices import Hardware
     from atmodist.samples.normalise import Moments
 
-    device = streaming.choose_device({**snakemake.config["training"], "device": "cpu"})
+    device = streaming.choose_device(Hardware(**{**snakemake.config["training"], "device": "cpu"}))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     upscale = streaming.upscaling(

@@ -11,11 +11,11 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
     from atmodist.core.files import replacing
     from atmodist.data import store
     from atmodist.evaluation import uncertainty
-    from atmodist.learning.devices import device, to_device
+    from atmodist.learning.devices import Hardware, device, to_device
     from atmodist.learning.saved import load_network
     from atmodist.samples.normalise import Moments
 
-    fabric = device(snakemake.config["training"])
+    fabric = device(Hardware(**snakemake.config["training"]))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     network, about = load_network(snakemake.input.encoder)

@@ -6,19 +6,19 @@ params = snakemake.params
 with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} {params.layer}") as log:
     from atmodist.core.files import replacing
     from atmodist.learning.calibration import lag_losses
-    from atmodist.learning.devices import device
+    from atmodist.learning.devices import Hardware, device
     from atmodist.learning.losses import ContentLoss
     from atmodist.learning.saved import load_encoder
-    from atmodist.samples.batches import PairBatches, loader
+    from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of
 
     encoder, about = load_encoder(snakemake.input.encoder)
-    batch_size = about["settings"]["batch_size"]
-    every = PairBatches(snakemake.input.pairs, about["patch"], about["variables"], batch_size)
+    samples = SampleFiles(snakemake.input.pairs, about["patch"], about["variables"])
+    every = PairBatches(samples, about["settings"]["batch_size"])
     pairs = every.spread(params.batches)
     losses = lag_losses(
-        device(snakemake.config["training"]),
+        device(Hardware(**snakemake.config["training"])),
         ContentLoss(encoder, params.layer),
         Moments.load(snakemake.input.moments),
         progress(loader(pairs), "batches"),

@@ -11,20 +11,17 @@ with job(snakemake.log[0], f"sample_pairs {snakemake.wildcards.split} {snakemake
 
     began, params = perf_counter(), snakemake.params
     fields = store.open_fields(snakemake.input.fields)
-    samples = windows.draw_shard(
-        fields.time,
-        fields.latitude,
-        len(fields.longitude),
+    sampling = windows.Sampling(
         kind="pairs",
-        seed=params.seed,
         split=params.split,
-        shard=int(params.shard),
-        shard_size=params.shard_size,
+        seed=params.seed,
         patch=params.patch,
         per_time=params.per_time,
         band=params.latitude,
         max_lag=params.max_lag,
     )
+    grid = fields.time, fields.latitude, len(fields.longitude)
+    samples = windows.draw_shard(sampling, *grid, int(params.shard), params.shard_size)
     moments = Moments.load(snakemake.input.moments)
     shards.write_shard(snakemake.output.shard, fields, samples, moments, params.patch, params.dtype)
     log.info("%d pairs in %.1f s", len(samples.time), perf_counter() - began)

@@ -1,23 +1,22 @@
-"""Train a Siamese network to tell the lag of two patches: training.csv and the weights of every epoch."""
+"""Train a Siamese network to predict the lag of two patches: training.csv and the weights of every epoch."""
 
 from atmodist.core.job import job
 
 with job(snakemake.log[0], f"train_atmodist {snakemake.wildcards.model}"):
     from atmodist.learning.atmodist_training import train_atmodist
-    from atmodist.learning.devices import launch
-    from atmodist.learning.training import identity
+    from atmodist.learning.checkpoint import identity
+    from atmodist.learning.devices import Hardware, launch
+    from atmodist.learning.settings import AtmoDistSettings
+    from atmodist.learning.training import TrainingJob
+    from atmodist.samples.batches import SampleFiles
 
-    params, hardware = snakemake.params, snakemake.config["training"]
-    launch(
-        hardware,
-        train_atmodist,
-        snakemake.input.pairs,
-        snakemake.output.log,
-        snakemake.output.weights,
-        identity(snakemake.input, dict(params.items())),
-        params.settings,
-        params.patch,
-        params.variables,
-        params.seed,
-        hardware,
+    params, hardware = snakemake.params, Hardware(**snakemake.config["training"])
+    training = TrainingJob(
+        samples=SampleFiles(snakemake.input.pairs, params.patch, params.variables),
+        log=snakemake.output.log,
+        weights=snakemake.output.weights,
+        identity=identity(snakemake.input, dict(params.items())),
+        seed=params.seed,
+        hardware=hardware,
     )
+    launch(hardware, train_atmodist, training, AtmoDistSettings.of(params.settings))

@@ -6,34 +6,33 @@ from pathlib import Path
 from atmodist.core.job import job
 
 with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
-    from atmodist.learning.devices import launch
+    from atmodist.learning.checkpoint import identity
+    from atmodist.learning.devices import Hardware, launch
     from atmodist.learning.losses import ContentLoss
     from atmodist.learning.saved import load_encoder, load_weights
+    from atmodist.learning.settings import GeneratorSettings, SRGANSettings
     from atmodist.learning.spectral_losses import SpectralLoss
     from atmodist.learning.srgan_training import train_srgan
-    from atmodist.learning.training import identity
+    from atmodist.learning.training import TrainingJob
+    from atmodist.samples.batches import SampleFiles
 
-    params, hardware = snakemake.params, snakemake.config["training"]
-    content = None  # the mean squared error
-    if params.settings["content"] == "amse":
+    params, hardware = snakemake.params, Hardware(**snakemake.config["training"])
+    settings, content = dict(params.settings), None  # the mean squared error
+    source = settings.pop("content")
+    if source == "amse":
         content = SpectralLoss(params.patch)
-    elif params.settings["content"] != "mse":
+    elif source != "mse":
         encoder, _ = load_encoder(snakemake.input.encoder)
         scale = json.loads(Path(snakemake.input.scale).read_text())["scale"]
-        content = ContentLoss(encoder, params.settings["content"]["layer"], scale)
-    launch(
-        hardware,
-        train_srgan,
-        snakemake.input.patches,
-        snakemake.output.log,
-        snakemake.output.weights,
-        identity(snakemake.input, dict(params.items())),
-        load_weights(snakemake.input.generator)["generator"],
-        content,
-        params.generator,
-        params.settings,
-        params.patch,
-        params.variables,
-        params.seed,
-        hardware,
+        content = ContentLoss(encoder, source["layer"], scale)
+    training = TrainingJob(
+        samples=SampleFiles(snakemake.input.patches, params.patch, params.variables),
+        log=snakemake.output.log,
+        weights=snakemake.output.weights,
+        identity=identity(snakemake.input, dict(params.items())),
+        seed=params.seed,
+        hardware=hardware,
     )
+    start = load_weights(snakemake.input.generator)["generator"]
+    generator = GeneratorSettings(**params.generator)
+    launch(hardware, train_srgan, training, start, content, generator, SRGANSettings.of(settings))

@@ -17,13 +17,14 @@ from torchmetrics.functional.classification import (
     multiclass_accuracy,
     multiclass_confusion_matrix,
 )
-from trainings import ATMODIST, HARDWARE, VARIABLES, run, write_pairs
+from trainings import ATMODIST, CPU, VARIABLES, run, training_job, write_pairs
 
 from atmodist.core.seeds import torch_seed
 from atmodist.learning import atmodist_training as atmodist
 from atmodist.learning.devices import device, launch
 from atmodist.learning.saved import build, load_network, load_weights
-from atmodist.samples.batches import PairBatches, loader
+from atmodist.learning.settings import AtmoDistSettings, LearningRateSchedule
+from atmodist.samples.batches import PairBatches, SampleFiles, loader
 
 
 def test_each_gradient_is_clipped_by_itself():
@@ -57,7 +58,8 @@ class KerasPlateau:
 def test_learning_rate_schedule_is_that_of_keras(losses, patience):
     settings = {"factor": 0.1, "patience": patience, "threshold": 0.04, "floor": 1e-5}
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
-    schedule, keras = atmodist.reduce_on_plateau(optimiser, **settings), KerasPlateau(0.1, **settings)
+    schedule = atmodist.reduce_on_plateau(optimiser, LearningRateSchedule(**settings))
+    keras = KerasPlateau(0.1, **settings)
     for loss in losses:
         schedule.step(loss)
         keras.step(loss)
@@ -88,13 +90,11 @@ def test_scores_agree_with_torchmetrics():
     assert matrix["true_lag"].values.tolist() == [3, 6, 9, 12, 15, 18, 21]
 
 
-def train(folder, settings, **hardware):
+def train(folder, settings):
     write_pairs(folder / "pairs.h5", count=240)
-    arguments = (settings, 32, VARIABLES, 1, {**HARDWARE, **hardware})
-    paths = [str(folder / "pairs.h5")]
-    outputs = folder / "training.csv", folder / "weights"
-    launch(arguments[-1], atmodist.train_atmodist, paths, *outputs, "id", *arguments)
-    return pd.read_csv(outputs[0])
+    job = training_job(folder, [folder / "pairs.h5"])
+    launch(CPU, atmodist.train_atmodist, job, AtmoDistSettings.of(settings))
+    return pd.read_csv(job.log)
 
 
 def test_one_epoch_equals_plain_pytorch(tmp_path):
@@ -105,7 +105,7 @@ def test_one_epoch_equals_plain_pytorch(tmp_path):
     network = build(settings, 32, VARIABLES)
     kernels = [p for p in network.parameters() if p.dim() > 1]
     velocity = {p: torch.zeros_like(p) for p in network.parameters()}
-    data = PairBatches([tmp_path / "pairs.h5"], 32, VARIABLES, 8, 12, classes=3)
+    data = PairBatches(SampleFiles([tmp_path / "pairs.h5"], 32, VARIABLES), 8, 12, classes=3)
     losses = []
     for first, second, label in loader(data, 0, torch_seed(1, "atmodist", "order", 0)):
         loss = F.cross_entropy(network(first.float(), second.float()), label)
@@ -151,8 +151,8 @@ def test_evaluation_of_several_networks(trained):
     folder, settings, _ = trained
     networks = [build(settings, 32, VARIABLES) for _ in range(2)]
     networks[1].load_state_dict(load_weights(folder / "weights/epoch-012.pt")["network"])
-    pairs = PairBatches([folder / "pairs.h5"], 32, VARIABLES, 50, classes=3)
-    scores = atmodist.evaluate(device(HARDWARE), networks, loader(pairs), 3)
+    pairs = PairBatches(SampleFiles([folder / "pairs.h5"], 32, VARIABLES), 50, classes=3)
+    scores = atmodist.evaluate(device(CPU), networks, loader(pairs), 3)
     first, second, label = pairs[np.arange(240)]
     for network, score in zip(networks, scores, strict=True):
         with torch.no_grad():
@@ -228,14 +228,13 @@ def test_mixed_precision_of_a_gpu(tmp_path):
     """The path of a GPU, on the CPU: bfloat16 inside the network, 32 bits everywhere else."""
     write_pairs(tmp_path / "pairs.h5", count=120)
     settings = {**ATMODIST, "epochs": 1, "batches": 1, "pretraining": {"epochs": 0, "batches": None}}
-    arguments = (settings, 32, VARIABLES, 1, HARDWARE)
     tables = []
     for precision in ("32-true", "bf16-mixed"):
-        outputs = tmp_path / precision / "training.csv", tmp_path / precision / "weights"
+        job = training_job(tmp_path / precision, [tmp_path / "pairs.h5"])
         fabric = Fabric(accelerator="cpu", plugins=LightningEnvironment(), precision=precision)
-        atmodist.train_atmodist(fabric, [str(tmp_path / "pairs.h5")], *outputs, "id", *arguments)
-        weights = load_weights(outputs[1] / "epoch-001.pt")["network"]
+        atmodist.train_atmodist(fabric, job, AtmoDistSettings.of(settings))
+        weights = load_weights(job.weights / "epoch-001.pt")["network"]
         assert {w.dtype for w in weights.values()} == {torch.float32, torch.int64}
-        tables.append(pd.read_csv(outputs[0]))
+        tables.append(pd.read_csv(job.log))
     assert tables[0]["loss"].item() != tables[1]["loss"].item()
     assert tables[0]["loss"].item() == pytest.approx(tables[1]["loss"].item(), rel=0.05)

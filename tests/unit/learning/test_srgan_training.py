@@ -9,27 +9,38 @@ import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
-from trainings import GENERATOR, HARDWARE, SRGAN, VARIABLES, write_patches
+from trainings import CPU, GENERATOR, SRGAN, training_job, write_patches
 
 from atmodist.learning.devices import device, launch
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Discriminator, Encoder, Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.learning.saved import load_weights
+from atmodist.learning.settings import GeneratorSettings, GeneratorTraining, SRGANSettings
 from atmodist.learning.spectral_losses import SpectralLoss
-from atmodist.learning.srgan_training import Duel, pretrain_generator, train_srgan
-from atmodist.learning.training import Training
+from atmodist.learning.srgan_training import Duel, Player, pretrain_generator, train_srgan
+from atmodist.learning.training import TrainingRun
+
+SRGAN_SETTINGS = {key: value for key, value in SRGAN.items() if key != "content"}
 
 
 def duel(low, high, content=None, fabric=None):
     """A duel whose discriminator's band is (low, high), and its networks."""
     torch.manual_seed(0)
-    fabric = fabric or device(HARDWARE)
+    fabric = fabric or device(CPU)
     networks = Generator(2, **GENERATOR), Discriminator(2, 16, channels=2, dense=4)
-    pairs = [fabric.setup(network, torch.optim.SGD(network.parameters(), 0.01)) for network in networks]
+    players = [
+        Player(*fabric.setup(network, torch.optim.SGD(network.parameters(), 0.01))) for network in networks
+    ]
     band = {"extra_generator_below": low, "extra_discriminator_above": high}
-    settings = {"adversarial_weight": 0.5, "discriminator": band}
-    return Duel(fabric, *pairs[0], *pairs[1], content, settings), *networks
+    settings = SRGANSettings.of(
+        {
+            **SRGAN_SETTINGS,
+            "adversarial_weight": 0.5,
+            "discriminator": {**SRGAN["discriminator"], **band},
+        }
+    )
+    return Duel(fabric, *players, content, settings), *networks
 
 
 def count_steps(duel):
@@ -43,8 +54,9 @@ def count_steps(duel):
 
         return step
 
-    duel.generator_stepper.step = counting("generator", duel.generator_stepper.step)
-    duel.discriminator_stepper.step = counting("discriminator", duel.discriminator_stepper.step)
+    for name in steps:
+        optimiser = getattr(duel, name).optimiser
+        optimiser.step = counting(name, optimiser.step)
     return steps
 
 
@@ -141,12 +153,10 @@ def test_content_loss_of_the_spectra():
 def pretrained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("srgan")
     write_patches(folder / "patches.h5")
-    settings = {"epochs": 50, "learning_rate": 3e-3, "batches": None}
-    outputs = folder / "training.csv", folder / "generator.pt"
-    patches = [str(folder / "patches.h5")]
-    arguments = (GENERATOR, settings, 4, 32, VARIABLES, 1, HARDWARE)
-    launch(HARDWARE, pretrain_generator, patches, *outputs, "id", *arguments)
-    return folder, patches, load_weights(outputs[1])["generator"]
+    settings = GeneratorTraining(epochs=50, learning_rate=3e-3, batches=None, batch_size=4)
+    job = training_job(folder, [folder / "patches.h5"], weights="generator.pt")
+    launch(CPU, pretrain_generator, job, GeneratorSettings(**GENERATOR), settings)
+    return folder, job.samples.paths, load_weights(job.weights)["generator"]
 
 
 def test_pretraining_beats_repeating_the_coarse_pixels(pretrained):
@@ -167,13 +177,13 @@ def test_pretraining_beats_repeating_the_coarse_pixels(pretrained):
 
 def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
     _, patches, start = pretrained
-    outputs = tmp_path / "training.csv", tmp_path / "weights"
-    arguments = (GENERATOR, SRGAN, 32, VARIABLES, 1, HARDWARE)
-    launch(HARDWARE, train_srgan, patches, *outputs, "id", start, None, *arguments)
-    table = pd.read_csv(outputs[0])
+    job = training_job(tmp_path, patches)
+    settings = SRGANSettings.of(SRGAN_SETTINGS)
+    launch(CPU, train_srgan, job, start, None, GeneratorSettings(**GENERATOR), settings)
+    table = pd.read_csv(job.log)
     assert table["learning_rate"].tolist() == [1e-3, 1e-3, 1e-4]
     assert table["loss"].to_numpy() == pytest.approx(table["content"] + 0.001 * table["adversarial"])
-    weights = [load_weights(path) for path in sorted(outputs[1].iterdir())]
+    weights = [load_weights(path) for path in sorted(job.weights.iterdir())]
     assert [sorted(w) for w in weights] == [["discriminator", "generator"]] * 3
     moves = [
         (b["generator"]["head.0.weight"] - a["generator"]["head.0.weight"]).abs().max()
@@ -185,19 +195,18 @@ def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
 def test_adam_starts_afresh_with_every_phase(pretrained, tmp_path, monkeypatch):
     """Its count of steps tells how old its moments are."""
     _, patches, start = pretrained
-    steps, end_epoch = [], Training.end_epoch
+    steps, end_epoch = [], TrainingRun.end_epoch
 
     def noting(training, *arguments, **settings):
         optimisers = [training.parts[f"{name}_optimiser"] for name in ("generator", "discriminator")]
         steps.append([next(iter(o.state.values()))["step"].item() for o in optimisers])
         end_epoch(training, *arguments, **settings)
 
-    monkeypatch.setattr(Training, "end_epoch", noting)
+    monkeypatch.setattr(TrainingRun, "end_epoch", noting)
     band = {"extra_generator_below": 0, "extra_discriminator_above": 9}
-    settings = {**SRGAN, "discriminator": {**SRGAN["discriminator"], **band}}
-    arguments = (GENERATOR, settings, 32, VARIABLES, 1, HARDWARE)
-    outputs = tmp_path / "training.csv", tmp_path / "weights"
-    launch(HARDWARE, train_srgan, patches, *outputs, "id", start, None, *arguments)
+    settings = {**SRGAN_SETTINGS, "discriminator": {**SRGAN["discriminator"], **band}}
+    arguments = start, None, GeneratorSettings(**GENERATOR), SRGANSettings.of(settings)
+    launch(CPU, train_srgan, training_job(tmp_path, patches), *arguments)
     assert steps == [[6, 6], [12, 12], [6, 6]]
 
 
@@ -207,7 +216,7 @@ def test_mixed_precision_of_a_gpu():
     high = torch.randn(4, 2, 16, 16)
     found = []
     for fabric in (
-        device(HARDWARE),
+        device(CPU),
         Fabric(accelerator="cpu", plugins=LightningEnvironment(), precision="bf16-mixed"),
     ):
         match, *_ = duel(0.0, 0.0, content, fabric)

@@ -1,5 +1,6 @@
-"""What trainings share: positions, means, tables, checkpoints and errors."""
+"""What training runs share: positions, tables, checkpoints, signals and errors."""
 
+import dataclasses
 import json
 import os
 import shutil
@@ -9,32 +10,33 @@ import pandas as pd
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from trainings import HARDWARE, VARIABLES, write_patches
+from trainings import CPU, VARIABLES, training_job, write_patches
 
 from atmodist.core.errors import InputError
-from atmodist.learning import devices, training
+from atmodist.learning import checkpoint, devices, training
 from atmodist.learning.devices import device, launch
 from atmodist.learning.saved import load_weights
-from atmodist.learning.training import Training, identity
-from atmodist.samples.batches import PatchBatches, loader
+from atmodist.learning.training import TrainingRun
+from atmodist.samples.batches import PatchBatches, SampleFiles, loader
 
 
 @pytest.fixture
 def fabric():
-    return device(HARDWARE)
+    return device(CPU)
 
 
 @pytest.fixture
 def data(tmp_path):
     write_patches(tmp_path / "patches.h5", count=20, patch=8)
-    return PatchBatches([tmp_path / "patches.h5"], 8, VARIABLES, batch_size=4)
+    return PatchBatches(SampleFiles([tmp_path / "patches.h5"], 8, VARIABLES), batch_size=4)
 
 
 def counter(fabric, folder, identity="same"):
-    """A training whose only part is a number."""
+    """A training run whose only part is a number."""
     torch.manual_seed(0)
     network = torch.nn.Linear(1, 1, bias=False)
-    return Training(fabric, folder / "training.csv", identity, {"network": network}, 10), network
+    job = dataclasses.replace(training_job(folder, []), identity=identity)
+    return TrainingRun(fabric, job, {"network": network}), network
 
 
 def step(run, network, batch):
@@ -64,14 +66,7 @@ def test_every_batch_of_every_epoch_once(fabric, data, tmp_path):
     assert not torch.equal(torch.cat(seen[0]), torch.cat(seen[1]))
 
 
-def test_means_are_over_samples(fabric, tmp_path):
-    run, _ = counter(fabric, tmp_path)
-    run.record(3, loss=torch.tensor(1.0), accuracy=0.5)
-    run.record(1, loss=torch.tensor(5.0), accuracy=1.0)
-    assert run.means() == {"loss": 2.0, "accuracy": 0.625}
-
-
-def test_a_training_that_diverges_says_so(fabric, tmp_path):
+def test_a_run_that_diverges_says_so(fabric, tmp_path):
     run, _ = counter(fabric, tmp_path)
     run.record(1, loss=float("nan"))
     with pytest.raises(InputError, match="diverged in epoch 1"):
@@ -121,7 +116,7 @@ def test_publish_leaves_only_the_outputs(fabric, data, tmp_path):
     assert torch.equal(last, network.weight)
 
 
-def test_a_training_can_be_watched(fabric, data, tmp_path, monkeypatch):
+def test_a_run_can_be_watched(fabric, data, tmp_path, monkeypatch):
     """TensorBoard reads each epoch's values at the right batch, once, also when an epoch was done twice."""
     monkeypatch.setattr(training, "EVENT_SECONDS", 0)
     lost, network = counter(fabric, tmp_path)
@@ -150,7 +145,7 @@ def test_a_training_can_be_watched(fabric, data, tmp_path, monkeypatch):
     assert sum(first) / len(first) == pytest.approx(losses[0]), "batches are equally large"
 
 
-def test_the_state_belongs_to_the_training_that_started_last(fabric, data, tmp_path):
+def test_the_state_belongs_to_the_run_that_started_last(fabric, data, tmp_path):
     whole, network = counter(fabric, tmp_path / "whole")
     finish(whole, network, data)
     expected = network.weight.clone()
@@ -158,7 +153,7 @@ def test_the_state_belongs_to_the_training_that_started_last(fabric, data, tmp_p
     orphan, lost = counter(fabric, tmp_path / "shared")
     step(orphan, lost, next(orphan.batches(data, seed=1)))
     heir, network = counter(fabric, tmp_path / "shared")
-    with pytest.raises(InputError, match="belongs to a training that was started later"):
+    with pytest.raises(InputError, match="belongs to a training run that was started later"):
         finish(orphan, lost, data)
     finish(heir, network, data)
     heir.publish(weights=tmp_path / "shared/weights")
@@ -176,7 +171,7 @@ def test_killed_while_it_publishes_it_publishes_again_or_starts_afresh(fabric, d
         (folder / "weights/epoch-001.pt").unlink()
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(training.shutil, "rmtree", half_way)
+    monkeypatch.setattr(checkpoint.shutil, "rmtree", half_way)
     with pytest.raises(KeyboardInterrupt):
         run.publish(weights=tmp_path / "weights")
     monkeypatch.undo()
@@ -210,23 +205,13 @@ def test_another_identity_starts_afresh(fabric, data, tmp_path, caplog):
     assert not list((tmp_path / ".resume").glob("*.pt")) + list((tmp_path / ".resume/weights").glob("*"))
 
 
-def test_identity_follows_settings_and_files(tmp_path):
-    path = tmp_path / "shard.h5"
-    path.write_text("a")
-    first = identity([str(path)], {"rate": 0.1, "patch": 32})
-    assert identity([str(path)], {"patch": 32, "rate": 0.1}) == first
-    assert identity([str(path)], {"patch": 32, "rate": 0.2}) != first
-    os.utime(path, (0, 0))
-    assert identity([str(path)], {"patch": 32, "rate": 0.1}) != first
-
-
-def test_signals_are_caught_during_a_training_only(tmp_path):
+def test_signals_are_caught_during_a_run_only(tmp_path):
     def train(fabric):
         os.kill(os.getpid(), signal.SIGUSR1)
         (tmp_path / "caught").write_text(json.dumps(devices.stopped_by))
 
     before = signal.getsignal(signal.SIGUSR1)
-    launch(HARDWARE, train)
+    launch(CPU, train)
     assert json.loads((tmp_path / "caught").read_text()) == [signal.SIGUSR1]
     assert signal.getsignal(signal.SIGUSR1) == before
 
@@ -234,14 +219,14 @@ def test_signals_are_caught_during_a_training_only(tmp_path):
 def test_a_missing_gpu_is_named():
     if torch.cuda.is_available():
         pytest.skip("a GPU is visible")
-    with pytest.raises(InputError, match=r"training\.device is gpu"):
-        device({**HARDWARE, "device": "gpu"})
+    with pytest.raises(InputError, match="is to be a gpu, but none is visible"):
+        device(dataclasses.replace(CPU, device="gpu"))
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16)])
 def test_precision_on_a_cpu(precision, dtype, monkeypatch):
     monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: True)
-    fabric = device({**HARDWARE, "precision": precision, "threads": 1})
+    fabric = device(dataclasses.replace(CPU, precision=precision))
     with fabric.autocast():
         assert torch.ones(2, 2).mm(torch.ones(2, 2)).dtype == dtype
     assert torch.get_num_threads() == 1
@@ -249,5 +234,5 @@ def test_precision_on_a_cpu(precision, dtype, monkeypatch):
 
 def test_bfloat16_is_not_emulated(monkeypatch):
     monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: False)
-    with pytest.raises(InputError, match=r"training\.precision is bf16-mixed.*expected 32-true"):
-        device({**HARDWARE, "precision": "bf16-mixed"})
+    with pytest.raises(InputError, match=r"to be bf16-mixed.*expected 32-true"):
+        device(dataclasses.replace(CPU, precision="bf16-mixed"))

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from atmodist.core.errors import InputError
-from atmodist.samples.batches import PairBatches, PatchBatches, loader
+from atmodist.samples.batches import PairBatches, PatchBatches, SampleFiles, loader
 
 VARIABLES = ["divergence", "vorticity"]
 COUNTS = [40, 40, 23]
@@ -30,7 +30,7 @@ def shards(tmp_path_factory):
 
 
 def pairs(shards, batch_size=8, **settings):
-    return PairBatches(shards, 8, VARIABLES, batch_size, **settings)
+    return PairBatches(SampleFiles(shards, 8, VARIABLES), batch_size, **settings)
 
 
 def numbers(batch):
@@ -50,7 +50,7 @@ def test_a_batch_holds_the_samples_asked_for_in_their_order(shards, memory):
     assert label.tolist() == (lags(shards)[wanted] - 1).tolist()
     assert first.dtype == torch.float16
     assert label.dtype == torch.int64
-    assert torch.equal(PatchBatches(shards, 8, VARIABLES, 8, memory=memory)[wanted], first)
+    assert torch.equal(PatchBatches(SampleFiles(shards, 8, VARIABLES), 8, memory=memory)[wanted], first)
 
 
 def test_an_epoch_visits_each_pair_of_few_enough_lags_at_most_once(shards):
@@ -120,13 +120,13 @@ def test_too_few_samples_are_refused(shards):
 
 def test_shards_of_something_else_are_refused(shards, tmp_path):
     with pytest.raises(InputError, match=r"00000\.h5 holds patches of 8 × 8 .* expected 16 × 16"):
-        PairBatches(shards, 16, VARIABLES, 8)
+        PairBatches(SampleFiles(shards, 16, VARIABLES), 8)
     with pytest.raises(InputError, match=r"of divergence, vorticity; .* of vorticity, divergence"):
-        PairBatches(shards, 8, VARIABLES[::-1], 8)
+        PairBatches(SampleFiles(shards, 8, VARIABLES[::-1]), 8)
     with h5py.File(tmp_path / "patches.h5", "w") as file:
         file.attrs["variables"] = VARIABLES
     with pytest.raises(InputError, match=r"patches\.h5 cannot be read"):
-        PairBatches([tmp_path / "patches.h5"], 8, VARIABLES, 8)
+        PairBatches(SampleFiles([tmp_path / "patches.h5"], 8, VARIABLES), 8)
 
 
 @pytest.mark.parametrize("memory", [0, 2**30])

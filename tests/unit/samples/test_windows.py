@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import h5py
 import numpy as np
 import pytest
@@ -9,7 +11,7 @@ from atmodist.data.store import open_fields, write_virtual
 from atmodist.samples.counts import shard_count
 from atmodist.samples.normalise import Moments
 from atmodist.samples.shards import times_of, write_shard
-from atmodist.samples.windows import centre_rows, cut, draw_samples, shard_order
+from atmodist.samples.windows import Sampling, centre_rows, cut, draw_samples, shard_order
 
 BAND = (-60, 60)
 TIMES = hours("2001-01-01", 400)
@@ -21,19 +23,12 @@ def latitudes(rows=ROWS):
     return 90 - np.arange(rows) * 180 / rows
 
 
-def draw(order, times=TIMES, patch=PATCH, max_lag=MAX_LAG, **changes):
-    law = {"seed": 1, "kind": "pairs", "split": "train"} | changes
-    rows = centre_rows(latitudes(), BAND, patch)
-    return draw_samples(
-        order,
-        **law,
-        times=times,
-        rows=rows,
-        columns=2 * ROWS,
-        patch=patch,
-        per_time=PER_TIME,
-        max_lag=max_lag,
-    )
+SAMPLING = Sampling("pairs", "train", 1, PATCH, PER_TIME, BAND, MAX_LAG)
+
+
+def draw(order, times=TIMES, **changes):
+    rows = centre_rows(latitudes(), BAND, PATCH)
+    return draw_samples(replace(SAMPLING, **changes), order, times, rows, 2 * ROWS)
 
 
 def test_centres_lie_in_the_band():
@@ -81,7 +76,7 @@ def test_a_sample_depends_on_seed_split_date_and_its_number_alone():
 @pytest.mark.parametrize("max_lag", [0, MAX_LAG])
 def test_shards_share_out_all_samples(max_lag):
     count, size = shard_count(40, PER_TIME, max_lag, 64), 64
-    orders = [shard_order(1, "pairs", "train", 40, PER_TIME, max_lag, i, size) for i in range(count)]
+    orders = [shard_order(replace(SAMPLING, max_lag=max_lag), 40, i, size) for i in range(count)]
     assert [len(order) for order in orders[:-1]] == [size] * (count - 1)
     together = np.concatenate(orders)
     assert sorted(together) == list(range((40 - max_lag) * PER_TIME))
@@ -105,7 +100,7 @@ def window(values, time, row, column, patch=PATCH):
 
 def test_partners_are_the_same_window_later(split):
     path, values, times = split
-    order = shard_order(1, "pairs", "train", 60, PER_TIME, MAX_LAG, 0, 1000)
+    order = shard_order(SAMPLING, 60, 0, 1000)
     samples = draw(order, times=times)
     assert samples.column.max() + PATCH > values.shape[3]  # some windows wrap around
     assert samples.time.max() == 60 - MAX_LAG - 1
@@ -120,7 +115,7 @@ def test_partners_are_the_same_window_later(split):
 
 def shard(path, split, index, size=64, max_lag=MAX_LAG, dtype="float16"):
     fields = open_fields(split[0])
-    order = shard_order(1, "pairs", "train", 60, PER_TIME, max_lag, index, size)
+    order = shard_order(replace(SAMPLING, max_lag=max_lag), 60, index, size)
     samples = draw(order, times=fields.time, max_lag=max_lag)
     write_shard(path, fields, samples, MOMENTS, PATCH, dtype)
     return samples

@@ -1,6 +1,7 @@
 """Super-resolve whole atmospheres and stream metrics over them, in bounded memory and in any shards."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from itertools import groupby
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from atmodist.core.files import replacing
 from atmodist.data.store import Fields
 from atmodist.evaluation.maps import labelled
 from atmodist.evaluation.metrics import Mean, Metric
-from atmodist.learning.devices import device
+from atmodist.learning.devices import Hardware, device
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import bilinear, coarsen, super_resolve
 from atmodist.samples.normalise import Moments
@@ -22,12 +23,12 @@ from atmodist.samples.normalise import Moments
 Upscale = Callable[[Tensor], Tensor]
 
 
-def choose_device(hardware: dict) -> torch.device:
-    """One device of the config's section ``training``, set to compute in float32 whatever its precision.
+def choose_device(hardware: Hardware) -> torch.device:
+    """One device, set to compute in float32 whatever its precision.
 
     The rounding of shorter formats is noise that would fill the smallest scales of the spectra.
     """
-    fabric = device({**hardware, "precision": "32-true"})
+    fabric = device(replace(hardware, precision="32-true"))
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     return fabric.device

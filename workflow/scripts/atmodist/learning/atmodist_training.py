@@ -1,13 +1,11 @@
-"""AtmoDist: learn to tell how far apart in time two patches are (Hoffmann & Lessig 2023, section 3).
+"""AtmoDist: learn to predict how far apart in time two patches are (Hoffmann & Lessig 2023, section 3).
 
 First some epochs on a fixed subset, then epochs on everything with a learning rate that falls where the loss
 stands still.
 """
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
+from dataclasses import asdict, dataclass
 
 import numpy as np
 import torch
@@ -21,7 +19,8 @@ from atmodist.learning.devices import to_device
 from atmodist.learning.losses import kernels, weight_penalty
 from atmodist.learning.networks import SiameseNetwork
 from atmodist.learning.saved import build
-from atmodist.learning.training import Training
+from atmodist.learning.settings import AtmoDistSettings, LearningRateSchedule
+from atmodist.learning.training import TrainingJob, TrainingRun
 from atmodist.samples.batches import PairBatches
 
 
@@ -34,67 +33,55 @@ def clip_each(parameters: Iterable[nn.Parameter], norm: float) -> None:
 
 
 def reduce_on_plateau(
-    optimiser: torch.optim.Optimizer, factor: float, patience: int, threshold: float, floor: float
-):
+    optimiser: torch.optim.Optimizer, settings: LearningRateSchedule
+) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
     """Keras' ``ReduceLROnPlateau``: it acts in the ``patience``-th bad epoch, PyTorch's in the one after."""
     return torch.optim.lr_scheduler.ReduceLROnPlateau(
         optimiser,
-        factor=factor,
-        patience=patience - 1,
-        threshold=threshold,
+        factor=settings.factor,
+        patience=settings.patience - 1,
+        threshold=settings.threshold,
         threshold_mode="abs",
-        min_lr=floor,
+        min_lr=settings.floor,
     )
 
 
-def train_atmodist(
-    fabric: Fabric,
-    paths: list[str],
-    log: str | Path,
-    weights: str | Path,
-    identity: str,
-    settings: dict[str, Any],
-    patch: int,
-    variables: list[str],
-    seed: int,
-    hardware: dict[str, Any],
-) -> None:
-    """Train a Siamese network on shards of pairs with SGD; write ``log`` and a file of ``weights`` an epoch.
+def train_atmodist(fabric: Fabric, job: TrainingJob, settings: AtmoDistSettings) -> None:
+    """Train a Siamese network on shards of pairs with SGD; write the table and the weights of every epoch.
 
     As in Keras, the L2 penalty is part of the loss: its gradient is clipped with the rest, and the
     learning-rate schedule watches their sum. ``loss`` in the table is the cross-entropy alone, to be compared
     with the evaluation. The second stage starts at the configured learning rate and keeps the momentum.
     """
-    torch.manual_seed(torch_seed(seed, "atmodist", "weights", settings["seed_index"]))
-    network = build(settings, patch, variables).to(memory_format=torch.channels_last)
-    if hardware["compile"]:
+    torch.manual_seed(torch_seed(job.seed, "atmodist", "weights", settings.seed_index))
+    network = build(asdict(settings), job.samples.patch, job.samples.variables)
+    network.to(memory_format=torch.channels_last)
+    if job.hardware.compile:
         network.compile()
     parameters = list(network.parameters())
-    optimiser = torch.optim.SGD(parameters, settings["learning_rate"], settings["momentum"], foreach=True)
-    schedule = reduce_on_plateau(optimiser, **settings["learning_rate_schedule"])
+    optimiser = torch.optim.SGD(parameters, settings.learning_rate, settings.momentum, foreach=True)
+    schedule = reduce_on_plateau(optimiser, settings.learning_rate_schedule)
     model, stepper = fabric.setup(network, optimiser)
     penalised = kernels(network)
 
-    order = torch_seed(seed, "atmodist", "order", settings["seed_index"])
-    data = {"patch": patch, "variables": variables, "batch_size": settings["batch_size"]}
-    data |= {"classes": settings["classes"]}
-    everything = PairBatches(paths, batches=settings["batches"], **data)
-    first_epochs, first_batches = settings["pretraining"]["epochs"], settings["pretraining"]["batches"]
-    subset = everything.first(first_batches) if first_epochs and first_batches else everything
+    order = torch_seed(job.seed, "atmodist", "order", settings.seed_index)
+    pairs = PairBatches(job.samples, settings.batch_size, settings.batches, classes=settings.classes)
+    first = settings.pretraining
+    subset = pairs.first(first.batches) if first.epochs and first.batches else pairs
 
     parts = {"network": network, "optimiser": optimiser, "schedule": schedule}
-    training = Training(fabric, log, identity, parts, hardware["checkpoint_minutes"], unit="pairs")
-    for epoch in training.epochs(first_epochs + settings["epochs"]):
-        pretraining = epoch < first_epochs
+    training = TrainingRun(fabric, job, parts, unit="pairs")
+    for epoch in training.epochs(first.epochs + settings.epochs):
+        pretraining = epoch < first.epochs
         model.train()
-        for first, second, label in training.batches(subset if pretraining else everything, order):
+        for one, other, label in training.batches(subset if pretraining else pairs, order):
             label = label.to(fabric.device, non_blocking=True)
-            logits = model(to_device(fabric, first), to_device(fabric, second))
+            logits = model(to_device(fabric, one), to_device(fabric, other))
             loss = F.cross_entropy(logits, label)
-            penalty = weight_penalty(penalised, settings["weight_penalty"])
+            penalty = weight_penalty(penalised, settings.weight_penalty)
             stepper.zero_grad()
             fabric.backward(loss + penalty)
-            clip_each(parameters, settings["gradient_norm"])
+            clip_each(parameters, settings.gradient_norm)
             stepper.step()
             training.record(len(label), loss=loss, penalty=penalty, **accuracies(logits, label))
         means = training.means()
@@ -103,7 +90,7 @@ def train_atmodist(
             schedule.step(means["loss"] + means["penalty"])
         phase = "pre-training" if pretraining else "training"
         training.end_epoch({"phase": phase, "learning_rate": rate, **means}, keep=["network"])
-    training.publish(weights)
+    training.publish(weights=job.weights)
 
 
 def best_epoch(losses: Sequence[float], pretraining_epochs: int) -> int:

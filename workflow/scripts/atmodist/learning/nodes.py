@@ -1,4 +1,4 @@
-"""A training on several nodes of a Slurm job: the first one starts the same script on the others.
+"""A training run on several nodes of a Slurm job: the first one starts the same script on the others.
 
 The processes find each other by ``MASTER_ADDR``, ``MASTER_PORT`` and ``NODE_RANK``, like those that PyTorch's
 own launcher starts (https://docs.pytorch.org/docs/stable/elastic/run.html).
@@ -18,7 +18,7 @@ from torch.multiprocessing import active_children
 from atmodist.core.errors import InputError
 from atmodist.core.job import SIGNALS, logger
 
-# What a training ends with that Slurm has stopped: its state is saved, nothing is wrong.
+# What a training run ends with that Slurm has stopped: its state is saved, nothing is wrong.
 STOPPED = {0, *(128 + number for number in SIGNALS)}
 # Slurm numbers the processes of the step on the other nodes from 0.
 NUMBERED = 'NODE_RANK=$((SLURM_PROCID + 1)) exec "$@"'
@@ -29,14 +29,14 @@ PATIENCE = 60  # s for the other nodes to end after a failure here
 def other_nodes(nodes: int, cores: int) -> Iterator[None]:
     """Have the script that runs here run on all ``nodes`` of the Slurm job, on ``cores`` of each.
 
-    On the others it does nothing. If the script fails on one of them, the processes of the training here are
-    killed: they would wait for it for ever. Outside a Slurm job raises ``InputError``.
+    On the others it does nothing. If the script fails on one of them, the processes of the run here are
+    killed, which would wait for it forever. Outside a Slurm job raises ``InputError``.
     """
     if nodes == 1 or "NODE_RANK" in os.environ:
         yield
         return
     if not {"SLURM_JOB_ID", "SLURMD_NODENAME"} <= set(os.environ):
-        raise InputError(f"config key training.nodes is {nodes}, but this is no Slurm job; expected 1.")
+        raise InputError(f"training is to run on {nodes} nodes, but this is no Slurm job; expected 1 node.")
     port = str(find_free_network_port())
     os.environ |= {"MASTER_ADDR": socket.gethostname(), "MASTER_PORT": port, "NODE_RANK": "0"}
     ended = Event()
@@ -69,7 +69,7 @@ def _command(nodes: int, cores: int) -> list[str]:
 
 
 def _environment() -> dict[str, str]:
-    """Without what Slurm told this step, of one process on one node: it must not shape the other."""
+    """Without what Slurm set for this step, of one process on one node: it must not shape the other."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("SLURM_")}
     return environment | {"SLURM_JOB_ID": os.environ["SLURM_JOB_ID"]}
 
@@ -78,7 +78,7 @@ def _watch(others: subprocess.Popen, ended: Event) -> None:
     """Kill the training's processes, those too that are yet to start, when another node has failed."""
     if others.wait() in STOPPED or ended.is_set():
         return
-    logger.error("the training has failed on another node; the logs that end in .node-1 … say why")
+    logger.error("the training run has failed on another node; the logs that end in .node-1 … say why")
     while not ended.wait(1):
         for child in active_children():
             child.kill()

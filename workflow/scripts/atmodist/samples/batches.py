@@ -1,15 +1,18 @@
 """From shards to batches of tensors, in an order that the seed and the epoch alone decide.
 
 Samples are numbered through all shards. A dataset maps an array of numbers to a batch, ``order`` cuts an
-epoch into such arrays and ``loader`` puts the two together, so a training goes on at any batch of any epoch:
+epoch into such arrays and ``loader`` puts the two together, so a training run resumes at any batch of any
+epoch:
 
-    data = PairBatches(shards, patch=160, variables=["divergence", "vorticity"], batch_size=128, classes=23)
+    samples = SampleFiles(paths, patch=160, variables=["divergence", "vorticity"])
+    data = PairBatches(samples, batch_size=128, classes=23)
     for first, second, label in loader(data, epoch=3, seed=2021, start=1700): ...
 """
 
 import copy
 import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
@@ -24,6 +27,15 @@ from atmodist.samples.shards import PAIRS, PATCHES, Shard
 MEMORY = 2 * 2**30
 
 
+@dataclass(frozen=True)
+class SampleFiles:
+    """Shards of samples: their paths, the edge of a patch in pixels, the variables in their order."""
+
+    paths: Sequence[str | Path]
+    patch: int
+    variables: Sequence[str]
+
+
 class Batches(Dataset):
     """Map-style dataset whose items are batches, addressed by arrays of sample numbers.
 
@@ -35,14 +47,9 @@ class Batches(Dataset):
     names: Sequence[str]
 
     def __init__(
-        self,
-        paths: Sequence[str | Path],
-        patch: int,
-        variables: Sequence[str],
-        batch_size: int,
-        batches: int | None = None,
-        memory: int = MEMORY,
+        self, samples: SampleFiles, batch_size: int, batches: int | None = None, memory: int = MEMORY
     ):
+        paths, patch, variables = samples.paths, samples.patch, samples.variables
         self.shards = [Shard(path, self.names, patch, variables) for path in paths]
         self.batch_size = batch_size
         self.ends = np.cumsum([shard.count for shard in self.shards])
@@ -127,9 +134,9 @@ class PairBatches(Batches):
 
     names = PAIRS
 
-    def __init__(self, paths: Sequence[str | Path], *args, classes: int | None = None, **settings):
+    def __init__(self, *args, classes: int | None = None, **settings):
         self.classes = classes
-        super().__init__(paths, *args, **settings)
+        super().__init__(*args, **settings)
 
     def _eligible(self) -> np.ndarray:
         self.lag = np.concatenate([shard.lag for shard in self.shards]).astype(np.int64)
@@ -153,7 +160,7 @@ class PatchBatches(Batches):
 class _Loader(DataLoader):
     """A loader whose processes never see Slurm's signals, which reach all processes of a job.
 
-    A training needs them until its state is saved.
+    A training run needs them until its state is saved.
     """
 
     def __iter__(self):

@@ -6,6 +6,7 @@ shuffles the samples of all times, so a shard is the same whatever else is drawn
 """
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
@@ -24,6 +25,24 @@ class Samples(NamedTuple):
     lag: np.ndarray  # in time steps
 
 
+@dataclass(frozen=True)
+class Sampling:
+    """How the samples of a split are drawn.
+
+    ``kind`` ("pairs" or "patches") and ``split`` name the random stream of the ``seed``; ``per_time`` windows
+    of ``patch`` × ``patch`` pixels start at each time, their centres within ``band`` (degrees north); lags
+    are uniform in 1 … ``max_lag`` time steps, with ``max_lag`` 0 there are none.
+    """
+
+    kind: str
+    split: str
+    seed: int
+    patch: int
+    per_time: int
+    band: tuple[float, float]
+    max_lag: int = 0
+
+
 def centre_rows(latitude: np.ndarray, band: tuple[float, float], patch: int) -> np.ndarray:
     """Rows that may be a window's centre, its row number ``patch // 2``: those with latitude in ``band``.
 
@@ -32,12 +51,12 @@ def centre_rows(latitude: np.ndarray, band: tuple[float, float], patch: int) -> 
     """
     rows = np.flatnonzero((latitude >= band[0]) & (latitude <= band[1]))
     if not rows.size:
-        raise InputError(f"windows.latitude: no row of the grid lies between {band[0]}° and {band[1]}°.")
+        raise InputError(f"no row of the grid lies between {band[0]}° and {band[1]}° north.")
     first, last = rows[0] - patch // 2, rows[-1] - patch // 2 + patch
     if first < 0 or last > len(latitude):
         raise InputError(
-            f"windows.latitude: windows of {patch} rows centred between {band[0]}° and {band[1]}° leave the "
-            f"grid of {len(latitude)} rows; expected a narrower band or a smaller patch."
+            f"windows of {patch} rows centred between {band[0]}° and {band[1]}° north leave the grid of "
+            f"{len(latitude)} rows; expected a narrower band or a smaller patch."
         )
     return rows
 
@@ -51,63 +70,40 @@ def draw_windows(
 
 
 def draw_samples(
-    order: np.ndarray,
-    seed: int,
-    kind: str,
-    split: str,
-    times: np.ndarray,
-    rows: np.ndarray,
-    columns: int,
-    patch: int,
-    per_time: int,
-    max_lag: int = 0,
+    sampling: Sampling, order: np.ndarray, times: np.ndarray, rows: np.ndarray, columns: int
 ) -> Samples:
     """Samples with the numbers ``order``; number i is sample i mod ``per_time`` of time i div ``per_time``.
 
-    Lags are uniform in 1 … ``max_lag``; with ``max_lag`` 0 there are none. ``times`` is the split's
-    ``datetime64[h]``, ``rows`` comes from ``centre_rows``; ``kind``, ``split`` and the date name the stream.
+    ``times`` is the split's ``datetime64[h]``, ``rows`` comes from ``centre_rows``.
     """
-    time, which = np.divmod(order, per_time)
+    time, which = np.divmod(order, sampling.per_time)
     row, column, lag = np.zeros((3, len(order)), np.int64)
     visited, inverse = np.unique(time, return_inverse=True)
     by_time = np.split(np.argsort(inverse, kind="stable"), np.cumsum(np.bincount(inverse))[:-1])
     hours = times.astype("datetime64[h]").astype(int)
     for t, members in zip(visited, by_time, strict=True):
-        stream = random_stream(seed, kind, split, int(hours[t]))
-        drawn_row, drawn_column = draw_windows(stream, rows, columns, patch, per_time)
+        stream = random_stream(sampling.seed, sampling.kind, sampling.split, int(hours[t]))
+        drawn_row, drawn_column = draw_windows(stream, rows, columns, sampling.patch, sampling.per_time)
         row[members], column[members] = drawn_row[which[members]], drawn_column[which[members]]
-        if max_lag:
-            lag[members] = stream.integers(1, max_lag, size=per_time, endpoint=True)[which[members]]
+        if sampling.max_lag:
+            drawn_lag = stream.integers(1, sampling.max_lag, size=sampling.per_time, endpoint=True)
+            lag[members] = drawn_lag[which[members]]
     return Samples(time, row, column, lag)
 
 
-def shard_order(
-    seed: int, kind: str, split: str, times: int, per_time: int, max_lag: int, shard: int, shard_size: int
-) -> np.ndarray:
+def shard_order(sampling: Sampling, times: int, shard: int, shard_size: int) -> np.ndarray:
     """Numbers of the samples in ``shard``: its part of one permutation of all samples of the split."""
-    order = random_stream(seed, kind, split, "order").permutation(sample_count(times, per_time, max_lag))
+    count = sample_count(times, sampling.per_time, sampling.max_lag)
+    order = random_stream(sampling.seed, sampling.kind, sampling.split, "order").permutation(count)
     return order[shard * shard_size : (shard + 1) * shard_size]
 
 
 def draw_shard(
-    times: np.ndarray,
-    latitude: np.ndarray,
-    columns: int,
-    *,
-    seed: int,
-    kind: str,
-    split: str,
-    shard: int,
-    shard_size: int,
-    patch: int,
-    per_time: int,
-    band: tuple[float, float],
-    max_lag: int = 0,
+    sampling: Sampling, times: np.ndarray, latitude: np.ndarray, columns: int, shard: int, shard_size: int
 ) -> Samples:
     """All samples of a shard, in its order, on a grid with these ``latitude`` rows and ``columns``."""
-    order = shard_order(seed, kind, split, len(times), per_time, max_lag, shard, shard_size)
-    rows = centre_rows(latitude, band, patch)
-    return draw_samples(order, seed, kind, split, times, rows, columns, patch, per_time, max_lag)
+    order = shard_order(sampling, len(times), shard, shard_size)
+    return draw_samples(sampling, order, times, centre_rows(latitude, sampling.band, sampling.patch), columns)
 
 
 def cut(fields, samples: Samples, patch: int) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:

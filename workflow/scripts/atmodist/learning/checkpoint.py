@@ -1,0 +1,99 @@
+"""The files of a training run: the state from which it resumes, and what is left when it is done."""
+
+import os
+import pickle
+import secrets
+import shutil
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import pandas as pd
+import torch
+
+from atmodist.core.errors import InputError
+from atmodist.core.files import fingerprint, replacing
+
+
+def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
+    """Fingerprint of a training run: its parameters, and name, size and age of its input files."""
+    files = [(str(path), os.stat(path)) for path in inputs]
+    return fingerprint([params, [(name, state.st_size, state.st_mtime_ns) for name, state in files]])
+
+
+class Checkpoint:
+    """State, table and weights of a training run, in the folder ``.resume`` beside its log until `publish`.
+
+    They belong to the run that claimed them last. An older one that is still running, because the Snakemake
+    that would have ended it was killed, fails with an ``InputError`` before it touches them. Of several
+    processes only the first may use this.
+    """
+
+    def __init__(self, log: str | Path):
+        self.log, self.folder = Path(log), Path(log).parent / ".resume"
+        self._state, self._owner = self.folder / "state.pt", self.folder / "owner"
+        self._mark = secrets.token_hex(8)
+
+    def claim(self) -> None:
+        """Make this run the owner."""
+        with replacing(self._owner) as partial:
+            partial.write_text(self._mark)
+
+    def read(self) -> dict[str, Any] | None:
+        """The state, if there is one, on the CPU: optimisers move to the device what belongs there.
+
+        A damaged file raises ``InputError``.
+        """
+        if not self._state.exists():
+            return None
+        try:
+            return torch.load(self._state, map_location="cpu", weights_only=True)
+        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            raise InputError(
+                f"{self._state} is damaged ({error}); delete it to train from the start, or put a copy in "
+                "its place."
+            ) from error
+
+    def write(self, state: dict[str, Any]) -> None:
+        """Save the state."""
+        self._check_owner()
+        with replacing(self._state) as partial:
+            torch.save(state, partial)
+
+    def discard(self) -> None:
+        """Delete the state and the weights that belong to it."""
+        self._state.unlink(missing_ok=True)
+        shutil.rmtree(self.folder / "weights", ignore_errors=True)
+
+    def keep(self, epoch: int, weights: dict[str, Any], rows: list[dict[str, Any]]) -> None:
+        """Keep the weights of an epoch, state dictionaries by name of the network, and the table so far."""
+        self._check_owner()
+        with replacing(self._weights(epoch)) as partial:
+            torch.save(weights, partial)
+        with replacing(self.folder / "training.csv") as partial:
+            pd.DataFrame(rows).to_csv(partial, index=False)
+
+    def publish(self, weights: str | Path | None = None, last: str | Path | None = None) -> None:
+        """Write the folder ``weights`` of all epochs or the file ``last``, then the log; delete the state."""
+        self._check_owner()
+        if weights:
+            with replacing(weights) as partial:
+                shutil.copytree(self.folder / "weights", partial, ignore=shutil.ignore_patterns(".*"))
+        if last:
+            with replacing(last) as partial:
+                shutil.copy(max((self.folder / "weights").glob("epoch-*.pt")), partial)
+        with replacing(self.log) as partial:
+            shutil.copy(self.folder / "training.csv", partial)
+        self._state.unlink()  # first, or a kill would leave a state without its weights
+        shutil.rmtree(self.folder)
+
+    def _weights(self, epoch):
+        return self.folder / "weights" / f"epoch-{epoch:03d}.pt"
+
+    def _check_owner(self):
+        """Fail if another run has claimed the files since."""
+        if not self._owner.exists() or self._owner.read_text() != self._mark:
+            raise InputError(
+                f"{self.folder} belongs to a training run that was started later; this one ends without a "
+                "trace."
+            )
