@@ -210,6 +210,22 @@ def test_energy_spectrum_shows_the_energy_of_both_flows_in_each_view(draw):
     assert panels(figure)[0].get_ylabel() == "kinetic energy / m² s⁻²"
 
 
+def test_zonal_spectra_shade_what_the_truth_has_not(draw):
+    found = panels(draw("zonal_spectra"))
+    assert len(found) == len(VARIABLES)
+    for panel, variable in zip(found, VARIABLES, strict=True):
+        assert panel.get_ylabel() == f"power of {variable} / s⁻²"
+        (shade,) = panel.patches
+        assert (shade.get_x(), shade.get_x() + shade.get_width()) == (63.5, 128)
+        power = fabricated.evaluation("l2")["zonal_power"].sel(variable=variable).mean("block")
+        share = f"{float(power[64:].sum() / power[1:].sum()):.1e}".replace("-", "−")
+        wavenumber, drawn = line(panel, f"l2 ({share})")
+        assert wavenumber[0] == 1
+        np.testing.assert_allclose(drawn, power[1:])
+        assert line(panel, "truth (0.0e+00)")[1][63:].max() == 0
+    assert found[-1].get_xlabel() == "zonal wavenumber"
+
+
 def test_power_spectra_have_a_row_for_each_variable(draw):
     figure = draw("power_spectra")
     assert legend(figure) == SYSTEMS
@@ -478,8 +494,9 @@ def test_field_distribution_stands_beside_the_normal_distribution(draw):
 
 def test_synthetic_atmosphere_shows_strength_spectrum_memory_and_day(draw):
     data = fabricated.diagnostics()
-    strength, spectrum, memory, day = panels(draw("synthetic_atmosphere"))
-    assert [panel.get_title(loc="left") for panel in (strength, spectrum, memory, day)] == list("abcd")
+    found = panels(draw("synthetic_atmosphere"))
+    spectrum, exponent, partition, strength, memory, day = found
+    assert [panel.get_title(loc="left") for panel in found] == list("abcdef")
     for variable in VARIABLES:
         np.testing.assert_allclose(line(strength, variable)[1], 2)
         lag, correlation = line(memory, variable)
@@ -491,6 +508,14 @@ def test_synthetic_atmosphere_shows_strength_spectrum_memory_and_day(draw):
         np.testing.assert_allclose(energy, data["kinetic_energy"].sel(component=component)[1:])
     (shade,) = spectrum.patches
     assert (shade.get_x(), shade.get_x() + shade.get_width()) == (21, 42)
+    for law, power in (("−3", -3), ("−5/3", -5 / 3)):
+        degree, drawn = line(spectrum, law)
+        np.testing.assert_allclose(np.diff(np.log(drawn)) / np.diff(np.log(degree)), power)
+    drawn = {tuple(each.get_ydata()) for each in exponent.lines}
+    assert tuple(data["local_slope"][4:].values) in drawn
+    assert exponent.get_title() == "above −4 to 55, 87%"
+    np.testing.assert_allclose(partition.lines[0].get_ydata(), 1 / 9)
+    assert partition.get_title() == "rms ratio 1.00"
     assert (spectrum.get_xlabel(), spectrum.get_ylabel()) == ("degree", "kinetic energy / m² s⁻²")
     assert memory.get_xlabel() == "lag / h"
     np.testing.assert_allclose(day.lines[0].get_ydata(), data["daily_cycle"] / 2e-5)

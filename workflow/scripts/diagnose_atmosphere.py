@@ -6,7 +6,7 @@ from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") as log:
     from atmodist.core.files import replacing
-    from atmodist.data.diagnostics import Diagnostics, group_by_time, slope
+    from atmodist.data.diagnostics import Diagnostics, effective_degree, group_by_time, local_slopes, slope
     from atmodist.data.grib import read_fields
     from atmodist.data.spectral import truncation_of
 
@@ -21,7 +21,14 @@ with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") a
     slopes = [slope(energy, *third) for energy in result["kinetic_energy"]]
     about = {"units": "1", "long_name": "exponent of the kinetic-energy spectrum", "degrees": third}
     result["slope"] = ("component", slopes, about)
+    energy = result["kinetic_energy"].sum("component")
+    result["local_slope"] = local_slopes(energy).assign_attrs(
+        units="1", long_name="exponent of the kinetic-energy spectrum over the half octave below"
+    )
+    result.attrs["effective_degree"] = effective_degree(energy)
     with replacing(snakemake.output.diagnostics) as partial:
         result.to_netcdf(partial, engine="h5netcdf")
     divergence, vorticity = result["root_mean_square"].mean("time").values
     log.info("%d times, rms divergence %.1e s-1, vorticity %.1e s-1", len(result.time), divergence, vorticity)
+    share = result.attrs["effective_degree"] / diagnostics.truncation
+    log.info("turbulent down to degree %d, %.0f %%", result.attrs["effective_degree"], 100 * share)

@@ -2,10 +2,18 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 
 from atmodist.core.errors import InputError
 from atmodist.data import spectral
-from atmodist.data.diagnostics import HARMONICS, Diagnostics, group_by_time, slope
+from atmodist.data.diagnostics import (
+    HARMONICS,
+    Diagnostics,
+    effective_degree,
+    group_by_time,
+    local_slopes,
+    slope,
+)
 from atmodist.data.grib import Field
 
 TRUNCATION = 12
@@ -116,6 +124,30 @@ def test_slope_of_a_power_law():
     series = diagnose(autoregression(3, 0.5))["kinetic_energy"].sel(component="rotational")
     law = series.copy(data=np.maximum(series["degree"], 1) ** -3.0)
     assert slope(law, 4, 8) == pytest.approx(-3)
+
+
+def spectrum(first, second, knee, truncation=100):
+    """Two power laws that meet at degree ``knee``."""
+    degree = np.arange(truncation + 1)
+    steep = np.where(degree > knee, second, first)
+    energy = (np.maximum(degree, 1) / knee) ** steep
+    return xr.DataArray(energy, {"degree": degree}, ["degree"])
+
+
+def test_local_slope_of_two_power_laws():
+    """Over a half octave the second law has all of it once n/√2 is beyond the knee."""
+    found = local_slopes(spectrum(-3.0, -7.0, 50))
+    assert np.isnan(found.sel(degree=slice(0, 3))).all()
+    np.testing.assert_allclose(found.sel(degree=slice(4, 50)), -3)
+    np.testing.assert_allclose(found.sel(degree=slice(72, 100)), -7)
+    assert (found.sel(degree=slice(51, 72)) < -3.05).all()
+
+
+def test_effective_degree_is_where_the_fall_begins():
+    assert effective_degree(spectrum(-3.0, -3.0, 50)) == 100
+    assert 60 < effective_degree(spectrum(-3.0, -20.0, 60)) < 64
+    assert effective_degree(spectrum(-5.0, -3.0, 20)) == 100, "the largest scales do not count"
+    assert effective_degree(spectrum(-3.0, -3.0, 50), steepest=-2.0) == 32
 
 
 def test_variables_are_paired_whatever_their_order():

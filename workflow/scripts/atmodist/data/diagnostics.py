@@ -140,7 +140,30 @@ class Diagnostics:
         return along * np.exp(-2j * np.pi * hour / 24 * np.arange(self._cycle.size))
 
 
-def slope(spectrum: xr.DataArray, first: int, last: int) -> float:
+STEEPEST = -4.0
+"""Slope of a spectrum beyond which it falls by the model's dissipation, no more by turbulence's cascade."""
+
+
+def local_slopes(spectrum: xr.DataArray) -> xr.DataArray:
+    """Slope at each degree n: over the half octave that ends there, from n/√2 to n; NaN below degree 4."""
+    degrees = spectrum["degree"].values
+    values = [slope(spectrum, np.ceil(n / np.sqrt(2)), n) if n >= 4 else np.nan for n in degrees]
+    return spectrum.copy(data=values).rename("local_slope").assign_attrs(units="1")
+
+
+def effective_degree(spectrum: xr.DataArray, steepest: float = STEEPEST) -> int:
+    """Degree up to which a spectrum is turbulent: the last before its local slope falls below ``steepest``.
+
+    Counted from a third of the truncation on, where the larger scales' own shape ends. Skamarock (2004),
+    doi:10.1175/MWR2830.1, calls what it ends at the effective resolution. The enstrophy cascade has −3, so
+    that −4 allows for one power more.
+    """
+    small = local_slopes(spectrum).sel(degree=slice(int(spectrum["degree"][-1]) // 3, None))
+    below = small["degree"].values[small < steepest]
+    return int(below[0]) - 1 if below.size else int(small["degree"][-1])
+
+
+def slope(spectrum: xr.DataArray, first: float, last: float) -> float:
     """Exponent of the power law that fits a spectrum from degree ``first`` to ``last``, in least squares."""
     part = spectrum.sel(degree=slice(first, last))
     return float(np.polyfit(np.log(part["degree"]), np.log(part), 1)[0])

@@ -56,7 +56,9 @@ class Parameters:
     tide: float = 0.2
     """Heating under the sun at noon on the equator in m² s⁻³."""
     diffusion_days: float = 0.1
-    """Damping time at the last degree of T63 in days (∇⁸; shorter with smaller scales)."""
+    """Damping time at the last degree of T63 in days; shorter with smaller scales."""
+    diffusion_order: int = 8
+    """Power of the degree that damping grows with: 8 is ∇⁸. Higher ones spare all but the last degrees."""
     steps_per_day: float = 96.0
     """Time steps a day at T63; the number grows with the truncation, rounded up to whole steps an hour."""
 
@@ -190,7 +192,7 @@ class ShallowWater:
         )
         self._tide = self._sun_at_greenwich()
 
-        damping = ((n / truncation) ** 8) * (truncation / 63) / (p.diffusion_days * DAY)
+        damping = ((n / truncation) ** p.diffusion_order) * (truncation / 63) / (p.diffusion_days * DAY)
         self._diffusion = 1 / (1 + 2 * self.step_seconds * damping)
         self._gravity_waves = 1 / (1 + self.step_seconds**2 * self._laplacian * self._mean_geopotential)
 
