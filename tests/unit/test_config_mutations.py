@@ -44,6 +44,7 @@ FULL = configuration.merged(
                 "stirring": 1.5e-10,
                 "stirring_degrees": [6, 14],
                 "heating_degrees": [6, 63],
+                "diffusion_order": 8,
                 "memory_days": 0.25,
                 "cloud_days": 0.5,
                 "wave_damping_hours": 4,
