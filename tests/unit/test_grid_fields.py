@@ -8,6 +8,7 @@ import pytest
 from fake_snakemake import SCRIPTS, run_script
 from fields import VARIABLES
 
+from atmodist.core.files import write_checksum
 from atmodist.core.periods import Period
 from atmodist.data import grib, spectral, store
 
@@ -20,7 +21,8 @@ folder, period = sys.argv[1:]
 params = dict(step_hours=3, truncation=127, level=120, variables=["divergence", "vorticity"])
 run_script(
     "grid_fields", f"{folder}/log", wildcards={"period": period},
-    inputs={"grib": f"{folder}/period.grib"}, outputs={"fields": f"{folder}/period.h5"},
+    inputs={"grib": f"{folder}/period.grib", "checksum": f"{folder}/sum"},
+    outputs={"fields": f"{folder}/period.h5"},
     params=params | {"chunk": (160, 320), "mantissa_bits": 12},
 )
 print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
@@ -39,8 +41,9 @@ def planet(tmp_path):
                 yield grib.Field(variable, time, 120, (1 + i + 10 * j) * 1e-5 * wave)
 
     grib.write_fields(tmp_path / "period.grib", fields())
+    write_checksum(tmp_path / "period.grib", tmp_path / "period.grib.sha256")
     return {
-        "inputs": {"grib": tmp_path / "period.grib"},
+        "inputs": {"grib": tmp_path / "period.grib", "checksum": tmp_path / "period.grib.sha256"},
         "outputs": {"fields": tmp_path / "period.h5"},
         "wildcards": {"period": PERIOD.name},
         "params": {
@@ -100,6 +103,7 @@ def test_memory_does_not_grow_with_the_period(tmp_path):
             for variable in VARIABLES
         )
         grib.write_fields(tmp_path / "period.grib", fields)
+        write_checksum(tmp_path / "period.grib", tmp_path / "sum")
         run = subprocess.run(
             [sys.executable, "-c", GRIDDING, tmp_path, name], stdout=subprocess.PIPE, env=path
         )
@@ -111,8 +115,21 @@ def test_memory_does_not_grow_with_the_period(tmp_path):
 def test_a_cut_grib_is_refused_and_leaves_nothing(planet, capfd):
     content = planet["inputs"]["grib"].read_bytes()
     planet["inputs"]["grib"].write_bytes(content[: len(content) - 100])
+    write_checksum(*planet["inputs"].values())
     with pytest.raises(SystemExit):
         run(planet)
     assert not planet["outputs"]["fields"].exists()
     (sentence,) = capfd.readouterr().err.splitlines()
     assert "period.grib: message 16 is cut" in sentence
+
+
+def test_bytes_that_flip_after_a_grib_was_accepted_are_not_gridded(planet, capfd):
+    path, checksum = planet["inputs"].values()
+    content = bytearray(path.read_bytes())
+    content[1000:1040] = bytes(255 - byte for byte in content[1000:1040])
+    path.write_bytes(content)
+    with pytest.raises(SystemExit):
+        run(planet)
+    assert not planet["outputs"]["fields"].exists()
+    (sentence,) = capfd.readouterr().err.splitlines()
+    assert f"{path} is not the file whose SHA-256 {checksum} holds" in sentence

@@ -5,6 +5,7 @@ rule grid_fields:
     """Put one period of spectral coefficients on the grid."""
     input:
         grib=f"{RESULTS}/spectral/{{period}}.grib",
+        checksum=f"{RESULTS}/spectral/{{period}}.grib.sha256",
     output:
         fields=gridded(f"{RESULTS}/grid/{{period}}.h5"),
     log:
@@ -133,6 +134,7 @@ rule level_pressure:
     """Measure the pressure of the model level."""
     input:
         surface=SURFACE_PRESSURE,
+        checksums=[f"{path}.sha256" for path in SURFACE_PRESSURE],
         coefficients="resources/levels/l137.csv",
     output:
         pressure=f"{RESULTS}/level_pressure.json",
@@ -158,6 +160,9 @@ rule diagnose_atmosphere:
     input:
         grib=lambda wildcards: period_files(
             f"{RESULTS}/spectral/{{period}}.grib", wildcards.split
+        ),
+        checksums=lambda wildcards: period_files(
+            f"{RESULTS}/spectral/{{period}}.grib.sha256", wildcards.split
         ),
     output:
         diagnostics=f"{RESULTS}/diagnostics/{{split}}.nc",

@@ -10,7 +10,9 @@ rule simulate_atmosphere:
         unpack(previous_state),
     output:
         grib=f"{RESULTS}/spectral/{{period}}.grib",
+        checksum=f"{RESULTS}/spectral/{{period}}.grib.sha256",
         surface=f"{RESULTS}/spectral/{{period}}.lnsp.grib",
+        surface_checksum=f"{RESULTS}/spectral/{{period}}.lnsp.grib.sha256",
         state=f"{RESULTS}/spectral/{{period}}.state.npz",
     log:
         f"{LOGS}/simulate_atmosphere/{{period}}.log",

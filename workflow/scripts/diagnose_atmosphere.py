@@ -1,18 +1,16 @@
 """Measure strength, energy spectrum, memory and daily cycle of a split, from its spectral coefficients."""
 
-from itertools import chain
-
 from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") as log:
     from atmodist.core.files import replacing
     from atmodist.data.diagnostics import Diagnostics, effective_degree, group_by_time, local_slopes, slope
-    from atmodist.data.grib import read_fields
+    from atmodist.data.grib import read_verified
     from atmodist.data.spectral import truncation_of
 
     files = progress(snakemake.input.grib, "periods")
     diagnostics = None
-    for time, coefficients in group_by_time(chain.from_iterable(map(read_fields, files))):
+    for time, coefficients in group_by_time(read_verified(files, snakemake.input.checksums)):
         if diagnostics is None:
             diagnostics = Diagnostics(truncation_of(coefficients.shape[-1]), snakemake.params.step_hours)
         diagnostics.update(time, coefficients)

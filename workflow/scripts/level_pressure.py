@@ -4,17 +4,15 @@ Writes level_pressure.nc, its mean and mean square over the sphere at each time,
 mean and standard deviation over the times, too.
 """
 
-from itertools import chain
-
 from atmodist.core.files import replacing, write_json
 from atmodist.core.job import job, progress
-from atmodist.data.grib import read_fields
+from atmodist.data.grib import read_verified
 from atmodist.data.levels import pressure_series, pressure_statistics, read_coefficients
 
 with job(snakemake.log[0], "level_pressure") as log:
     level = snakemake.params.level
     files = progress(snakemake.input.surface, "files")
-    fields = chain.from_iterable(map(read_fields, files))
+    fields = read_verified(files, snakemake.input.checksums)
     series = pressure_series(fields, level, read_coefficients(snakemake.input.coefficients))
     with replacing(snakemake.output.series) as partial:
         series.to_netcdf(partial, engine="h5netcdf")

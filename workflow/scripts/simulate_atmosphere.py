@@ -10,6 +10,7 @@ from atmodist.core.job import job, progress
 with job(snakemake.log[0], f"simulate_atmosphere {snakemake.wildcards.period}") as log:
     import numpy as np
 
+    from atmodist.core.files import write_checksum
     from atmodist.core.periods import Period
     from atmodist.data import grib
     from atmodist.data.shallow_water import Parameters, ShallowWater, State
@@ -38,6 +39,8 @@ with job(snakemake.log[0], f"simulate_atmosphere {snakemake.wildcards.period}") 
 
     grib.write_fields(snakemake.output.grib, fields())
     grib.write_fields(snakemake.output.surface, surface)
+    write_checksum(snakemake.output.grib, snakemake.output.checksum)
+    write_checksum(snakemake.output.surface, snakemake.output.surface_checksum)
     state.save(snakemake.output.state)
     days = len(times) * params.step_hours / 24
     log.info("%.0f days, %.2g days a second", days, days / (perf_counter() - began))

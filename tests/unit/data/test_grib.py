@@ -9,8 +9,9 @@ import pyshtools as pysh
 import pytest
 
 from atmodist.core.errors import InputError
+from atmodist.core.files import write_checksum
 from atmodist.core.periods import Period
-from atmodist.data.grib import Field, check, checked_fields, read_fields, write_fields
+from atmodist.data.grib import Field, check, checked_fields, read_fields, read_verified, write_fields
 
 TIMES = Period.parse("1979-02-28_1979-03-01").times(12)
 VARIABLES = ["divergence", "vorticity"]
@@ -178,6 +179,64 @@ def rewritten(path, **keys):
 def test_an_unknown_parameter_is_named(path):
     rewritten(path, paramId=130)
     refused(path, r"message 1 holds parameter 130 \(Temperature\)")
+
+
+@pytest.mark.parametrize(
+    ("keys", "sentence"),
+    [
+        (
+            {"typeOfLevel": "isobaricInhPa", "level": 120},
+            "has typeOfLevel isobaricInhPa; expected hybrid",
+        ),
+        ({"type": "fc"}, "has type fc; expected an, an analysis"),
+        ({"stream": "enda"}, "has stream enda; expected oper, the deterministic stream"),
+        ({"dataTime": 30}, "message 1 is valid at 1979-02-28T00:30; expected full hours"),
+        ({"dataTime": 1159}, "valid at 1979-02-28T11:59; expected full hours"),
+    ],
+)
+@pytest.mark.parametrize("edition", [1, 2])
+def test_fields_that_are_intact_but_other_than_asked_for_are_refused(path, keys, sentence, edition):
+    rewritten(path, edition=edition, **keys)
+    refused(path, sentence)
+
+
+@pytest.mark.parametrize("edition", [1, 2])
+def test_a_flipped_bit_in_a_header_changes_nothing_or_is_refused(path, edition):
+    """Also where ecCodes left to itself would write beyond its memory and end the process.
+
+    A flip in the values can pass for weather; that is what the SHA-256 is for.
+    """
+    write_fields(path, fields()[:1])
+    message = eccodes.codes_new_from_message(path.read_bytes())
+    eccodes.codes_set(message, "edition", edition)
+    whole = eccodes.codes_get_message(message)
+    section = eccodes.codes_get(message, "offsetSection4" if edition == 1 else "offsetSection7")
+    for bit in np.random.default_rng(edition).choice(8 * (section + 15), 400, replace=False):
+        flipped = bytearray(whole)
+        flipped[bit // 8] ^= 1 << bit % 8
+        path.write_bytes(flipped)
+        try:
+            checked(path, times=TIMES[:1], variables=["divergence"], bounds={"divergence": (4e-5, 6e-5)})
+            told = f"{path} is accepted"
+        except InputError as error:
+            told = str(error)
+        assert told.startswith(str(path))
+        assert len(told.splitlines()) == 1
+
+
+def test_files_are_read_only_while_they_have_their_checksum(path):
+    checksum = path.with_suffix(".sha256")
+    write_checksum(path, checksum)
+    assert len(list(read_verified([path], [checksum]))) == 8
+    whole = bytearray(path.read_bytes())
+    whole[len(whole) // 2] ^= 1
+    path.write_bytes(whole)
+    with pytest.raises(InputError, match=f"{path} is not the file whose SHA-256 {checksum} holds"):
+        next(read_verified([path], [checksum]))
+    for text in (b"", b"\xff"):
+        checksum.write_bytes(text)
+        with pytest.raises(InputError, match=f"{checksum} cannot be read .* expected the SHA-256 of {path}"):
+            next(read_verified([path], [checksum]))
 
 
 def test_fields_on_a_grid_are_refused(tmp_path):

@@ -9,6 +9,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from atmodist.core.errors import InputError
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
@@ -60,6 +62,19 @@ def write_checksum(path: str | Path, checksum: str | Path) -> None:
     """Write the SHA-256 of ``path`` as ``sha256sum`` does, so that ``sha256sum --check`` reads it."""
     with replacing(checksum) as partial:
         partial.write_text(f"{sha256(path)}  {Path(path).name}\n")
+
+
+def verify(path: str | Path, checksum: str | Path) -> None:
+    """Raise ``InputError`` unless the content of ``path`` still has the SHA-256 that ``checksum`` says."""
+    try:
+        expected = Path(checksum).read_text(encoding="utf-8").split()[0]
+    except (OSError, UnicodeDecodeError, IndexError) as error:
+        raise InputError(f"{checksum} cannot be read ({error}); expected the SHA-256 of {path}") from None
+    if sha256(path) != expected:
+        raise InputError(
+            f"{path} is not the file whose SHA-256 {checksum} holds: one of the two was damaged or replaced "
+            "after it had been accepted; delete both, and the next run makes them anew"
+        )
 
 
 def fingerprint(content: object) -> str:

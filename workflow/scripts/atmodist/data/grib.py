@@ -14,9 +14,12 @@ import eccodes
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
+from atmodist.core.files import replacing, verify
 from atmodist.data.packed import truncation_of
 from atmodist.data.variables import BY_PARAMETER, VARIABLES
+
+EXPECTED = {"typeOfLevel": "hybrid", "type": "an", "stream": "oper"}
+MEANINGS = {"hybrid": "a model level", "an": "an analysis", "oper": "the deterministic stream"}
 
 
 @dataclass(frozen=True)
@@ -48,7 +51,8 @@ def read_fields(path: str | Path) -> Iterator[Field]:
     """Yield the fields of a GRIB file (edition 1 or 2) one by one, in the order of the file.
 
     Raises ``InputError`` at a message that is cut or damaged, at bytes between or behind messages, at a field
-    that is not spectral with a triangular truncation, and at an unknown parameter.
+    that is not spectral with a triangular truncation, at an unknown parameter, at anything but analyses of
+    the deterministic stream on model levels, and at a time that is not a full hour.
     """
     with open(path, "rb") as stream:
         end, number = 0, 0
@@ -66,12 +70,21 @@ def read_fields(path: str | Path) -> Iterator[Field]:
                     raise InputError(f"{path}: {begin - end} bytes before message {number} are not GRIB")
                 end = begin + eccodes.codes_get(message, "totalLength")
                 yield _decode(message, f"{path}: message {number}")
+            except eccodes.CodesInternalError as error:
+                raise InputError(f"{path}: message {number} cannot be decoded ({error})") from None
             finally:
                 eccodes.codes_release(message)
     if size := os.path.getsize(path) - end:
         raise InputError(
             f"{path}: the last {size} bytes are not GRIB; the file is cut or has something appended"
         )
+
+
+def read_verified(paths: Iterable[str | Path], checksums: Iterable[str | Path]) -> Iterator[Field]:
+    """Yield the fields of files that still have the SHA-256 that ``checksums`` hold, else ``InputError``."""
+    for path, checksum in zip(paths, checksums, strict=True):
+        verify(path, checksum)
+        yield from read_fields(path)
 
 
 def _decode(message: int, where: str) -> Field:
@@ -84,22 +97,46 @@ def _decode(message: int, where: str) -> Field:
             name = eccodes.codes_get(message, "name")
             known = ", ".join(f"{row.parameter} ({row.name})" for row in BY_PARAMETER.values())
             raise InputError(f"{where} holds parameter {parameter} ({name}); expected one of {known}")
+        for key, expected in EXPECTED.items():
+            if not eccodes.codes_is_defined(message, key):  # no section of ECMWF's own
+                continue
+            if (found := eccodes.codes_get(message, key, str)) != expected:
+                raise InputError(f"{where} has {key} {found}; expected {expected}, {MEANINGS[expected]}")
         truncations = tuple(eccodes.codes_get(message, key) for key in "JKM")
         if len(set(truncations)) > 1:
             raise InputError(f"{where} has J, K, M = {truncations}, not a triangular truncation")
+        _check_packing(message, truncations[0], where)
+        values = eccodes.codes_get_values(message)
+        date, time = (eccodes.codes_get(message, key) for key in ("validityDate", "validityTime"))
         return Field(
             BY_PARAMETER[parameter].name,
-            _time(eccodes.codes_get(message, "validityDate"), eccodes.codes_get(message, "validityTime")),
+            _time(date, time, where),
             eccodes.codes_get(message, "level"),
-            eccodes.codes_get_values(message).view(complex),
+            values.view(complex),
         )
     except eccodes.CodesInternalError as error:
         raise InputError(f"{where} cannot be decoded ({error})") from None
 
 
-def _time(date: int, time: int) -> np.datetime64:
-    day = f"{date // 10000}-{date // 100 % 100:02d}-{date % 100:02d}"
-    return np.datetime64(f"{day}T{time // 100:02d}:{time % 100:02d}").astype("datetime64[h]")
+def _check_packing(message: int, truncation: int, where: str) -> None:
+    """Refuse what would make ecCodes read or write beyond its memory, which ends the process."""
+    bits = eccodes.codes_get(message, "bitsPerValue")
+    if not 1 <= bits <= 32:
+        raise InputError(f"{where} has {bits} bits per value; expected at most 32")
+    size, found = (truncation + 1) * (truncation + 2), eccodes.codes_get(message, "numberOfValues")
+    if found != size:
+        raise InputError(f"{where} holds {found} numbers; expected {size} at T{truncation}")
+
+
+def _time(date: int, time: int, where: str) -> np.datetime64:
+    day = f"{date // 10000:04d}-{date // 100 % 100:02d}-{date % 100:02d}"
+    try:
+        found = np.datetime64(f"{day}T{time // 100:02d}:{time % 100:02d}")
+    except ValueError:
+        raise InputError(f"{where} is valid on {date} at {time:04d}, which is not a time") from None
+    if time % 100:
+        raise InputError(f"{where} is valid at {found}; expected full hours")
+    return found.astype("datetime64[h]")
 
 
 def write_fields(path: str | Path, fields: Iterable[Field], bits: int = 16) -> None:
