@@ -228,3 +228,29 @@ def histograms():
     density = np.tile(np.exp(-abs(value)) / 2, (2, 2, 1))
     coordinates = {"transform": ["standardised", "logarithmic"], "variable": VARIABLES, "value": value}
     return xr.Dataset({"density": (list(coordinates), density)}, coordinates)
+
+
+def jet(days=800):
+    """`jet/{sector}/index.nc`: a jet that wanders, farther in winter, with a gap between two splits."""
+    day = np.concatenate([np.arange(days // 2), np.arange(days // 2 + 100, days + 100)])
+    time = np.datetime64("2001-01-01", "ns") + np.timedelta64(1, "D") * day
+    rng = np.random.default_rng(0)
+    result = xr.Dataset(coords={"time": time})
+    for name, middle, width, units in (("latitude", 45, 6, "degrees_north"), ("speed", 12, 4, "m s-1")):
+        cycle = middle + width / 2 * np.cos(2 * np.pi * day / 365.25)
+        anomaly = width * np.sin(2 * np.pi * day / 37) + rng.standard_normal(len(day))
+        result[name] = ("time", cycle + anomaly, {"units": units})
+        result[f"{name}_cycle"] = ("time", cycle)
+        result[f"{name}_anomaly"] = ("time", anomaly)
+        result[f"{name}_daily"] = ("time", anomaly + width / 3 * rng.standard_normal(len(day)))
+    return result
+
+
+def jet_probe():
+    """`jet/{sector}/probe.nc`."""
+    lag, sources = np.array([0, 2, 5, 10]), ["fields", "lags-23_stage4", "random_stage4", "persistence"]
+    skill = np.array([0.8, 0.7, 0.5, 0.6])[:, None, None] * np.exp(-lag / 6)[:, None] * [1, 0.7]
+    draws = 0.1 * np.random.default_rng(0).standard_normal((4, 4, 2, 50))
+    samples = np.concatenate([skill[..., None], skill[..., None] + draws], -1)
+    coordinates = {"source": sources, "lag": lag, "target": ["latitude", "speed"]}
+    return xr.Dataset({"skill": (("source", "lag", "target", "sample"), samples)}, coordinates)

@@ -69,6 +69,20 @@ EDITS = {
         {"untrained": {"models": {"random-second": {"seed_index": 1}}}},
         ["initialise_encoder.*encoder: random-second"],
     ),
+    "the jet's low-pass": ({"jet": {"cutoff_days": 4}}, ["index_jet"]),
+    "another sector of the jet": (
+        {"jet": {"sectors": {"south": {"latitude": [-75, -15], "longitude": [0, 60]}}}},
+        [
+            "measure_jet_wind.*sector: south",
+            "average_sector.*sector: south",
+            "figure_jet",
+        ],
+    ),
+    "another probe of the jet": ({"jet": {"probe": {"folds": 4}}}, ["probe_jet"]),
+    "another encoder probed": (
+        {"jet": {"probe": {"encoders": [{"encoder": "random", "layer": "stage2"}]}}},
+        ["average_sector.*random_stage2", "probe_jet"],
+    ),
     "a model less": (
         {"srgan": {"models": {"l2": None}}},
         ["summary", "figure_(srgan|energy|power|zonal|semi|moment|error|city|wasserstein|maps)"],

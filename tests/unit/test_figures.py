@@ -60,6 +60,9 @@ CASES = {
         {"models": SRGAN, "epochs": [3, 3, 3, 2], "pretraining": fabricated.srgan_table()},
     ),
     "data_snapshot": ("snapshot", fabricated.snapshot(), {}),
+    "jet_latitudes": ("indices", [fabricated.jet(), fabricated.jet(200)], {"sectors": ["north", "south"]}),
+    "jet_series": ("indices", [fabricated.jet(), fabricated.jet(200)], {"sectors": ["north", "south"]}),
+    "jet_probe": ("probes", [fabricated.jet_probe()], {"sectors": ["north"]}),
     "field_distribution": ("histograms", fabricated.histograms(), {}),
     "synthetic_atmosphere": ("diagnostics", fabricated.diagnostics(), {}),
 }
@@ -547,3 +550,47 @@ def test_unknown_city_is_refused(draw, tmp_path):
     with pytest.raises(SystemExit):
         draw("city_boxes", cities=["Lodnon"])
     assert "no city is called Lodnon; did you mean London?" in (tmp_path / "city_boxes.log").read_text()
+
+
+def test_jet_latitudes_are_a_density_of_all_days_and_of_seasons_where_there_is_a_year(draw):
+    figure = draw("jet_latitudes")
+    north, south = panels(figure)
+    assert titles((north, south)) == ["north", "south"]
+    latitude = fabricated.jet()["latitude"].values
+    for panel, count, parts in ((north, 800, 5), (south, 200, 1)):
+        assert len(panel.patches) == parts
+        density, edges, _ = panel.patches[0].get_data()
+        assert panel.patches[0].get_label() == f"all {count} days"
+        assert (density * np.diff(edges)).sum() == pytest.approx(1)
+    np.testing.assert_allclose(
+        north.patches[0].get_data().values,
+        np.histogram(latitude, north.patches[0].get_data().edges, density=True)[0],
+    )
+    assert legend(figure)[1:] == ["winter", "spring", "summer", "autumn"]
+
+
+def test_jet_series_shows_the_last_two_years_and_no_line_across_a_gap(draw):
+    figure = draw("jet_series")
+    latitude, speed, *_ = panels(figure)
+    index = fabricated.jet()
+    index = index.sel(time=slice(index["time"].values[-1] - np.timedelta64(730, "D"), None))
+    for panel, name in ((latitude, "latitude"), (speed, "speed")):
+        smooth = [each for each in panel.lines if each.get_color() == "black"]
+        assert len(smooth) == 2, "one for each run of days"
+        np.testing.assert_allclose(np.concatenate([each.get_ydata() for each in smooth]), index[name])
+    assert legend(figure) == ["each day", "low-pass", "seasonal cycle"]
+
+
+def test_jet_probe_shows_the_explained_variance_of_each_source_with_its_interval(draw):
+    figure = draw("jet_probe")
+    skill = fabricated.jet_probe()["skill"]
+    for panel, target in zip(panels(figure), ("latitude", "speed"), strict=True):
+        assert panel.get_title() == f"north: {target} of the jet"
+        assert len(panel.collections) == 4
+        for source, label in (("lags-23_stage4", "lags-23 stage4"), ("persistence", "persistence")):
+            days, values = line(panel, label)
+            np.testing.assert_allclose(values, skill.sel(source=source, target=target).isel(sample=0))
+            np.testing.assert_allclose(days, skill["lag"], atol=0.4)
+    ends = panels(figure)[0].collections[0].get_segments()[0][:, 1]
+    draws = skill.sel(source="fields", target="latitude", lag=0).isel(sample=slice(1, None))
+    np.testing.assert_allclose(ends, np.quantile(draws, [0.025, 0.975]))

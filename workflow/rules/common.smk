@@ -14,6 +14,7 @@ except InputError as error:
 SOURCE = config["data"]["source"]
 SPLITS = configuration.splits(config)
 RESULTS = f"results/{config['name']}"
+FIGURES = f"{RESULTS}/figures"
 LOGS = f"{RESULTS}/logs"
 BENCHMARKS = f"{RESULTS}/benchmarks"
 
@@ -26,6 +27,7 @@ ATMODIST = configuration.models(config, "atmodist")
 UNTRAINED = configuration.models(config, "untrained")
 ENCODERS = configuration.encoders(config)
 SRGAN = configuration.models(config, "srgan")
+SECTORS = config["jet"]["sectors"]
 SYSTEMS = ["truth", "bilinear", *SRGAN]
 # What the numbers of a training run depend on beside its own settings; the rest of `training` is hardware. Scripts
 # read `training` from the config: as a parameter, which none of them reads, this alone makes a change run again.

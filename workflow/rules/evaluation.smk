@@ -166,6 +166,8 @@ rule summary:
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
         pressure=[f"{RESULTS}/level_pressure.nc"] if SURFACE_PRESSURE else [],
+        jets=expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
+        probes=expand(f"{RESULTS}/jet/{{sector}}/probe.nc", sector=SECTORS),
     output:
         summary=report(
             f"{RESULTS}/summary.csv",
@@ -191,6 +193,7 @@ rule summary:
         resamples=config["evaluation"]["resamples"],
         systems=SYSTEMS,
         references=REFERENCES,
+        jet_block_days=config["jet"]["probe"]["block_days"],
     script:
         "../scripts/summary.py"
 

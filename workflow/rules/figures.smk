@@ -1,5 +1,4 @@
 # The figures: small files in, PDF and PNG out. A plot setting re-plots and does nothing else.
-FIGURES = f"{RESULTS}/figures"
 # Coastlines belong on maps of the Earth only.
 ON_EARTH = SOURCE != "synthetic"
 REGIONS = {
@@ -45,6 +44,7 @@ ALL_FIGURES = [
     "wasserstein",
     *(["city_map"] if len(COMPARED) > 1 else []),
     *(f"maps_{region}" for region in REGIONS.values()),
+    *JET_FIGURES,
 ]
 
 

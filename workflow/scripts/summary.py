@@ -51,6 +51,13 @@ with job(snakemake.log[0], "summary") as log:
         references = {name: distances[name] for name in params.references if system not in ("bilinear", name)}
         table.add("super_resolution", system, summary.of_cities(distance, references))
 
+    for index_path, probe_path in zip(files.jets, files.probes, strict=True):
+        sector, jet_blocks = Path(index_path).parent.name, {**draws, "block_days": params.jet_block_days}
+        index = xr.load_dataset(index_path, engine="h5netcdf")
+        table.add("jet", sector, summary.of_jet(index, **jet_blocks))
+        for source, skill in xr.load_dataset(probe_path, engine="h5netcdf")["skill"].groupby("source"):
+            table.add("jet", f"{sector} {source}", summary.of_jet_probe(skill.squeeze("source")))
+
     with replacing(snakemake.output.summary) as partial:
         table.to_frame().to_csv(partial, index=False, float_format="%.6g")
     with replacing(snakemake.output.netcdf) as partial:

@@ -88,6 +88,20 @@ def test_folds_are_runs_of_days():
         probe.folds(DAYS[:8], 3)
 
 
+def test_constant_features_change_nothing():
+    """Channels that an encoder never uses, with or without the rounding of float32."""
+    rng = np.random.default_rng(5)
+    features, targets = rng.standard_normal((300, 4)), rng.standard_normal((300, 1))
+    targets += features[:, :1]
+    dead = np.stack([np.zeros(300), 7 + 1e-7 * rng.standard_normal(300)], axis=1)
+    settings = {"gap": 0, "components": 4}
+    expected = probe.predict(features, targets, DAYS, **settings, penalties=[1e-9])
+    found = probe.predict(
+        np.hstack([features, dead]).astype(np.float32), targets, DAYS, **settings, penalties=[1e-9]
+    )
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
 def test_a_gap_that_leaves_nothing_is_told():
     x = np.ones((30, 1))
     with pytest.raises(InputError, match="smaller gap"):

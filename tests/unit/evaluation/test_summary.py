@@ -257,3 +257,30 @@ def test_table_has_a_row_a_variable_and_intervals_only_where_there_are_samples(t
     read = xr.load_dataset(tmp_path / "summary.nc", engine="h5netcdf")
     assert read["variable"].values.tolist() == frame["variable"].tolist()
     assert read["value"].dims == ("number",)
+
+
+def test_rows_of_the_jet():
+    time = np.datetime64("2001-01-01", "ns") + np.timedelta64(1, "D") * np.arange(60)
+    index = xr.Dataset(
+        {
+            "latitude": ("time", 45 + np.arange(60) % 3, {"units": "degrees_north"}),
+            "speed": ("time", np.full(60, 12.0), {"units": "m s-1"}),
+        },
+        {"time": time},
+    )
+    skill = xr.DataArray(
+        np.arange(8.0).reshape(2, 2, 2),
+        {"lag": [0, 5], "target": ["latitude", "speed"]},
+        ("lag", "target", "sample"),
+    )
+    table = summary.Table("test")
+    table.add("jet", "north", summary.of_jet(index, 10, 50, 1))
+    table.add("jet", "north fields", summary.of_jet_probe(skill))
+    rows = table.to_frame().set_index(["system", "quantity"])
+    latitude = rows.loc[("north", "jet_latitude")]
+    assert latitude["value"] == 46
+    assert latitude["unit"] == "degrees_north"
+    assert latitude["low"] <= 46 <= latitude["high"]
+    speed = rows.loc[("north", "jet_speed")]
+    assert (speed["low"], speed["value"], speed["high"]) == (12, 12, 12)
+    assert rows.loc[("north fields", "explained_speed_5_days_ahead")]["value"] == 6

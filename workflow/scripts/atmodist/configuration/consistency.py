@@ -15,6 +15,7 @@ from atmodist.configuration.derived import (
     models,
     splits,
     time_count,
+    wind,
     zooms,
 )
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
@@ -35,6 +36,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from limits.problems_of_download(config)
     yield from _problems_of_models(config)
     yield from _problems_of_encoders(config)
+    yield from _problems_of_jet(config)
     yield from _problems_of_batches(config)
     evaluation = config["evaluation"]
     if evaluation["shard_days"] % evaluation["block_days"]:
@@ -162,6 +164,25 @@ def _unknown_encoder(config: Mapping[str, Any], key: str, content: Any) -> Itera
         yield (
             f"{key}.encoder is {content['encoder']!r}; expected a model under {sections}: {', '.join(known)}"
         )
+
+
+def _problems_of_jet(config: Mapping[str, Any]) -> Iterator[str]:
+    jet, step = config["jet"], config["data"]["step_hours"]
+    if jet["sectors"] and set(wind(config)) != set(WIND):
+        yield f"jet.sectors needs the whole wind; expected data.variables to hold {' and '.join(WIND)}"
+    for name, box in jet["sectors"].items():
+        for axis, (first, last) in box.items():
+            if first >= last:
+                yield f"jet.sectors.{name}.{axis} is [{first}, {last}]; expected the lower edge first"
+    if jet["window_days"] % 2 == 0:
+        yield f"jet.window_days is {jet['window_days']}; expected an odd number"
+    for position, encoding in enumerate(jet["probe"]["encoders"]):
+        yield from _unknown_encoder(config, f"jet.probe.encoders.{position}", encoding)
+    if jet["probe"]["split"] not in splits(config):
+        yield f"jet.probe.split is {jet['probe']['split']}; expected one of {', '.join(splits(config))}"
+    for hour in jet["probe"]["hours"]:
+        if hour % step:
+            yield f"jet.probe.hours holds {hour}; expected multiples of data.step_hours, {step}"
 
 
 def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:

@@ -8,14 +8,14 @@ from typing import Any
 def tidy(config: Mapping[str, Any]) -> dict[str, Any]:
     """The config as it is meant: dates that YAML parsed are text again, entries set to null are gone.
 
-    Entries are the models, the regions and the validation split, which a config merged over this one can take
-    away with null.
+    Entries are the models, the regions, the jet's sectors and the validation split, which a config merged
+    over this one can take away with null.
     """
     result = {key: tidy(value) if isinstance(value, Mapping) else value for key, value in config.items()}
     result = {key: value.isoformat() if isinstance(value, date) else value for key, value in result.items()}
     if result.get("validation", ...) is None:
         del result["validation"]
-    for kind in {"models", "regions"} & result.keys():
+    for kind in {"models", "regions", "sectors"} & result.keys():
         if isinstance(result[kind], dict):
             result[kind] = {name: entry for name, entry in result[kind].items() if entry is not None}
     return result

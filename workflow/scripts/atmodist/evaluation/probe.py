@@ -15,6 +15,9 @@ from atmodist.evaluation.bootstrap import means_of_series
 PENALTIES = tuple(10.0 ** np.arange(-4, 3.5, 0.5))
 """Penalties λ that are tried, each times the number of samples and features in the mean."""
 
+CONSTANT = 1e-6
+"""Relative deviation up to which a feature counts as constant."""
+
 
 def folds(days: np.ndarray, count: int) -> np.ndarray:
     """Number of the fold (day,) of each of sorted days: ``count`` runs of the days in the order of time."""
@@ -39,7 +42,7 @@ def predict(
     smallest error in a cross-validation among the training days alone. Training days within ``gap`` days of
     a fold's days are left out, because their values are no independent ones.
     """
-    fold = folds(days, count)
+    features, fold = features.astype(float), folds(days, count)
     day = days.astype("datetime64[D]").astype(int)
     found = np.empty(targets.shape)
     for number in range(count):
@@ -69,7 +72,7 @@ def _ridge(x, y, new, components, penalties):
     if len(x) < 2:
         raise InputError("a fold leaves no days to train on; expected more days or a smaller gap.")
     mean, deviation = x.mean(axis=0), x.std(axis=0)
-    deviation[deviation < 1e-12 * np.abs(mean) + 1e-300] = 1
+    deviation[deviation <= CONSTANT * np.abs(mean)] = np.inf  # the rounding of float32 is no feature
     u, s, v = np.linalg.svd((x - mean) / deviation, full_matrices=False)
     kept = slice(components)
     u, s, v = u[:, kept], s[kept], v[kept]

@@ -154,6 +154,22 @@ def _unit_of(values: xr.DataArray, variable: str, unit: str | int) -> str:
     return units.power(values[units.COORDINATE].sel(variable=variable).item(), unit)
 
 
+def of_jet(index: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+    """Mean latitude and speed of the jet over the days of `jet.index`."""
+    series, time = index[["latitude", "speed"]], index["time"].values
+    for name, values in means_of_series(
+        series.drop_vars("time"), time, "time", block_days, resamples, seed
+    ).items():
+        yield f"jet_{name}", values, index[name].attrs["units"]
+
+
+def of_jet_probe(skill: xr.DataArray) -> Iterator[Number]:
+    """Explained variance of the jet's anomalies, one source's part (lag, target, sample) of `skills`."""
+    for target in skill["target"].values:
+        for lag in skill["lag"].values:
+            yield f"explained_{target}_{lag}_days_ahead", skill.sel(target=target, lag=lag), "1"
+
+
 @dataclass
 class Table:
     """Rows of numbers of one config."""

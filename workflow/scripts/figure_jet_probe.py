@@ -1,0 +1,42 @@
+"""Draw how much of the jet's anomalies each source explains by a linear probe, against the days ahead."""
+
+from atmodist.core.job import job
+
+with job(snakemake.log[0], "figure_jet_probe"):
+    import numpy as np
+    import xarray as xr
+    from matplotlib import pyplot
+    from matplotlib.ticker import PercentFormatter
+
+    from atmodist.figures import plots
+
+    NAMES = {"fields": "principal components of the fields"}
+    sectors = snakemake.params.sectors
+    with plots.style():
+        size = (plots.WIDTH, 0.7 + 2.5 * len(sectors))
+        figure, axes = pyplot.subplots(len(sectors), 2, figsize=size, sharey=True, squeeze=False)
+        for row, sector, path in zip(axes, sectors, snakemake.input.probes, strict=True):
+            skill = xr.load_dataset(path, engine="h5netcdf")["skill"]
+            sources = skill["source"].values
+            looks = plots.lines(sources)
+            looks["persistence"] = {"color": "black", "linestyle": "--", "label": "persistence"}
+            width = float(np.diff(skill["lag"]).min()) if skill.sizes["lag"] > 1 else 1.0
+            shifts = np.linspace(-0.15, 0.15, len(sources)) * width
+            for panel, target in zip(row, ("latitude", "speed"), strict=True):
+                for source, shift in zip(sources, shifts, strict=True):
+                    samples = skill.sel(source=source, target=target)
+                    value = samples.isel(sample=0)
+                    look = looks[source] | {"label": NAMES.get(source, source.replace("_stage", " stage"))}
+                    panel.plot(skill["lag"] + shift, value, marker="o", markersize=3, **look)
+                    if samples.sizes["sample"] > 1:
+                        draws = samples.isel(sample=slice(1, None)).quantile([0.025, 0.975], "sample")
+                        panel.vlines(
+                            skill["lag"] + shift, *draws.transpose("quantile", ...), color=look["color"]
+                        )
+                panel.axhline(0, color="0.8", linewidth=0.6, zorder=0)
+                panel.set(title=f"{sector}: {target} of the jet", xlabel="days ahead", ylim=(-0.6, 1.02))
+                panel.set_xticks(skill["lag"].values)
+                panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
+            row[0].set_ylabel("explained variance")
+        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

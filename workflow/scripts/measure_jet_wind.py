@@ -1,0 +1,32 @@
+"""Average the zonal wind over a sector's longitudes at every time of a period."""
+
+from atmodist.core.job import job, progress
+
+params = snakemake.params
+with job(snakemake.log[0], f"measure_jet_wind {params.sector} {params.period}") as log:
+    import numpy as np
+    import xarray as xr
+
+    from atmodist.core.files import replacing
+    from atmodist.data.diagnostics import group_by_time
+    from atmodist.data.grib import read_fields
+    from atmodist.evaluation import jet
+
+    sector = jet.Sector(**params.box)
+    times, winds = [], []
+    for time, (divergence, vorticity) in group_by_time(progress(read_fields(snakemake.input.grib), "fields")):
+        latitude, wind = jet.sector_wind(vorticity, divergence, sector)
+        times.append(time)
+        winds.append(wind)
+    wind = xr.DataArray(
+        np.stack(winds),
+        {
+            "time": np.array(times, "datetime64[ns]"),
+            "latitude": ("latitude", latitude, {"units": "degrees_north"}),
+        },
+        ("time", "latitude"),
+        attrs={"units": "m s-1", "standard_name": "eastward_wind", "long_name": "zonal wind of the sector"},
+    )
+    with replacing(snakemake.output.wind) as partial:
+        wind.sortby("time").to_dataset(name="wind").to_netcdf(partial, engine="h5netcdf")
+    log.info("%d times", len(times))

@@ -1,0 +1,36 @@
+"""Predict the jet's anomalies from features by a linear probe, some days ahead: jet/{sector}/probe.nc."""
+
+from pathlib import Path
+
+from atmodist.core.job import job
+
+params = snakemake.params
+with job(snakemake.log[0], f"probe_jet {snakemake.wildcards.sector}") as log:
+    import xarray as xr
+
+    from atmodist.core.files import replacing
+    from atmodist.evaluation import jet_probe
+
+    index = xr.load_dataset(snakemake.input.jet, engine="h5netcdf")
+    sources = {
+        Path(path).stem: xr.load_dataset(path, engine="h5netcdf")["features"]
+        for path in snakemake.input.features
+    }
+    result = jet_probe.skills(
+        index,
+        sources,
+        params.lag_days,
+        params.folds,
+        params.gap_days,
+        {"fields": params.components},
+        params.block_days,
+        params.resamples,
+        params.seed,
+    )
+    with replacing(snakemake.output.probe) as partial:
+        result.to_netcdf(partial, engine="h5netcdf")
+    best = result["skill"].isel(sample=0, lag=0).sel(target="latitude")
+    numbers = ", ".join(
+        f"{name} {float(each):.2f}" for name, each in zip(best["source"].values, best, strict=True)
+    )
+    log.info("explained variance of the latitude %d days ahead: %s", result["lag"][0], numbers)
