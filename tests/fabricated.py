@@ -166,7 +166,7 @@ def lag_losses(model):
         {
             "mean": (("measure", "lag"), mean),
             "std": (("measure", "lag"), mean / 4),
-            "scale": ("measure", np.full(len(measures), 1.2)),
+            "scale": ("measure", 1 + 0.1 * np.arange(len(measures))),
         },
         {"measure": measures, "lag": lag},
     )
@@ -194,7 +194,8 @@ def srgan_table():
     """`srgan/{model}/training.csv`, and with its columns the pre-training's."""
     epoch = np.arange(1, 6)
     names = ("loss", "content", "adversarial", "discriminator", "right_on_real", "right_on_generated")
-    return pd.DataFrame({"epoch": epoch, "learning_rate": 1e-4, **{name: 1 / epoch for name in names}})
+    columns = {name: number / (number + epoch) for number, name in enumerate(names, start=1)}
+    return pd.DataFrame({"epoch": epoch, "learning_rate": 1e-4, **columns})
 
 
 def diagnostics():

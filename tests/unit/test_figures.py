@@ -534,7 +534,74 @@ def test_confusion_matrix_shows_shares_of_each_true_lag(draw):
         np.testing.assert_allclose(shares, count / count.sum(1, keepdims=True))
         assert low == 0
         assert (panel.get_xlabel(), panel.get_ylabel()) == ("predicted lag / h", "true lag / h")
+        (diagonal,) = panel.lines
+        assert diagonal.get_xdata().tolist() == diagonal.get_ydata().tolist() == [3, 3 * classes]
     assert bars(figure) == ["share of the pairs of a true lag"]
+
+
+def stars(panel):
+    """Coordinates of what is marked in a panel."""
+    marked = (each for each in panel.lines if each.get_marker() == "*" and len(each.get_xdata()))
+    return [(*each.get_xdata(), *each.get_ydata()) for each in marked]
+
+
+def level(panel):
+    """Heights of the lines across a whole panel."""
+    return [each.get_ydata()[0] for each in panel.lines if list(each.get_xdata()) == [0, 1]]
+
+
+def shaded(panel):
+    """Where the shades of a panel begin and end."""
+    return {(shade.get_x(), shade.get_x() + shade.get_width()) for shade in panel.patches}
+
+
+def test_training_curves_mark_the_chosen_epoch_the_pretraining_and_chance(draw):
+    lags = np.array([15, 23, 31])
+    chances = {"loss": np.log(lags), "accuracy": 1 / lags, "top3_accuracy": 3 / lags}
+    figure = draw("training_curves")
+    for panel, (quantity, chance) in zip(panels(figure), chances.items(), strict=True):
+        assert stars(panel) == [(6, table[quantity][5]) for table in TABLES]
+        assert shaded(panel) == {(0.5, 2.5)}
+        np.testing.assert_allclose(level(panel), chance)
+        for model, table in zip(ATMODIST, TABLES, strict=True):
+            np.testing.assert_array_equal(line(panel, model), (table["epoch"], table[quantity]))
+        dashed = [each for each in panel.lines if each.get_linestyle() == "--" and len(each.get_xdata())]
+        assert [list(each.get_ydata()) for each in dashed] == [list(table[quantity]) for table in TABLES]
+        assert panel.get_ylim()[0] <= min(chance) <= max(chance) <= panel.get_ylim()[1]
+    assert {"training", "validation", "chosen epoch", "chance"} <= set(legend(figure))
+
+
+def test_srgan_curves_begin_with_the_pretraining_and_say_how_often_the_discriminator_is_right(draw):
+    table = fabricated.srgan_table()
+    figure = draw("srgan_curves")
+    content, adversarial, discriminator, right = panels(figure)
+    assert all(shaded(panel) == {(-4.5, 0.5)} for panel in panels(figure))
+    alone = line(content, "generator alone (MSE)")
+    np.testing.assert_array_equal(alone, (np.arange(-4, 1), table["loss"]))
+    for panel, quantity in ((content, "content"), (adversarial, "adversarial")):
+        assert stars(panel) == [(epoch, table[quantity][epoch - 1]) for epoch in (3, 3, 3, 2)]
+    assert level(discriminator) == [pytest.approx(np.log(2))]
+    for model in SRGAN:
+        np.testing.assert_array_equal(line(right, model)[1], table["right_on_real"])
+    dashed = [list(each.get_ydata()) for each in right.lines if each.get_linestyle() == "--"]
+    assert dashed == [list(table["right_on_generated"])] * len(SRGAN)
+    assert {"on real patches", "on generated patches", "evaluated epoch"} <= set(legend(figure))
+
+
+def test_lag_losses_scale_the_content_loss_onto_each_distance(draw):
+    figure = draw("lag_losses")
+    for row in (panels(figure)[:4], panels(figure)[4:]):
+        for panel, measure in zip(row, ("l1", "l2", "psnr", "ssim"), strict=True):
+            shown = [loss.sel(lag=slice(60)) for loss in LOSSES]
+            lag, distance = line(panel, "distance")
+            np.testing.assert_array_equal(lag, 3 * np.arange(1, 21))
+            np.testing.assert_allclose(distance, shown[0]["mean"].sel(measure=measure))
+            for model, loss in zip(ATMODIST, shown, strict=True):
+                scale, content = loss["scale"].sel(measure=measure), loss["mean"].sel(measure="content")
+                found = line(panel, f"α · content loss of {model}")[1]
+                np.testing.assert_allclose(found, scale * content)
+            factors = [text.get_text() for text in panel.texts]
+            assert factors == [f"α = {float(loss['scale'].sel(measure=measure)):.3g}" for loss in LOSSES]
 
 
 @pytest.mark.parametrize(
