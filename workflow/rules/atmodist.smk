@@ -2,7 +2,7 @@
 
 
 rule train_atmodist:
-    """Train a network to tell how many hours lie between two patches."""
+    """Train a network to predict how many hours lie between two patches."""
     input:
         pairs=pair_files("train"),
     output:

@@ -32,11 +32,11 @@ SYSTEMS = ["truth", "bilinear", *SRGAN]
 # What the numbers of a training run depend on beside its own settings; the rest of `training` is hardware. Scripts
 # read `training` from the config: as a parameter, which none of them reads, this alone makes a change run again.
 NUMERICS = {key: config["training"][key] for key in ("precision", "threads")}
-# A day, which most clusters allow: a training that needs longer goes on in its next attempt.
+# A day, which most clusters allow: a training run that needs longer resumes in its next attempt.
 TRAINING_MINUTES = 1440
 THREADS = config["training"]["threads"]
 GPU = 0 if config["training"]["device"] == "cpu" else 1
-# What a training asks for: GPUs of one node, or whole sets of them on several nodes.
+# What a training run asks for: GPUs of one node, or whole sets of them on several nodes.
 PROCESSORS = configuration.processors(config["training"])
 DEVICES = config["training"]["devices"]
 # Batch normalisation sees the part of a batch that is on one device, so that their number matters.

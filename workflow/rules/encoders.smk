@@ -60,7 +60,7 @@ rule measure_lag_losses:
 
 
 rule calibrate_content_loss:
-    """Scale a content loss to the mean squared error, on training pairs: no evaluation enters a training."""
+    """Scale a content loss to the mean squared error, on training pairs: no evaluation split enters a training run."""
     input:
         losses=f"{RESULTS}/{{section}}/{{encoder}}/lag_losses_train_{{layer}}.nc",
     output:

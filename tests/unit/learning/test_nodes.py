@@ -1,4 +1,4 @@
-"""The other nodes of a training, with a stand-in for srun: the test on a real Slurm is in test_slurm."""
+"""The other nodes of a training run, with a stand-in for srun: the test on a real Slurm is in test_slurm."""
 
 import os
 import subprocess
@@ -8,7 +8,7 @@ import time
 import pytest
 from snakemake_runs import ROOT
 
-# Each process of the training writes who it is; the first one trains on, unless it is told to fail.
+# Each process of the run writes who it is; the first one trains on, unless it is to fail.
 SCRIPT = """\
 import multiprocessing, os, sys, time
 from pathlib import Path

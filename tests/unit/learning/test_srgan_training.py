@@ -193,7 +193,7 @@ def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
 
 
 def test_adam_starts_afresh_with_every_phase(pretrained, tmp_path, monkeypatch):
-    """Its count of steps tells how old its moments are."""
+    """Its count of steps shows how old its moments are."""
     _, patches, start = pretrained
     steps, end_epoch = [], TrainingRun.end_epoch
 

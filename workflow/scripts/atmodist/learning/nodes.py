@@ -75,7 +75,7 @@ def _environment() -> dict[str, str]:
 
 
 def _watch(others: subprocess.Popen, ended: Event) -> None:
-    """Kill the training's processes, those too that are yet to start, when another node has failed."""
+    """Kill the run's processes, those too that are yet to start, when another node has failed."""
     if others.wait() in STOPPED or ended.is_set():
         return
     logger.error("the training run has failed on another node; the logs that end in .node-1 … say why")

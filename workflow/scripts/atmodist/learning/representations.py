@@ -43,9 +43,9 @@ def writing(
     """A NetCDF file's ``representation`` (time, channel, latitude, longitude), to be filled time by time.
 
     ``latitude`` and ``longitude`` are those of the fields; the representation's are the means of as many as
-    the `stride` of the layer. Numbers of rows or columns that it does not divide raise ``InputError``: the
-    sphere cannot be gone round in such steps, and what a convolution makes of its first and last pixels would
-    not meet.
+    the `stride` of the layer. Numbers of rows or columns that it does not divide raise ``InputError``: steps
+    of that size do not lead around the sphere, and what a convolution makes of its first and last pixels
+    would not meet.
     """
     step = stride(layer)
     if len(latitude) % step or len(longitude) % step:

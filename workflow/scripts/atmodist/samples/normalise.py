@@ -134,7 +134,7 @@ def compute_moments(fields, alpha: float, threads: int = 1) -> Moments:
     )
 
 
-@np.errstate(invalid="ignore")  # the caller tells what is not finite
+@np.errstate(invalid="ignore")  # the caller reports what is not finite
 def _mean_and_std(x, transform, threads, description):
     """Mean and standard deviation of ``transform(values, variable)`` of each variable of a dask array."""
     import dask.array
