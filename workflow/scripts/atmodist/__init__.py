@@ -4,6 +4,8 @@ The public face of the library; what it offers is imported when it is first aske
 
     model = atmodist.AtmoDist.from_pretrained(folder)      # the distance as a frozen network
     atmodist.metrics.FrechetAtmoDist(model)                # torchmetrics metrics of it
+    atmodist.evaluate(forecast, truth, folder)             # xarray fields against the truth
+    atmodist.super_resolve(folder, low)                    # a trained generator on coarse fields
 """
 
 from importlib import import_module
@@ -13,7 +15,10 @@ __version__ = "0.1.0"
 _PLACES = {  # module, extra
     "AtmoDist": ("atmodist.distance", None),
     "InputError": ("atmodist.core.errors", None),
+    "evaluate": ("atmodist.fields_evaluation", "data"),
+    "low_resolution": ("atmodist.super_resolution", "data"),
     "metrics": ("atmodist.metrics", "train"),
+    "super_resolve": ("atmodist.super_resolution", "data"),
 }
 __all__ = sorted(_PLACES)
 
