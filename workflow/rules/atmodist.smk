@@ -12,6 +12,8 @@ rule train_atmodist:
         f"{LOGS}/train_atmodist/{{model}}.log",
     benchmark:
         f"{BENCHMARKS}/train_atmodist/{{model}}.tsv"
+    wildcard_constraints:
+        model=any_of(TRAINED),
     conda:
         "../envs/train.yaml"
     threads: THREADS * DEVICES

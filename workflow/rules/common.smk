@@ -26,6 +26,10 @@ SPLIT_OF = {name: split for split, periods in PERIODS.items() for name in period
 ATMODIST = configuration.models(config, "atmodist")
 UNTRAINED = configuration.models(config, "untrained")
 ENCODERS = configuration.encoders(config)
+# Models whose weights come from elsewhere, and the others.
+IMPORTED = [name for name, model in ATMODIST.items() if "weights" in model]
+TRAINED = [name for name in ATMODIST if name not in IMPORTED]
+LAYERS = [f"stage{number}" for number in range(1, 5)]
 SRGAN = configuration.models(config, "srgan")
 SECTORS = config["jet"]["sectors"]
 SYSTEMS = ["truth", "bilinear", *SRGAN]
@@ -52,6 +56,11 @@ wildcard_constraints:
     encoder="|".join(map(re.escape, ENCODERS)),
     section="|".join(configuration.ENCODER_SECTIONS),
     layer="stage[1-4]",
+
+
+def any_of(names):
+    """Expression that matches any of the names, or nothing if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
 
 
 def period_files(pattern, split):
@@ -108,6 +117,14 @@ def lag_losses(split):
 def atmodist_settings(wildcards):
     """Settings of an AtmoDist model."""
     return ATMODIST[wildcards.model]
+
+
+def imported_weights(wildcards):
+    """Files of a model folder, or the one that Keras wrote."""
+    path = ATMODIST[wildcards.model]["weights"]
+    if path.endswith((".h5", ".hdf5")):
+        return [path]
+    return [f"{path}/config.json", f"{path}/model.safetensors"]
 
 
 def previous_state(wildcards):

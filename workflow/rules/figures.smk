@@ -26,7 +26,7 @@ DATA_FIGURES = [
 ]
 ALL_FIGURES = [
     *DATA_FIGURES,
-    "training_curves",
+    *(["training_curves"] if TRAINED else []),
     "confusion_matrix",
     *(["lag_losses"] if configuration.content_losses(config) else []),
     *(f"uncertainty_{model}" for model in MAPPED),
@@ -133,9 +133,9 @@ rule figure_field_distribution:
 rule figure_training_curves:
     """Loss and accuracy of AtmoDist against epoch."""
     input:
-        logs=expand(f"{RESULTS}/atmodist/{{model}}/training.csv", model=ATMODIST),
+        logs=expand(f"{RESULTS}/atmodist/{{model}}/training.csv", model=TRAINED),
         evaluations=expand(
-            f"{RESULTS}/atmodist/{{model}}/evaluation.csv", model=ATMODIST
+            f"{RESULTS}/atmodist/{{model}}/evaluation.csv", model=TRAINED
         ),
     output:
         pdf=f"{FIGURES}/training_curves.pdf",
@@ -155,8 +155,8 @@ rule figure_training_curves:
         mem_mb=memory(2),
         runtime=minutes(10),
     params:
-        models=list(ATMODIST),
-        lags=[model["classes"] for model in ATMODIST.values()],
+        models=TRAINED,
+        lags=[ATMODIST[model]["classes"] for model in TRAINED],
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_training_curves.py"

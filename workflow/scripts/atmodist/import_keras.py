@@ -20,7 +20,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from atmodist import __version__, model_folder
+from atmodist import model_folder
 from atmodist.core.errors import InputError
 from atmodist.core.files import sha256
 from atmodist.learning import saved
@@ -217,7 +217,7 @@ def write_folder(
         about={
             "imported_from": Path(source).name,
             "imported_sha256": sha256(source),
-            "atmodist_version": __version__,
+            **model_folder.versions(),
         },
     )
     model_folder.save(folder, network, config, card(network, config))

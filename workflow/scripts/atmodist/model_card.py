@@ -1,6 +1,9 @@
 """The model card of a model folder: what the network is, what it takes, how well it does, how to use it."""
 
+import csv
 from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
 
 from torch import nn
 
@@ -65,6 +68,28 @@ def card(
         parts += ["## How well it does", _table(("quantity", "value"), rows)]
     parts += [f"![{caption}]({name})\n\n*{caption}*" for name, caption in (pictures or {}).items()]
     return "\n\n".join([*parts, "## Sources", SOURCES]) + "\n"
+
+
+def rows_of_scores(best: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Rows of a card from an AtmoDist model's ``best.json``."""
+    return [
+        ("accuracy", f"{best['accuracy']:.1%} of the evaluation pairs (chance {best['chance']:.1%})"),
+        ("top-3 accuracy", f"{best['top3_accuracy']:.1%}"),
+        ("cross-entropy", f"{best['loss']:.4g}"),
+    ]
+
+
+def rows_of_summary(path: str | Path, group: str, system: str) -> list[tuple[str, str]]:
+    """Rows of a card from those of a system in ``summary.csv``, with their 95 % intervals."""
+    with open(path) as stream:
+        rows = [row for row in csv.DictReader(stream) if (row["group"], row["system"]) == (group, system)]
+    found = []
+    for row in rows:
+        name = f"{row['quantity']} {row['variable']}".replace("_", " ").strip()
+        unit = "" if row["unit"] == "1" else f" {row['unit']}"
+        interval = f" ({row['low']} to {row['high']})" if row["low"] else ""
+        found.append((name, f"{row['value']}{unit}{interval}"))
+    return found
 
 
 def _table(head: tuple[str, str], rows: Iterable[tuple[str, str]]) -> str:

@@ -6,6 +6,7 @@
 
 import json
 import math
+import platform
 import shutil
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
@@ -17,10 +18,11 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+import atmodist
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing, sha256, write_json
 from atmodist.learning import saved
-from atmodist.learning.networks import LAYERS, Encoder, Generator
+from atmodist.learning.networks import LAYERS, Generator
 from atmodist.samples.normalise import Moments
 
 FORMAT = 1
@@ -146,13 +148,22 @@ class ModelConfig:
         )
 
 
+def versions() -> dict[str, str]:
+    """Versions of what a network is trained and saved with."""
+    return {
+        "atmodist_version": atmodist.__version__,
+        "torch_version": str(torch.__version__),
+        "python_version": platform.python_version(),
+    }
+
+
 def build(config: ModelConfig) -> nn.Module:
     """The network of a config, with random weights."""
     variables, sizes = len(config.variables), config.network
     if config.kind == "generator":
         return Generator(variables, channels=sizes["channels"], blocks=sizes["blocks"])
     if config.kind == "encoder":
-        return Encoder(variables, tuple(sizes["stages"]), sizes["blocks"])
+        return saved.encoder_of(sizes, config.variables)
     return saved.build(sizes, sizes["patch"], config.variables)
 
 

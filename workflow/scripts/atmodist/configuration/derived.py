@@ -19,9 +19,14 @@ def splits(config: Mapping[str, Any]) -> list[str]:
 
 
 def models(config: Mapping[str, Any], kind: str) -> dict[str, dict[str, Any]]:
-    """Settings of every model in a section, ``atmodist`` or another, with the defaults filled in."""
+    """Settings of every model in a section, ``atmodist`` or another, with the defaults filled in.
+
+    A model whose ``weights`` come from elsewhere has no epochs of pre-training.
+    """
     section = config[kind]
-    return {name: merged(section["defaults"], changes) for name, changes in section["models"].items()}
+    found = {name: merged(section["defaults"], changes) for name, changes in section["models"].items()}
+    untrained = {"pretraining": {"epochs": 0}}
+    return {name: merged(each, untrained) if "weights" in each else each for name, each in found.items()}
 
 
 def periods(config: Mapping[str, Any], split: str) -> list[Period]:

@@ -1,0 +1,62 @@
+"""Write the model folder of an AtmoDist network, with its scales, how well it does and two figures of it."""
+
+import json
+from pathlib import Path
+
+from atmodist.core.job import job
+
+params, files = snakemake.params, snakemake.input
+with job(snakemake.log[0], f"export_atmodist {params.model}") as log:
+    import tempfile
+
+    import xarray as xr
+
+    from atmodist import model_folder
+    from atmodist.core.files import fingerprint
+    from atmodist.data.variables import FIELDS
+    from atmodist.figures import cards
+    from atmodist.learning.saved import load_network
+    from atmodist.model_card import card, rows_of_scores
+    from atmodist.samples.normalise import Moments
+
+    network, about = load_network(files.network)
+    settings, best = about["settings"], json.loads(Path(files.best_info).read_text())
+    scales = [json.loads(Path(path).read_text()) for path in files.scales]
+    config = model_folder.ModelConfig(
+        kind="atmodist",
+        name=params.model,
+        network={key: settings[key] for key in ("stages", "blocks", "classes")} | {"patch": about["patch"]},
+        moments=Moments.load(files.moments),
+        units=[FIELDS[name].units for name in about["variables"]],
+        level=params.level,
+        grid_spacing=params.grid_spacing,
+        step_hours=params.step_hours,
+        latitude=params.latitude,
+        scales={each["layer"]: each["scale"] for each in scales},
+        about={
+            "data": params.source,
+            "epoch": about["epoch"],
+            "weights_from": settings.get("weights", "a training run of this config"),
+            "config_name": params.config_name,
+            "config_sha256": fingerprint(snakemake.config),
+            **model_folder.versions(),
+        },
+    )
+    numbers = rows_of_scores(best)
+    with tempfile.TemporaryDirectory() as folder:
+        pictures = {name: Path(folder) / name for name in ("confusion_matrix.png", "distances.png")}
+        count = xr.load_dataset(files.confusion, engine="h5netcdf")["count"]
+        losses = {
+            each["layer"]: xr.load_dataset(path, engine="h5netcdf")
+            for each, path in zip(scales, files.losses, strict=True)
+        }
+        cards.confusion(pictures["confusion_matrix.png"], count)
+        cards.distances(pictures["distances.png"], losses)
+        captions = {
+            "confusion_matrix.png": "Predicted against true lag, evaluation pairs; rows add up to one.",
+            "distances.png": "Scaled distance of each layer, and the mean squared error, against lag: means "
+            "over training pairs of normalised fields.",
+        }
+        text = card(network, config, numbers, captions)
+        model_folder.save(snakemake.output.folder, network, config, text, pictures)
+    log.info("%s: %s", snakemake.output.folder, ", ".join(f"{k} {v:.4g}" for k, v in config.scales.items()))

@@ -1,0 +1,44 @@
+"""Write the model folder of a super-resolution generator, with its rows of the summary."""
+
+from atmodist.core.job import job
+
+params, files = snakemake.params, snakemake.input
+with job(snakemake.log[0], f"export_generator {params.model}") as log:
+    from pathlib import Path
+
+    from atmodist import model_folder
+    from atmodist.core.files import fingerprint
+    from atmodist.data.variables import FIELDS
+    from atmodist.learning.saved import load_weights
+    from atmodist.model_card import card, rows_of_summary
+    from atmodist.samples.normalise import Moments
+
+    moments, content = Moments.load(files.moments), params.content
+    config = model_folder.ModelConfig(
+        kind="generator",
+        name=params.model,
+        network=dict(params.generator),
+        moments=moments,
+        units=[FIELDS[name].units for name in moments.variables],
+        level=params.level,
+        grid_spacing=params.grid_spacing,
+        step_hours=params.step_hours,
+        latitude=params.latitude,
+        about={
+            "data": params.source,
+            "epoch": params.epoch,
+            "content_loss": content if isinstance(content, str) else ", ".join(map(str, content.values())),
+            "config_name": params.config_name,
+            "config_sha256": fingerprint(snakemake.config),
+            **model_folder.versions(),
+        },
+    )
+    path = Path(files.weights) / f"epoch-{params.epoch:03d}.pt"
+    generator = model_folder.build(config)
+    model_folder.load_tensors(generator, load_weights(path)["generator"], path)
+    numbers = rows_of_summary(files.summary, "super_resolution", params.model)
+    captions = {"energy_spectrum.png": "Kinetic-energy spectrum of this and the other systems."}
+    pictures = {"energy_spectrum.png": files.spectrum}
+    text = card(generator, config, numbers, captions)
+    model_folder.save(snakemake.output.folder, generator, config, text, pictures)
+    log.info("%s: epoch %d", snakemake.output.folder, params.epoch)

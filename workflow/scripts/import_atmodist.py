@@ -1,0 +1,31 @@
+"""Take an AtmoDist network from a model folder or a Keras file: its weights as those of an only epoch."""
+
+from atmodist.core.job import job
+
+params = snakemake.params
+with job(snakemake.log[0], f"import_atmodist {params.model}") as log:
+    import torch
+
+    from atmodist.core.files import replacing
+    from atmodist.imported import import_network
+    from atmodist.samples.normalise import Moments
+
+    network, moments = import_network(
+        params.settings["weights"],
+        f"atmodist.models.{params.model}",
+        params.settings,
+        params.patch,
+        params.variables,
+        params.grid_spacing,
+        params.step_hours,
+    )
+    with replacing(snakemake.output.weights) as partial:
+        partial.mkdir()
+        torch.save({"network": network.state_dict()}, partial / "epoch-001.pt")
+    here = Moments.load(snakemake.input.moments)
+    ratios = ", ".join(f"{a / b:.3g}" for a, b in zip(here.std, moments.std, strict=True))
+    log.info(
+        "network of %s; the data's deviations over those of its training: %s",
+        params.settings["weights"],
+        ratios,
+    )
