@@ -16,11 +16,11 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     from atmodist.data import store
     from atmodist.evaluation.jet import Sector
     from atmodist.learning import representations
-    from atmodist.learning.devices import device, to_device
+    from atmodist.learning.devices import Hardware, device, to_device
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.normalise import Moments
 
-    fabric = device(snakemake.config["training"])
+    fabric = device(Hardware(**snakemake.config["training"]))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     sector = Sector(**params.box)
