@@ -1,11 +1,14 @@
 # The config, checked before anything runs; where things lie; and small helpers of the rules.
 import re
 
-config.update(configuration.tidy(config))
+# A module's config, like a file of --configfile, holds what differs from the paper's.
+if AS_MODULE:
+    config = configuration.merged(configuration.read(CONFIG_FILE), config)
+config = configuration.tidy(config)
 try:
     configuration.check(
         config,
-        configuration.read(Path(workflow.basedir) / "schemas/config.schema.yaml"),
+        configuration.read(WORKFLOW / "schemas/config.schema.yaml"),
         Path(CONFIG_FILE),
     )
 except InputError as error:

@@ -135,7 +135,7 @@ rule level_pressure:
     input:
         surface=SURFACE_PRESSURE,
         checksums=[f"{path}.sha256" for path in SURFACE_PRESSURE],
-        coefficients="resources/levels/l137.csv",
+        coefficients=bundled("levels/l137.csv"),
     output:
         pressure=f"{RESULTS}/level_pressure.json",
         series=f"{RESULTS}/level_pressure.nc",

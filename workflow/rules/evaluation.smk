@@ -1,7 +1,7 @@
 # Super-resolved global fields against the truth, in shards of days that merge exactly.
 
 EVALUATION_SHARDS = [period.name for period in configuration.evaluation_shards(config)]
-CITIES = "resources/cities/cities.csv"
+CITIES = bundled("cities/cities.csv")
 # What the other systems are compared with at the cities.
 REFERENCES = [
     "bilinear",
