@@ -30,6 +30,13 @@ def test_a_folder_gives_back_network_and_config(tmp_path, kind):
     }
 
 
+def test_others_may_read_a_folder(tmp_path):
+    models.write(tmp_path / "model")
+    (tmp_path / "new").touch()  # as the umask has it
+    for path in (tmp_path / "model").iterdir():
+        assert path.stat().st_mode == (tmp_path / "new").stat().st_mode, path
+
+
 def test_pictures_lie_beside_the_card(tmp_path):
     (tmp_path / "confusion.png").write_bytes(b"picture")
     about = models.config()

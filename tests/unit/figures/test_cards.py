@@ -49,7 +49,7 @@ def test_scaled_distances_lie_on_the_error_that_they_are_scaled_to(tmp_path, mon
     curves = [line.get_ydata() for line in figures[0].axes[0].lines]
     for curve in curves:
         np.testing.assert_allclose(curve, curves[0])
-    labels = [text.get_text() for text in figures[0].axes[0].get_legend().get_texts()]
+    labels = [text.get_text() for text in figures[0].legends[0].get_texts()]
     assert labels == ["stage1", "stage2", "mean squared error"]
     assert set(plots.lines(["stage1", "stage2"])) <= set(labels)
 

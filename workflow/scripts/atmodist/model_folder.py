@@ -15,7 +15,8 @@ from typing import Any
 
 import torch
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import load_file
+from safetensors.torch import save as to_bytes
 from torch import Tensor, nn
 
 import atmodist
@@ -197,7 +198,7 @@ def save(
     with replacing(folder) as partial:
         partial.mkdir()
         tensors = {name: value.detach().cpu().contiguous() for name, value in network.state_dict().items()}
-        save_file(tensors, partial / WEIGHTS, metadata={"format": "pt"})
+        (partial / WEIGHTS).write_bytes(to_bytes(tensors, metadata={"format": "pt"}))
         content = config.to_json() | {"weights_sha256": sha256(partial / WEIGHTS)}
         write_json(partial / CONFIG, content)
         (partial / CARD).write_text(card)

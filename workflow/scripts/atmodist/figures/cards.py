@@ -40,7 +40,7 @@ def distances(path: str | Path, losses: Mapping[str, xr.Dataset]) -> None:
         panel.lines[-1].set_label("mean squared error")
         panel.set(xlabel="lag / h", ylabel="distance of normalised fields", ylim=(0, None))
         panel.xaxis.set_major_locator(MultipleLocator(24))
-        panel.legend()
+        figure.legend(*panel.get_legend_handles_labels(), loc="outside upper center", ncols=3)
         _save(figure, path)
 
 
