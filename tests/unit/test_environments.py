@@ -19,6 +19,7 @@ PACKAGES = {
     "ecmwf-datastores-client": ("ecmwf-datastores-client", "ecmwf"),
     "matplotlib-base": ("matplotlib", "matplotlib"),
     "netcdf4": ("netCDF4", "netCDF4"),
+    "google-crc32c": ("google-crc32c", "google_crc32c"),
     "pyyaml": ("PyYAML", "yaml"),
 }
 # Needed by a package that is imported: xarray opens NetCDF through h5netcdf, pyshtools transforms by ducc0,

@@ -50,6 +50,23 @@ DEVICES = config["training"]["devices"]
 PARTS = DEVICES * config["training"]["nodes"]
 
 
+# What is asked of an archive for a period, whichever archive it is; and of the surface, once a day.
+ASKED = {
+    "period": "{period}",
+    **{
+        key: config["data"][key]
+        for key in ("step_hours", "variables", "level", "truncation")
+    },
+    "archive_truncation": configuration.archive_truncation(config),
+}
+ASKED_OF_SURFACE = {
+    **ASKED,
+    "step_hours": 24,
+    "variables": ["log_surface_pressure"],
+    "level": 1,
+}
+
+
 wildcard_constraints:
     period=r"\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d",
     shard=r"\d{5}",

@@ -20,11 +20,7 @@ rule download_era5:
         runtime=minutes(2880),
         cds_requests=1,
     params:
-        period="{period}",
-        step_hours=config["data"]["step_hours"],
-        variables=config["data"]["variables"],
-        level=config["data"]["level"],
-        truncation=config["data"]["truncation"],
+        **ASKED,
         dataset=config["data"]["download"]["dataset"],
         request=config["data"]["download"]["request"],
     script:
@@ -52,11 +48,7 @@ rule download_surface_pressure:
         runtime=minutes(2880),
         cds_requests=1,
     params:
-        period="{period}",
-        step_hours=24,
-        variables=["log_surface_pressure"],
-        level=1,
-        truncation=config["data"]["truncation"],
+        **ASKED_OF_SURFACE,
         dataset=config["data"]["download"]["dataset"],
         request=config["data"]["download"]["request"],
     script:

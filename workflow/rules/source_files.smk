@@ -1,5 +1,5 @@
-# GRIB files that you have: linked, not copied, and checked like downloads. What only checks
-# them, data.bounds, is no parameter.
+# GRIB files that you have, checked like downloads: linked where a file is that of a period, else copied from. What
+# only checks them is no parameter.
 
 
 rule link_files:
@@ -18,15 +18,37 @@ rule link_files:
         mem_mb=memory(1),
         runtime=minutes(60),
     params:
-        period="{period}",
-        step_hours=config["data"]["step_hours"],
-        variables=config["data"]["variables"],
-        level=config["data"]["level"],
-        truncation=config["data"]["truncation"],
+        **ASKED,
         pattern=lambda wildcards: config["data"]["files"]["pattern"],
     script:
         "../scripts/link_files.py"
 
 
+rule link_surface_pressure:
+    """Link the logarithm of surface pressure of one period, once a day."""
+    output:
+        grib=f"{RESULTS}/surface/{{period}}.grib",
+        checksum=f"{RESULTS}/surface/{{period}}.grib.sha256",
+    log:
+        f"{LOGS}/link_surface_pressure/{{period}}.log",
+    benchmark:
+        f"{BENCHMARKS}/link_surface_pressure/{{period}}.tsv"
+    conda:
+        "../envs/download.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1),
+        runtime=minutes(60),
+    params:
+        **ASKED_OF_SURFACE,
+        pattern=lambda wildcards: config["data"]["files"]["surface_pattern"],
+    script:
+        "../scripts/link_files.py"
+
+
 # Surface pressure is optional here: without it the summary has no pressure of the level.
-SURFACE_PRESSURE = []
+SURFACE_PRESSURE = (
+    period_files(f"{RESULTS}/surface/{{period}}.grib", "train")
+    if config["data"]["files"].get("surface_pattern")
+    else []
+)

@@ -1,32 +1,29 @@
 """Download the fields of one period from ECMWF's archive and accept them if they are whole and right.
 
-Writes the GRIB file as the archive serves it, and its SHA-256 in the form of ``sha256sum``.
+Writes the GRIB file as the archive serves it, or truncated, and its SHA-256 in the form of ``sha256sum``.
 """
 
 from functools import partial
+from pathlib import Path
 
 from atmodist.core.files import write_checksum
 from atmodist.core.job import job
-from atmodist.core.periods import Period
 from atmodist.core.retry import RetryPolicy
+from atmodist.data.arrival import Request, check, truncate
 from atmodist.data.climate_data_store import mars_request, retrieve
-from atmodist.data.grib import check
-from atmodist.data.variables import plausible
 
-params, output = snakemake.params, snakemake.output
+params, output, data = snakemake.params, snakemake.output, snakemake.config["data"]
 
 with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
-    times = Period.parse(params.period).times(params.step_hours)
-    request = mars_request(times, params.variables, params.level, params.request)
-    accept = partial(
-        check,
-        times=times,
-        variables=params.variables,
-        level=params.level,
-        truncation=params.truncation,
-        bounds=plausible(snakemake.config["data"].get("bounds")),
-    )
-    policy = RetryPolicy(**snakemake.config["data"]["download"]["retry"])
-    retrieve(params.dataset, request, output.grib, accept, policy)
+    request = Request.of(params, data)
+    question = mars_request(request.times, request.variables, request.level, params.request)
+    policy, accept = RetryPolicy(**data["download"]["retry"]), partial(check, request=request)
+    if request.truncation == request.archive_truncation:
+        retrieve(params.dataset, question, output.grib, accept, policy)
+    else:
+        whole = Path(f"{output.grib}.whole")
+        retrieve(params.dataset, question, whole, accept, policy)
+        truncate(whole, request, output.grib)
+        whole.unlink()
     write_checksum(output.grib, output.checksum)
-    log.info("%d fields accepted", len(times) * len(params.variables))
+    log.info("%d fields accepted", len(request.places))

@@ -1,23 +1,21 @@
 """Link the GRIB file that the user has for one period, if it passes the checks that a download must pass.
 
-Writes a symbolic link, and the SHA-256 of the file in the form of ``sha256sum``.
+Where there are files of another span, or coefficients are to be truncated, write the period's own file.
+Writes the SHA-256 in the form of ``sha256sum``, too.
 """
 
-from atmodist.core.files import replacing, write_checksum
+from atmodist.core.files import write_checksum
 from atmodist.core.job import job
-from atmodist.core.periods import Period, find_file
-from atmodist.data.grib import check
-from atmodist.data.variables import plausible
+from atmodist.core.periods import Period, find_files
+from atmodist.data.arrival import Request
+from atmodist.data.own_files import gather
 
 params, output = snakemake.params, snakemake.output
 
 with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
-    period = Period.parse(params.period)
-    times = period.times(params.step_hours)
-    file = find_file(params.pattern, period).resolve()
-    bounds = plausible(snakemake.config["data"].get("bounds"))
-    check(file, times, params.variables, params.level, params.truncation, bounds)
-    with replacing(output.grib) as partial:
-        partial.symlink_to(file)
+    request = Request.of(params, snakemake.config["data"])
+    files = find_files(params.pattern, Period.parse(params.period))
+    linked = gather(files, request, output.grib)
     write_checksum(output.grib, output.checksum)
-    log.info("%s: %d fields accepted", file, len(times) * len(params.variables))
+    done = "linked" if linked else "copied from"
+    log.info("%d fields accepted, %s %s", len(request.places), done, ", ".join(map(str, files[:3])))

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from atmodist.core.errors import InputError
-from atmodist.core.periods import Period, blocks, find_file, months
+from atmodist.core.periods import Period, blocks, find_files, months, spans
 
 days = st.dates(date(1940, 1, 1), date(2060, 1, 1))
 lengths = st.integers(0, 3000)
@@ -78,31 +78,53 @@ JANUARY = Period.parse("1979-01-05_1979-01-31")
     "pattern",
     ["{year}/{month:02d}.grib", "{year}/*1.gri?", "{start:%Y}/{start:%m}.grib", "1979/0{month}.grib"],
 )
-def test_a_pattern_finds_the_one_file_of_a_period(tmp_path, pattern):
+def test_a_pattern_finds_the_file_of_a_period(tmp_path, pattern):
     (tmp_path / "1979").mkdir()
     for name in ("01.grib", "02.grib", "01.grib.idx"):
         (tmp_path / "1979" / name).touch()
-    assert find_file(f"{tmp_path}/{pattern}", JANUARY) == tmp_path / "1979" / "01.grib"
+    assert find_files(f"{tmp_path}/{pattern}", JANUARY) == [tmp_path / "1979" / "01.grib"]
 
 
 @pytest.mark.parametrize(
     ("pattern", "sentence"),
     [
-        (
-            "{year}-{month}.grib",
-            "must match one file for the period 1979-01-05_1979-01-31, but matches 0: none",
-        ),
-        ("*.grib", "but matches 2: .*a.grib, .*b.grib"),
+        ("{year}-{month}.grib", r"1979-1.grib matches no file, for 1979-01-05; 27 of the 27 days"),
+        ("{day:02d}.grib", r"05.grib matches no file, for 1979-01-05; 26 of the 27 days"),
         ("{hour}.grib", r"cannot be filled .*hour.*may hold {start}, {end}, {year}"),
         ("{year.grib", "cannot be filled"),
         ("{}.grib", "cannot be filled"),
     ],
 )
-def test_a_pattern_that_finds_no_or_several_files_is_told(tmp_path, pattern, sentence):
-    (tmp_path / "a.grib").touch()
-    (tmp_path / "b.grib").touch()
+def test_a_pattern_that_lacks_files_is_refused(tmp_path, pattern, sentence):
+    (tmp_path / "06.grib").touch()
     with pytest.raises(InputError, match=sentence):
-        find_file(f"{tmp_path}/{pattern}", JANUARY)
+        find_files(f"{tmp_path}/{pattern}", JANUARY)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "found"),
+    [("{year}.grib", ["1979.grib"]), ("all/*.grib", ["all/1.grib", "all/2.grib"]),
+     ("{month}/{day}.grib", [f"1/{day}.grib" for day in range(5, 32)])],
+)  # fmt: skip
+def test_files_may_be_of_any_span(tmp_path, pattern, found):
+    for name in (
+        "1979.grib",
+        "1980.grib",
+        "all/1.grib",
+        "all/2.grib",
+        *(f"1/{day}.grib" for day in range(1, 32)),
+    ):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).touch()
+    assert find_files(f"{tmp_path}/{pattern}", JANUARY) == [tmp_path / name for name in found]
+
+
+def test_times_are_told_as_spans():
+    hours = np.datetime64("1979-01-05T00") + np.array([0, 3, 6, 12, 24, 27, 48, 60])
+    step = np.timedelta64(3, "h")
+    assert spans(hours[:3], step) == "1979-01-05T00 to 1979-01-05T06"
+    assert spans(hours[:4], step) == "1979-01-05T00 to 1979-01-05T06 and 1979-01-05T12"
+    assert spans(hours, step).endswith("1979-01-06T00 to 1979-01-06T03 and 2 more gaps")
 
 
 def test_naming_periods_loads_no_heavy_library():

@@ -14,6 +14,7 @@ from atmodist.core.periods import Period
 from atmodist.core.retry import RetryPolicy
 from atmodist.data import climate_data_store, grib
 from atmodist.data.climate_data_store import mars_request, retrieve
+from atmodist.data.packed import truncated
 
 DATASET = "reanalysis-era5-complete"
 KEYWORDS = {
@@ -31,6 +32,7 @@ ACCEPT = partial(
     grib.check, times=TIMES, variables=VARIABLES, level=120, truncation=21,
     bounds={"divergence": (1e-6, 1e-3), "vorticity": (1e-6, 1e-3)},
 )  # fmt: skip
+FAST = {"attempts": 3, "first_wait": 0.001, "longest_wait": 0.01, "timeout": 5}
 HASTE = RetryPolicy(attempts=3, first_wait=0.001, longest_wait=0.01, timeout=0.5)
 
 
@@ -294,7 +296,7 @@ def run(script, folder, policy=None, **params):
         outputs={"grib": str(folder / "period.grib"), "checksum": str(folder / "period.grib.sha256")},
         params={
             "period": "1979-01-30_1979-01-31", "step_hours": 3,
-            "variables": VARIABLES, "level": 120, "truncation": 21, "bounds": {"vorticity": [1e-6, 1e-3]},
+            "variables": VARIABLES, "level": 120, "truncation": 21, "archive_truncation": 21,
         } | params,
     )  # fmt: skip
 
@@ -305,8 +307,7 @@ def checksum_holds(folder):
 
 def test_the_script_downloads_and_logs_request_and_identifier(server, tmp_path):
     server.misbehave = Plan({"file": ["cut"]})
-    policy = {"attempts": 3, "first_wait": 0.001, "longest_wait": 0.01, "timeout": 5}
-    run("download_era5", tmp_path, dataset=DATASET, request=KEYWORDS, policy=policy)
+    run("download_era5", tmp_path, dataset=DATASET, request=KEYWORDS, policy=FAST)
     assert (tmp_path / "period.grib").read_bytes() == truth(REQUEST)
     assert checksum_holds(tmp_path)
     log = (tmp_path / "job.log").read_text()
@@ -325,6 +326,20 @@ def test_the_script_ends_with_one_sentence_where_the_archive_refuses(server, tmp
     terminal = capsys.readouterr().err
     assert terminal.startswith("download_era5 1979-01-30_1979-01-31: error: the licence of")
     assert terminal.count("\n") == 1
+
+
+def test_the_script_truncates_what_the_archive_serves(server, tmp_path):
+    server.truncation = 31
+    params = {"dataset": DATASET, "request": KEYWORDS, "archive_truncation": 31}
+    run("download_era5", tmp_path, policy=FAST, **params)
+    fields = list(grib.read_fields(tmp_path / "period.grib"))
+    assert {field.truncation for field in fields} == {21}
+    (tmp_path / "whole.grib").write_bytes(truth(REQUEST, truncation=31))
+    for found, whole in zip(fields, grib.read_fields(tmp_path / "whole.grib"), strict=True):
+        right = truncated(whole.coefficients, 21)
+        assert np.linalg.norm(found.coefficients - right) < 5e-7 * np.linalg.norm(right)
+    assert checksum_holds(tmp_path)
+    assert not list(tmp_path.glob("*.whole")) + list(tmp_path.glob(".*.whole*"))
 
 
 def test_the_script_links_a_file_of_the_user(tmp_path):

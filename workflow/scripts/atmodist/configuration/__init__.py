@@ -10,6 +10,7 @@ from typing import Any
 from atmodist.configuration.consistency import problems
 from atmodist.configuration.derived import (
     ENCODER_SECTIONS,
+    archive_truncation,
     compared_content_losses,
     content_losses,
     encoders,
@@ -34,6 +35,7 @@ from atmodist.core.errors import InputError
 
 __all__ = [
     "ENCODER_SECTIONS",
+    "archive_truncation",
     "check",
     "compared_content_losses",
     "content_losses",

@@ -9,6 +9,7 @@ from typing import Any
 from atmodist.configuration import limits
 from atmodist.configuration.derived import (
     ENCODER_SECTIONS,
+    archive_truncation,
     encoders,
     first_and_last,
     grid_rows,
@@ -52,10 +53,15 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
     data = config["data"]
-    needed = {"synthetic": "synthetic", "files": "files", "era5": "download"}[data["source"]]
+    needed = {"synthetic": "synthetic", "files": "files", "era5": "download", "arco": "arco"}[data["source"]]
     if needed not in data:
         yield f"data.{needed} is missing; data.source {data['source']} needs it"
         return
+    if archive_truncation(config) < data["truncation"]:
+        yield (
+            f"data.archive_truncation is {data['archive_truncation']}; expected at least data.truncation, "
+            f"{data['truncation']}"
+        )
     for split in splits(config):
         for key, value in data[split].items():
             try:

@@ -67,6 +67,11 @@ def grid_rows(config: Mapping[str, Any]) -> int:
     return 2 * ((config["data"]["truncation"] | 1) + 1)
 
 
+def archive_truncation(config: Mapping[str, Any]) -> int:
+    """Truncation of the coefficients in the archive: as wanted, unless the config says otherwise."""
+    return config["data"].get("archive_truncation", config["data"]["truncation"])
+
+
 def wind(config: Mapping[str, Any]) -> list[str]:
     """Variables that make up the wind, of those that there are."""
     return [variable for variable in config["data"]["variables"] if variable in WIND]

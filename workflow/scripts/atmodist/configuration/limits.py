@@ -1,7 +1,6 @@
 """What a config can ask for: numbers of files and samples, degrees, time steps, cities, regions."""
 
 import csv
-from collections import Counter
 from collections.abc import Iterator, Mapping
 from math import ceil
 from typing import Any
@@ -60,15 +59,13 @@ def problems_of_files(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _problems_of_pattern(config: Mapping[str, Any]) -> Iterator[str]:
-    pattern = config["data"]["files"]["pattern"]
-    try:
-        every = [filled(pattern, period) for split in splits(config) for period in periods(config, split)]
-    except InputError as error:
-        yield f"data.files.pattern is wrong: {error}"
-        return
-    path, count = Counter(every).most_common(1)[0]
-    if count > 1:
-        yield f"data.files.pattern names {path!r} for {count} months; expected a file for each"
+    for key, pattern in config["data"]["files"].items():
+        try:
+            for split in splits(config):
+                for period in periods(config, split):
+                    filled(pattern, period)
+        except InputError as error:
+            yield f"data.files.{key} is wrong: {error}"
 
 
 def problems_of_synthetic(config: Mapping[str, Any]) -> Iterator[str]:
@@ -94,12 +91,14 @@ def problems_of_synthetic(config: Mapping[str, Any]) -> Iterator[str]:
 
 def problems_of_download(config: Mapping[str, Any]) -> Iterator[str]:
     """Waits that shrink."""
-    policy = config["data"].get("download", {}).get("retry", {})
-    first, longest = policy.get("first_wait", 2), policy.get("longest_wait", 300)
-    if first >= longest:
-        yield (
-            f"data.download.retry.first_wait is {first}; expected less than longest_wait, which is {longest}"
-        )
+    for section in ("arco", "download"):
+        policy = config["data"].get(section, {}).get("retry", {})
+        first, longest = policy.get("first_wait", 1), policy.get("longest_wait", 60)
+        if first >= longest:
+            yield (
+                f"data.{section}.retry.first_wait is {first}; "
+                f"expected less than longest_wait, which is {longest}"
+            )
 
 
 def problems_of_cities(config: Mapping[str, Any]) -> Iterator[str]:

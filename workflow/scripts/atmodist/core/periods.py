@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import glob
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, timedelta
 from pathlib import Path
@@ -75,13 +76,32 @@ def blocks(start: str | date, end: str | date, days: int) -> list[Period]:
     return [Period(first, min(first + (days - 1) * DAY, whole.end)) for first in starts]
 
 
-def filled(pattern: str, period: Period) -> str:
-    """A path ``pattern`` with the fields {start}, {end}, {year}, {month} and {day} (of the first day) filled.
+def spans(times: Sequence[np.datetime64], step: np.timedelta64, most: int = 3) -> str:
+    """Sorted times in words, those ``step`` apart as one span: "1979-01-05T03 to 1979-01-05T09"."""
+    runs = []
+    for time in times:
+        if runs and time - runs[-1][-1] == step:
+            runs[-1].append(time)
+        else:
+            runs.append([time])
+    some = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs[:most]]
+    return " and ".join(some) + (f" and {len(runs) - most} more gaps" if runs[most:] else "")
 
-    The fields take Python's formats, e.g. ``/data/era5/{year}/{month:02d}.grib``; ``InputError`` at others.
+
+def filled(pattern: str, period: Period, day: date | None = None) -> str:
+    """A path ``pattern`` with {start} and {end} of the period and {year}, {month} and {day} of a day filled.
+
+    The day is the period's first by default. The fields take Python's formats, e.g.
+    ``/data/era5/{year}/{month:02d}.grib``; ``InputError`` at others.
     """
-    first = period.start
-    fields = {"start": first, "end": period.end, "year": first.year, "month": first.month, "day": first.day}
+    day = day or period.start
+    fields = {
+        "start": period.start,
+        "end": period.end,
+        "year": day.year,
+        "month": day.month,
+        "day": day.day,
+    }
     try:
         names = {name for _, name, _, _ in Formatter().parse(pattern) if name is not None}
         if unknown := sorted(names - fields.keys()):
@@ -94,17 +114,21 @@ def filled(pattern: str, period: Period) -> str:
         ) from None
 
 
-def find_file(pattern: str, period: Period) -> Path:
-    """The one file that belongs to ``period``.
+def find_files(pattern: str, period: Period) -> list[Path]:
+    """The files that may hold something of ``period``, of a day, a month, a year or any other span each.
 
-    ``pattern`` is a path with the fields of ``filled`` and with the wildcards of a shell:
-    ``/data/era5/{year}/*_{month:02d}.grib``.
+    ``pattern`` is a path with the fields of ``filled``, filled for every day of the period, and with the
+    wildcards of a shell: ``/data/era5/{year}/*_{month:02d}.grib``. ``InputError`` if a day has no file.
     """
-    path = filled(pattern, period)
-    found = sorted(glob.glob(path))
-    if len(found) != 1:
-        some = ", ".join(found[:3]) or "none"
+    days = [period.start + n * DAY for n in range((period.end - period.start).days + 1)]
+    paths = {}
+    for day in days:
+        paths.setdefault(filled(pattern, period, day), []).append(day)
+    found = {path: sorted(glob.glob(path)) for path in paths}
+    if lacking := [path for path, files in found.items() if not files]:
+        count = sum(len(paths[path]) for path in lacking)
         raise InputError(
-            f"{path} must match one file for the period {period.name}, but matches {len(found)}: {some}"
+            f"{lacking[0]} matches no file, for {paths[lacking[0]][0]}; {count} of the {len(days)} days of "
+            f"the period {period.name} have none"
         )
-    return Path(found[0])
+    return list(dict.fromkeys(Path(file) for files in found.values() for file in files))

@@ -15,6 +15,7 @@ import numpy as np
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing, verify
+from atmodist.core.periods import spans
 from atmodist.data.packed import truncation_of
 from atmodist.data.variables import BY_PARAMETER, VARIABLES
 
@@ -47,6 +48,17 @@ class Field:
         return float(np.sqrt(2 * power.sum() - power[: self.truncation + 1].sum()))
 
 
+@dataclass(frozen=True)
+class Entry:
+    """What the header of a GRIB message says, and where in its file the message lies."""
+
+    parameter: int
+    time: np.datetime64
+    level: int
+    offset: int
+    length: int
+
+
 def read_fields(path: str | Path) -> Iterator[Field]:
     """Yield the fields of a GRIB file (edition 1 or 2) one by one, in the order of the file.
 
@@ -54,12 +66,36 @@ def read_fields(path: str | Path) -> Iterator[Field]:
     that is not spectral with a triangular truncation, at an unknown parameter, at anything but analyses of
     the deterministic stream on model levels, and at a time that is not a full hour.
     """
+    for message, where in _messages(path):
+        yield _decode(message, where)
+
+
+def read_index(path: str | Path) -> Iterator[Entry]:
+    """Yield what the headers of a GRIB file say, whatever its fields are; the values are passed over.
+
+    Raises ``InputError`` at a message that is cut and at bytes between or behind messages.
+    """
+    for message, where in _messages(path, headers_only=True):
+        try:
+            yield Entry(
+                eccodes.codes_get(message, "paramId"),
+                _valid_time(message, where),
+                eccodes.codes_get(message, "level"),
+                eccodes.codes_get(message, "offset", int),
+                eccodes.codes_get(message, "totalLength"),
+            )
+        except eccodes.CodesInternalError as error:
+            raise InputError(f"{where} cannot be read ({error})") from None
+
+
+def _messages(path: str | Path, headers_only: bool = False) -> Iterator[tuple[int, str]]:
+    """Each message of a file as ecCodes' handle, and where it is in words."""
     with open(path, "rb") as stream:
         end, number = 0, 0
         while True:
             number += 1
             try:
-                message = eccodes.codes_grib_new_from_file(stream)
+                message = eccodes.codes_grib_new_from_file(stream, headers_only)
             except eccodes.CodesInternalError as error:
                 raise InputError(f"{path}: message {number} is cut or damaged ({error})") from None
             if message is None:
@@ -69,7 +105,7 @@ def read_fields(path: str | Path) -> Iterator[Field]:
                 if begin != end:
                     raise InputError(f"{path}: {begin - end} bytes before message {number} are not GRIB")
                 end = begin + eccodes.codes_get(message, "totalLength")
-                yield _decode(message, f"{path}: message {number}")
+                yield message, f"{path}: message {number}"
             except eccodes.CodesInternalError as error:
                 raise InputError(f"{path}: message {number} cannot be decoded ({error})") from None
             finally:
@@ -107,10 +143,9 @@ def _decode(message: int, where: str) -> Field:
             raise InputError(f"{where} has J, K, M = {truncations}, not a triangular truncation")
         _check_packing(message, truncations[0], where)
         values = eccodes.codes_get_values(message)
-        date, time = (eccodes.codes_get(message, key) for key in ("validityDate", "validityTime"))
         return Field(
             BY_PARAMETER[parameter].name,
-            _time(date, time, where),
+            _valid_time(message, where),
             eccodes.codes_get(message, "level"),
             values.view(complex),
         )
@@ -139,6 +174,10 @@ def _time(date: int, time: int, where: str) -> np.datetime64:
     return found.astype("datetime64[h]")
 
 
+def _valid_time(message: int, where: str) -> np.datetime64:
+    return _time(*(eccodes.codes_get(message, key) for key in ("validityDate", "validityTime")), where)
+
+
 def write_fields(path: str | Path, fields: Iterable[Field], bits: int = 16) -> None:
     """Write ``fields`` in a stream, packed and labelled as ERA5 is: spectral, complex packing.
 
@@ -154,6 +193,33 @@ def write_fields(path: str | Path, fields: Iterable[Field], bits: int = 16) -> N
                 eccodes.codes_write(message, stream)
         finally:
             eccodes.codes_release(message)
+
+
+def encode(field: Field, bits: int) -> bytes:
+    """The GRIB message that `write_fields` writes for ``field``; all of one truncation are equally long.
+
+    Bits that are no multiple of 8 are refused: ecCodes 2.50 writes beyond its memory with some of them.
+    """
+    if bits % 8:
+        raise InputError(f"{bits} bits per value found; expected a multiple of 8")
+    message = eccodes.codes_grib_new_from_samples("sh_pl_grib1")
+    try:
+        _encode(message, field, bits)
+        return eccodes.codes_get_message(message)
+    finally:
+        eccodes.codes_release(message)
+
+
+def decode(message: bytes, where: str) -> Field:
+    """The field of one GRIB message; ``where`` it is from begins the sentence of an ``InputError``."""
+    try:
+        handle = eccodes.codes_new_from_message(message)
+    except eccodes.CodesInternalError as error:
+        raise InputError(f"{where} is no GRIB message ({error})") from None
+    try:
+        return _decode(handle, where)
+    finally:
+        eccodes.codes_release(handle)
 
 
 def _encode(message: int, field: Field, bits: int) -> None:
@@ -177,6 +243,30 @@ def _encode(message: int, field: Field, bits: int) -> None:
     eccodes.codes_set_values(message, np.ascontiguousarray(field.coefficients, complex).view(float))
 
 
+def check_field(
+    field: Field,
+    where: str,
+    level: int,
+    truncation: int,
+    bounds: Mapping[str, tuple[float, float]],
+) -> None:
+    """Refuse a field that is on another level or truncation, not finite, or of an implausible size.
+
+    ``bounds`` of a variable are those of its root mean square over the sphere. Raises ``InputError``, a
+    sentence that begins with ``where``.
+    """
+    if field.level != level:
+        raise InputError(f"{where} is on level {field.level}, not on level {level}")
+    if field.truncation != truncation:
+        raise InputError(f"{where} has truncation T{field.truncation}, not T{truncation}")
+    if not np.isfinite(field.coefficients).all():
+        raise InputError(f"{where} holds values that are not finite")
+    if field.variable in bounds:
+        low, high = bounds[field.variable]
+        if not low <= (size := field.root_mean_square) <= high:
+            raise InputError(f"{where} has a root mean square of {size:.3g}, outside of {low:g} … {high:g}")
+
+
 def checked_fields(
     path: str | Path,
     times: np.ndarray,
@@ -197,19 +287,7 @@ def checked_fields(
     for field in read_fields(path):
         if skip_others and field.variable not in variables:
             continue
-        where = f"{path}: {field.variable} at {field.time}"
-        if field.level != level:
-            raise InputError(f"{where} is on level {field.level}, not on level {level}")
-        if field.truncation != truncation:
-            raise InputError(f"{where} has truncation T{field.truncation}, not T{truncation}")
-        if not np.isfinite(field.coefficients).all():
-            raise InputError(f"{where} holds values that are not finite")
-        if field.variable in bounds:
-            low, high = bounds[field.variable]
-            if not low <= (size := field.root_mean_square) <= high:
-                raise InputError(
-                    f"{where} has a root mean square of {size:.3g}, outside of {low:g} … {high:g}"
-                )
+        check_field(field, f"{path}: {field.variable} at {field.time}", level, truncation, bounds)
         seen[field.time, field.variable] += 1
         yield field
     expected = {(time, variable) for time in np.asarray(times, "datetime64[h]") for variable in variables}
@@ -220,12 +298,20 @@ def checked_fields(
     }
     for fault, keys in faults.items():
         if keys:
-            some = ", ".join(f"{variable} at {time}" for time, variable in sorted(keys)[:3])
-            more = ", …" if len(keys) > 3 else ""
             raise InputError(
-                f"{path}: {len(keys)} fields are {fault} ({some}{more}); expected are {len(expected)}, "
-                f"{' and '.join(variables)} at {len(times)} times from {times[0]} to {times[-1]}"
+                f"{path}: {len(keys)} fields are {fault} ({listed(keys, times)}); expected are "
+                f"{len(expected)}, {' and '.join(variables)} at {len(times)} times from {times[0]} "
+                f"to {times[-1]}"
             )
+
+
+def listed(keys: Iterable[tuple[np.datetime64, str]], times: np.ndarray) -> str:
+    """(time, variable) of fields in words, neighbours among the regular ``times`` as a span."""
+    step = np.diff(times).min() if len(times) > 1 else np.timedelta64(24, "h")
+    by_variable = {}
+    for time, variable in sorted(keys):
+        by_variable.setdefault(variable, []).append(time)
+    return ", ".join(f"{variable} at {spans(found, step)}" for variable, found in by_variable.items())
 
 
 def check(path: str | Path, *criteria, **named_criteria) -> None:

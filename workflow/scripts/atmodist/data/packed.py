@@ -24,3 +24,17 @@ def truncation_of(size: int) -> int:
     if truncation < 0 or (truncation + 1) * (truncation + 2) // 2 != size:
         raise InputError(f"{size} coefficients found, but a triangular truncation T has (T+1)(T+2)/2 of them")
     return truncation
+
+
+def truncated(packed: np.ndarray, truncation: int) -> np.ndarray:
+    """Coefficients (…, (T+1)(T+2)/2) without those of degrees above ``truncation``, which is at most T."""
+    full = truncation_of(packed.shape[-1])
+    if truncation > full:
+        raise InputError(f"coefficients end at T{full}; they cannot be truncated to T{truncation}")
+    return packed if truncation == full else packed[..., _kept(full, truncation)]
+
+
+@lru_cache
+def _kept(full: int, truncation: int) -> np.ndarray:
+    degree, _ = degrees_and_orders(full)
+    return np.flatnonzero(degree <= truncation)
