@@ -126,7 +126,7 @@ class EndlessTraining:
 
     def goes_on(self, position):
         """Wait until the training goes on from there, and is on its way."""
-        self.wait_for(f"going on after {position}")
+        self.wait_for(f"resuming after {position}")
         self.wait_for(r"epoch \d+, training")
 
 
@@ -161,7 +161,7 @@ def test_training_goes_on_after_every_way_to_stop_it(cluster, folder):
         node = cluster.jobs()[-1]["NodeList"]
         cluster.kill_node(node)
         cluster.start_now(training.job)
-        cluster.wait(lambda: int(training.wait_for(r"going on after batch \d+ of epoch (\d+)")) > epochs)
+        cluster.wait(lambda: int(training.wait_for(r"resuming after batch \d+ of epoch (\d+)")) > epochs)
         assert cluster.jobs()[-1]["NodeList"] != node
         cluster.start_node(node)
 
@@ -198,5 +198,5 @@ def test_two_nodes_fail_and_stop_together(cluster, folder):
         for task in cluster.tasks(f"{training.job}.1", "node2"):
             with suppress(psutil.NoSuchProcess):
                 task.kill()  # the other node waits for it
-        cluster.wait(lambda: int(training.wait_for(r"going on after batch \d+ of epoch (\d+)")) > epochs)
+        cluster.wait(lambda: int(training.wait_for(r"resuming after batch \d+ of epoch (\d+)")) > epochs)
     assert training.position("SIGTERM")  # Ctrl-C
