@@ -2,6 +2,7 @@
 
 import csv
 import json
+from pathlib import Path
 
 import keras_files
 import models
@@ -11,13 +12,15 @@ import torch
 import trainings
 import xarray as xr
 
-from atmodist import import_keras, model_folder
+from atmodist import configuration, import_keras, model_folder
 from atmodist.core.errors import InputError
 from atmodist.core.files import fingerprint
 from atmodist.distance import AtmoDist
 from atmodist.imported import import_network
 from atmodist.learning.saved import save_network
+from atmodist.learning.settings import AtmoDistSettings
 
+ROOT = Path(__file__).parents[2]
 DATA = {"level": "model level 120", "grid_spacing": 2.8125, "step_hours": 3, "latitude": [-40, 40]}
 ABOUT = {"source": "era5", "config_name": "tiny", "model": "tiny"}
 SETTINGS = {"stages": [4, 6, 8, 10], "blocks": 1, "classes": 5, "batch_size": 8}
@@ -200,3 +203,14 @@ def test_an_encoder_alone_cannot_be_evaluated(tmp_path):
         import_network(
             tmp_path / "encoder", "models.tiny", SETTINGS, 32, ["divergence", "vorticity"], 2.8125, 3
         )
+
+
+def test_the_config_knows_a_model_that_is_not_trained():
+    """It may ask for more batches than there are, and has no pre-training whose epochs would not count."""
+    paper = configuration.tidy(configuration.read(ROOT / "config/config.yaml"))
+    edit = {"atmodist": {"models": {"original": {"weights": "model_weights.hdf5", "batches": 10**9}}}}
+    config = configuration.merged(paper, edit)
+    configuration.check(config, configuration.read(ROOT / "workflow/schemas/config.schema.yaml"), "edit.yaml")
+    settings = AtmoDistSettings.of(configuration.models(config, "atmodist")["original"])
+    assert settings.weights == "model_weights.hdf5"
+    assert settings.pretraining.epochs == 0

@@ -33,6 +33,7 @@ class AtmoDistSettings:
     ``classes`` lags are told apart; ``stages`` are the channels of the encoder's stages of ``blocks``
     residual blocks; ``weight_penalty`` is λ of λ·Σw²; ``gradient_norm`` clips each parameter's gradient;
     ``batches`` limits an epoch after the pre-training; each ``seed_index`` has random seeds of its own.
+    ``weights`` is the model folder or the file that takes the place of the training run, if there is one.
     """
 
     classes: int
@@ -48,6 +49,7 @@ class AtmoDistSettings:
     batches: int | None
     learning_rate_schedule: LearningRateSchedule
     seed_index: int = 0
+    weights: str | None = None
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
