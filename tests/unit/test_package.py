@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "workflow/scripts/atmodist"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 BASE = {"numpy", "safetensors", "torch"}
-IMPORTED = {"pytorch-lightning": "lightning_fabric"}
+IMPORTED = {"google-crc32c": "google_crc32c", "pytorch-lightning": "lightning_fabric"}
 # Needed by what is imported: xarray reads NetCDF through h5netcdf, pyshtools transforms by ducc0, and
 # PyTorch writes for TensorBoard through its package.
 CLIENT = {"ecmwf", "multiurl", "requests", "urllib3"}  # come with cdsapi
