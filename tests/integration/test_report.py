@@ -30,10 +30,10 @@ window.addEventListener("load", async () => {
             widths[path] = image ? image.naturalWidth : 0;
         }
     }
-    const told = document.createElement("pre");
-    told.id = "told";
-    told.textContent = JSON.stringify({widths, shown: document.querySelector("#app").innerText});
-    document.body.append(told);
+    const seen = document.createElement("pre");
+    seen.id = "seen";
+    seen.textContent = JSON.stringify({widths, shown: document.querySelector("#app").innerText});
+    document.body.append(seen);
 });
 </script>
 """
@@ -71,7 +71,7 @@ def test_every_figure_has_a_caption_of_its_own(report, finished):
     )
 
 
-def test_the_days_are_told_once_on_the_front_page(report):
+def test_the_days_stand_once_on_the_front_page(report):
     text = report.read_text()
     assert text.count("trained on 2001-01-01 to 2001-01-16, evaluated on 2001-02-01 to 2001-02-08") == 1
     assert text.count("cities are places and nothing more") == 1
@@ -97,8 +97,8 @@ def test_a_browser_shows_every_figure(report, tmp_path):
     ]
     command += ["--virtual-time-budget=60000", "--dump-dom", page.as_uri()]
     dom = subprocess.run(command, capture_output=True, text=True, timeout=300, check=True).stdout
-    told = json.loads(html.unescape(re.search(r'<pre id="told">(.*?)</pre>', dom)[1]))
-    assert told["widths"].keys() == {path for path in results(report) if path.endswith(".png")}
-    assert all(width > 100 for width in told["widths"].values()), told["widths"]
+    seen = json.loads(html.unescape(re.search(r'<pre id="seen">(.*?)</pre>', dom)[1]))
+    assert seen["widths"].keys() == {path for path in results(report) if path.endswith(".png")}
+    assert all(width > 100 for width in seen["widths"].values()), seen["widths"]
     for category in ("AtmoDist", "Data", "Local distributions", "Numbers", "Super-resolution"):
-        assert category in told["shown"]
+        assert category in seen["shown"]

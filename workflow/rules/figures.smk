@@ -223,7 +223,7 @@ rule figure_lag_losses:
 
 
 rule figure_uncertainty:
-    """Where the networks tell a lag well."""
+    """Where the networks predict a lag well."""
     input:
         maps=expand(f"{RESULTS}/atmodist/{{model}}/uncertainty.nc", model=MAPPED),
     output:

@@ -1,4 +1,4 @@
-"""One row for each number that matters: how well lags are told apart and how well super-resolution does."""
+"""One row for each number that matters: how well lags are predicted and fields super-resolved."""
 
 from pathlib import Path
 

@@ -14,7 +14,7 @@ TIMES = np.datetime64("2001-07-01", "ns") + np.arange(7) * np.timedelta64(1, "D"
 
 
 def evaluation(factor=1.0, compared=True):
-    """Four blocks of two days, a frame a day, the last block with one."""
+    """Four blocks of two days, one frame per day, the last block with one."""
     degree, variable = np.arange(9), ["divergence", "temperature"]
     errors = factor * np.arange(1.0, 8)[:, None] * [1.0, 10.0]
     names = ("mean_squared_error", "area_weighted_mean_squared_error", "total_variation_difference")

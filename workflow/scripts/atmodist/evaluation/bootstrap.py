@@ -38,14 +38,14 @@ def sums_of_blocks(series: xr.Dataset, block: np.ndarray, along: str) -> xr.Data
 def means_of_series(
     series: xr.Dataset, time: np.ndarray, along: str, block_days: int, resamples: int, seed: int
 ) -> xr.Dataset:
-    """Means along ``sample`` of values ``along`` a dimension, whose ``time`` tells their blocks of days."""
+    """Means along ``sample`` of values ``along`` a dimension, whose ``time`` gives their blocks of days."""
     block = block_numbers(time, block_days)
     sizes = xr.DataArray(np.bincount(block), dims="block")
     return means(sums_of_blocks(series, block, along), sizes, resample(len(sizes), resamples, seed))
 
 
 def means(sums: xr.Dataset, sizes: xr.DataArray, counts: xr.DataArray) -> xr.Dataset:
-    """Means along ``sample`` of what the blocks hold: ``sums`` of as many members as ``sizes`` tells.
+    """Means along ``sample`` of what the blocks hold: ``sums`` of as many members as ``sizes`` says.
 
     The mean of a draw without any member is NaN.
     """
