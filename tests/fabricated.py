@@ -41,7 +41,7 @@ def snapshot():
 
 
 def evaluation(system):
-    """`evaluation/{system}.nc`: spectra, semivariogram, errors in time."""
+    """`evaluation/{system}.nc`: spectra, semivariogram, errors in time; blocks and variables are unlike."""
     rng = np.random.default_rng(len(system))
     lost, degree = smoothness(system), np.arange(64)
     spectrum = 1e-9 * (1 + degree) ** -1.0 * np.exp(-2 * lost * degree / 64)
@@ -49,27 +49,21 @@ def evaluation(system):
     rise = (1 - np.exp(-distance / 400)) * (1 - lost / 2)
     wavenumber = np.arange(129)
     zonal = np.where(wavenumber < 64, (1.0 + wavenumber) ** -2, 1e-4 * lost / 64)
+    unlike = np.array([[1.0, 3.0], [2.0, 5.0]])[..., None]
     with np.errstate(divide="ignore"):
         wavelength = 40030 / degree
     result = xr.Dataset(
         {
-            "frames": ("block", [120, 120]),
-            "power": (("block", "variable", "degree"), np.tile(spectrum, (2, 2, 1)), {"units": "s-2"}),
-            "kinetic_energy": (
-                ("block", "flow", "degree"),
-                np.tile(1e13 * spectrum / (1 + degree) ** 2, (2, 2, 1)),
-            ),
-            "zonal_power": (
-                ("block", "variable", "wavenumber"),
-                1e-9 * np.tile(zonal, (2, 2, 1)),
-                {"units": "s-2"},
-            ),
-            "semivariance": (("block", "variable", "distance"), 4e-10 * np.tile(rise, (2, 2, 1))),
-            "truth_mean": (("block", "variable"), np.zeros((2, 2))),
-            "truth_mean_square": (("block", "variable"), np.full((2, 2), 4e-10)),
+            "frames": ("block", [160, 80]),
+            "power": (("block", "variable", "degree"), unlike * spectrum, {"units": "s-2"}),
+            "kinetic_energy": (("block", "flow", "degree"), unlike * 1e13 * spectrum / (1 + degree) ** 2),
+            "zonal_power": (("block", "variable", "wavenumber"), unlike * 1e-9 * zonal, {"units": "s-2"}),
+            "semivariance": (("block", "variable", "distance"), unlike * 4e-10 * rise),
+            "truth_mean": (("block", "variable"), [[1e-5, 0], [1e-5, 0]]),
+            "truth_mean_square": (("block", "variable"), [[4e-10, 5e-10], [7e-10, 2e-10]]),
         },
         {
-            "block": TIMES[[0, 120]],
+            "block": TIMES[[0, 160]],
             "variable": VARIABLES,
             "flow": ["rotational", "divergent"],
             "degree": degree,
@@ -80,7 +74,7 @@ def evaluation(system):
     )
     if system == "truth":
         return result
-    errors = lost * (1 + 0.2 * rng.standard_normal((len(TIMES), 2)))
+    errors = lost * (1 + 0.2 * rng.standard_normal((len(TIMES), 2))) * [1, 2]
     return result.assign_coords(time=TIMES).assign(
         mean_squared_error=(("time", "variable"), 1e-10 * errors, {"units": "s-2"}),
         total_variation_difference=(("time", "variable"), -1e-6 * errors, {"units": "s-1"}),
@@ -130,6 +124,11 @@ def cities(system):
     )
     result = result.expand_dims(window=[1, 2, 3], variable=VARIABLES)
     result["bin_edge"] = result["bin_edge"].isel(window=0)
+    wider = xr.DataArray([1.0, 1.4], dims="variable")
+    result["bin_edge"] = result["bin_edge"] * wider
+    wider = wider * xr.DataArray([1.0, 0.9, 0.8], dims="window")
+    for name, power in (("quantiles", 1), ("density", -1), ("wasserstein", 1)):
+        result[name] = (result[name] * wider**power).transpose(*result[name].dims)
     return result.drop_vars("wasserstein") if system == "truth" else result
 
 
@@ -148,7 +147,10 @@ def uncertainty(seasons):
     }
     return xr.Dataset(
         {
-            name: (("season", "latitude", "longitude"), np.tile(values, (seasons, 1, 1)))
+            name: (
+                ("season", "latitude", "longitude"),
+                values * np.array([1, 1.1, 0.9])[:seasons, None, None],
+            )
             for name, values in quantities.items()
         }
         | {"pairs": ("season", [240, 120, 120][:seasons])},
