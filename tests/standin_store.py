@@ -137,7 +137,7 @@ class StandInStore:
 
     ``content`` maps (variable, time) to what is lastingly wrong with an object; ``whole`` counts how often
     each object was sent whole and right, ``injected`` how often each fault happened. Objects exist up to the
-    last hour of ``stop``, on ``level``.
+    last hour of ``stop``, on ``level``; the last ``keep`` stay in memory.
     """
 
     def __init__(
@@ -147,6 +147,7 @@ class StandInStore:
         stop: str = "2022-12-31",
         level: int = 120,
         hashes: bool = True,
+        keep: int = 512,
         **changes,
     ) -> None:
         self.misbehave, self.truncation, self.level, self.hashes = misbehave, truncation, level, hashes
@@ -157,7 +158,7 @@ class StandInStore:
         self.requests: list[str] = []
         self.stall = 1.0
         self.lock = threading.Lock()
-        self.made = lru_cache(maxsize=512)(self._make)
+        self.made = lru_cache(maxsize=keep)(self._make)
         handler = type("Handler", (_Handler,), {"store": self})
         self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
         self.server.daemon_threads = True

@@ -136,7 +136,10 @@ def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path, monkeypatch):
                 if result == "right":
                     break
             else:
-                assert chain.run() == "right", "a download does not recover when the store does"
+                # The first may still find, and forget, what came while the store was wrong.
+                assert "right" in (chain.run(), chain.run()), (
+                    "a download does not recover when the store does"
+                )
             if store.misbehave is None:
                 store.misbehave = chance
             store.content.clear()
