@@ -82,11 +82,11 @@ def truth(request: dict, fault: str | None = None, truncation: int = 21) -> byte
 @lru_cache(maxsize=64)
 def _truth(request: str, fault: str | None, truncation: int) -> bytes:
     request = json.loads(request)
-    first, _, last = request["date"].split("/")
-    first, last = date.fromisoformat(first), date.fromisoformat(last)
+    days = [date.fromisoformat(day) for day in request["date"].split("/") if day != "to"]
+    if "/to/" in request["date"]:
+        days = [days[0] + timedelta(n) for n in range((days[1] - days[0]).days + 1)]
     if fault == "other day":
-        first, last = first + timedelta(1), last + timedelta(1)
-    days = [first + timedelta(n) for n in range((last - first).days + 1)]
+        days = [day + timedelta(1) for day in days]
     times = [np.datetime64(day, "h") + int(hour) for day in days for hour in request["time"].split("/")]
     variables = [BY_PARAMETER[int(parameter)].name for parameter in request["param"].split("/")]
     fields = [

@@ -71,6 +71,8 @@ def test_the_request_asks_in_mars_syntax_for_native_spectral_fields():
         "time": "00/03/06/09/12/15/18/21",
     }
     daily = mars_request(Period.parse("1979-01-01_1979-12-31").times(24), ["log_surface_pressure"], 1, {})
+    days = np.array(["1979-01-01T12", "1985-06-30T12"], "datetime64[h]")
+    assert mars_request(days, ["vorticity"], 120, {})["date"] == "1979-01-01/1985-06-30"
     assert daily == {"param": "152", "levelist": "1", "date": "1979-01-01/to/1979-12-31", "time": "00"}
 
 

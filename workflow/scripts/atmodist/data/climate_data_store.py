@@ -38,16 +38,18 @@ LOST = {400, 403, 404, 410, 416}
 def mars_request(
     times: np.ndarray, variables: Sequence[str], level: int, keywords: Mapping[str, str]
 ) -> dict[str, str]:
-    """Request in MARS syntax for ``variables`` on ``level`` at the regular ``times`` of whole days.
+    """Request in MARS syntax for ``variables`` on ``level`` at ``times``, the same hours of every day.
 
     No grid is asked for, so that the native spherical harmonics come.
     """
+    days = np.unique(times.astype("datetime64[D]"))
     hours = np.unique(times - times.astype("datetime64[D]")).astype(int)
+    unbroken = (np.diff(days) == np.timedelta64(1, "D")).all()
     return {
         **keywords,
         "param": "/".join(str(VARIABLES[variable].parameter) for variable in variables),
         "levelist": str(level),
-        "date": f"{times[0].astype('datetime64[D]')}/to/{times[-1].astype('datetime64[D]')}",
+        "date": f"{days[0]}/to/{days[-1]}" if unbroken else "/".join(map(str, days)),
         "time": "/".join(f"{hour:02d}" for hour in hours),
     }
 

@@ -1,0 +1,26 @@
+# Whether two archives hold the same: a handful of times from both. Not part of all.
+
+
+rule spot_check:
+    """Compare a few times of the configured source with another archive."""
+    output:
+        table=f"{RESULTS}/spot_check.csv",
+    log:
+        f"{LOGS}/spot_check.log",
+    benchmark:
+        f"{BENCHMARKS}/spot_check.tsv"
+    conda:
+        "../envs/download.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(1),
+        runtime=minutes(2880),
+        cds_requests=1,
+    params:
+        **{key: ASKED[key] for key in ("variables", "level", "archive_truncation")},
+        days=[config["data"]["train"]["start"], config["data"]["eval"]["end"]],
+        source=SOURCE,
+        against=config["data"]["spot_check"]["against"],
+        times=config["data"]["spot_check"]["times"],
+    script:
+        "../scripts/spot_check.py"

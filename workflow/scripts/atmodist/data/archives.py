@@ -1,0 +1,38 @@
+"""Every archive by one call: a few fields of whichever source, for comparing one with another."""
+
+from collections.abc import Mapping
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from atmodist.core.errors import InputError
+from atmodist.core.periods import Period, find_files
+from atmodist.core.retry import RetryPolicy
+from atmodist.data.arco_download import download
+from atmodist.data.arrival import Request, check
+from atmodist.data.climate_data_store import mars_request, retrieve
+from atmodist.data.own_files import gather
+
+
+def fetch(source: str, request: Request, data: Mapping[str, Any], path: Path) -> None:
+    """Write what ``request`` asks of ``source`` (arco, era5 or files) to a GRIB file.
+
+    ``data`` is that section of the config. Raises ``InputError`` as the sources do, and if there is no such
+    archive.
+    """
+    match source:
+        case "arco":
+            settings = data["arco"]
+            policy = RetryPolicy(**settings["retry"])
+            download(settings["wind"], request, path, settings["concurrency"], policy)
+        case "era5":
+            settings = data["download"]
+            question = mars_request(request.times, request.variables, request.level, settings["request"])
+            accept, policy = partial(check, request=request), RetryPolicy(**settings["retry"])
+            retrieve(settings["dataset"], question, path, accept, policy)
+        case "files":
+            days = sorted({time.item().date() for time in request.times})
+            found = (find_files(data["files"]["pattern"], Period(day, day)) for day in days)
+            gather(list(dict.fromkeys(file for files in found for file in files)), request, path)
+        case _:
+            raise InputError(f"{source} is no archive; expected arco, era5 or files")

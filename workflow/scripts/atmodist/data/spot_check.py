@@ -1,0 +1,52 @@
+"""How far two archives agree about the same fields, degree by degree."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+
+from atmodist.data.grib import Field
+from atmodist.data.packed import degrees_and_orders
+
+
+@dataclass(frozen=True)
+class Difference:
+    """The largest difference between two archives at one degree of a variable, over all times."""
+
+    variable: str
+    degree: int
+    time: np.datetime64
+    """When it is the largest."""
+    difference: float
+    """Root mean square over the sphere of the difference's part of this degree, in the variable's unit."""
+    relative: float
+    """The same in parts of the field's own at this degree."""
+
+
+def spread_over(first: np.datetime64, last: np.datetime64, count: int) -> np.ndarray:
+    """``count`` days from ``first`` to ``last``, evenly spread, at 12 UTC (datetime64[h])."""
+    days = np.linspace(0, (last - first).astype("timedelta64[D]").astype(int), count).round().astype(int)
+    return first.astype("datetime64[D]") + np.unique(days) + np.timedelta64(12, "h")
+
+
+def differences(one: Iterable[Field], other: Iterable[Field]) -> Iterator[Difference]:
+    """Compare the fields of ``one`` archive with those of the ``other``, which come in any order."""
+    worst: dict[tuple[str, int], Difference] = {}
+    others = {(field.variable, field.time): field for field in other}
+    for here in one:
+        there = others[here.variable, here.time]
+        size, gap = _by_degree(there.coefficients), _by_degree(here.coefficients - there.coefficients)
+        relative = np.divide(gap, size, out=np.where(gap > 0, np.inf, 0.0), where=size > 0)
+        for degree in range(len(size)):
+            known = worst.get((here.variable, degree))
+            if known is None or relative[degree] > known.relative:
+                worst[here.variable, degree] = Difference(
+                    here.variable, degree, here.time, float(gap[degree]), float(relative[degree])
+                )
+    yield from sorted(worst.values(), key=lambda each: (each.variable, each.degree))
+
+
+def _by_degree(packed: np.ndarray) -> np.ndarray:
+    """Root mean square over the sphere of each degree's part of a field, (T+1,)."""
+    degree, order = degrees_and_orders(Field("", None, 0, packed).truncation)
+    return np.sqrt(np.bincount(degree, np.where(order, 2, 1) * (packed.real**2 + packed.imag**2)))
