@@ -230,6 +230,8 @@ def test_zonal_spectra_shade_what_the_truth_has_not(draw):
         assert wavenumber[0] == 1
         np.testing.assert_allclose(drawn, power[1:])
         assert line(panel, "truth (0.0e+00)")[1][63:].max() == 0
+        names = [text.get_text().split(" (")[0] for text in panel.get_legend().get_texts()]
+        assert names == SYSTEMS
     assert found[-1].get_xlabel() == "zonal wavenumber"
 
 

@@ -21,9 +21,9 @@ with job(snakemake.log[0], "figure_zonal_spectra"):
         for panel, variable in zip(axes[:, 0], variables, strict=True):
             for system, look in plots.lines(list(powers)).items():
                 power = powers[system].sel(variable=variable, wavenumber=slice(1, None))
-                share = float(power_outside(power, truncation))
+                share = f"{float(power_outside(power, truncation)):.1e}".replace("-", "−")
                 front = 3 if system == "truth" else 2
-                label = f"{system} ({share:.1e})".replace("-", "−")
+                label = f"{system} ({share})"
                 panel.plot(power["wavenumber"], power, **{**look, "label": label}, zorder=front)
             last = int(power["wavenumber"][-1])
             panel.axvspan(truncation + 0.5, last, color="0.93", zorder=0)
