@@ -221,7 +221,7 @@ def diagnostics():
             "lag": lag,
             "local_time": hour,
         },
-        {"effective_degree": 55},
+        {"steepest": -4.0, "effective_degree": 55},
     )
 
 

@@ -4,7 +4,14 @@ from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") as log:
     from atmodist.core.files import replacing
-    from atmodist.data.diagnostics import Diagnostics, effective_degree, group_by_time, local_slopes, slope
+    from atmodist.data.diagnostics import (
+        STEEPEST,
+        Diagnostics,
+        effective_degree,
+        group_by_time,
+        local_slopes,
+        slope,
+    )
     from atmodist.data.grib import read_verified
     from atmodist.data.spectral import truncation_of
 
@@ -23,7 +30,7 @@ with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") a
     result["local_slope"] = local_slopes(energy).assign_attrs(
         units="1", long_name="exponent of the kinetic-energy spectrum over the half octave below"
     )
-    result.attrs["effective_degree"] = effective_degree(energy)
+    result.attrs |= {"steepest": STEEPEST, "effective_degree": effective_degree(energy)}
     with replacing(snakemake.output.diagnostics) as partial:
         result.to_netcdf(partial, engine="h5netcdf")
     divergence, vorticity = result["root_mean_square"].mean("time").values

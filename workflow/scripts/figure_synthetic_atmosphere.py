@@ -9,7 +9,6 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
     import xarray as xr
     from matplotlib import pyplot
 
-    from atmodist.data.diagnostics import STEEPEST
     from atmodist.figures import plots
 
     with xr.open_dataset(snakemake.input.diagnostics, engine="h5netcdf") as diagnostics, plots.style():
@@ -20,7 +19,7 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
 
         energy = diagnostics["kinetic_energy"].sel(degree=slice(1, None))
         degree, slopes, last = energy["degree"], diagnostics["slope"], diagnostics.attrs["effective_degree"]
-        middle = int(degree[-1]) // 3
+        steepest, middle = diagnostics.attrs["steepest"], int(degree[-1]) // 3
         spectrum.axvspan(*slopes.attrs["degrees"], color="0.93")
         for component in COMPONENTS:
             slope = f"{float(slopes.sel(component=component)):.1f}".replace("-", "−")
@@ -39,11 +38,11 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
 
         local = diagnostics["local_slope"].sel(degree=slice(4, None))
         exponent.plot(local["degree"], local, color="black")
-        exponent.axhspan(-9, STEEPEST, color="0.93", zorder=0)
+        exponent.axhspan(-9, steepest, color="0.93", zorder=0)
         exponent.axvline(last, color=plots.PALETTE[1], linewidth=0.8)
         share = f"{last / int(degree[-1]):.0%}"
         exponent.set(xlabel="degree", ylabel="slope over half an octave", ylim=(-9, 0))
-        exponent.set_title(f"above {STEEPEST:.0f} to {last}, {share}".replace("-", "−"), fontsize=7)
+        exponent.set_title(f"above {steepest:.0f} to {last}, {share}".replace("-", "−"), fontsize=7)
 
         rotational, divergent = (energy.sel(component=component) for component in COMPONENTS)
         partition.plot(degree, divergent / rotational, color="black")

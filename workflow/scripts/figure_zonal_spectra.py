@@ -6,7 +6,7 @@ with job(snakemake.log[0], "figure_zonal_spectra"):
     from matplotlib import pyplot
 
     from atmodist.data import units
-    from atmodist.evaluation.metrics import power_outside
+    from atmodist.evaluation.ratios import power_outside
     from atmodist.figures import plots
 
     truncation = snakemake.params.truncation

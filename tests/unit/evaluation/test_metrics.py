@@ -11,7 +11,7 @@ from torchmetrics.functional.image import peak_signal_noise_ratio, structural_si
 
 from atmodist.data import spectral, units
 from atmodist.data.sphere import EARTH_RADIUS, area_weights
-from atmodist.evaluation import metrics, moments
+from atmodist.evaluation import metrics, moments, ratios
 
 VARIABLES = ["divergence", "vorticity"]
 TRUNCATION = 31
@@ -126,7 +126,7 @@ def test_zonal_spectra_find_waves_and_their_power_outside_the_band():
         divergence[[0, TRUNCATION, TRUNCATION + 1]], [9e-10, 2e-10, 0.5e-10], rtol=1e-6
     )
     assert vorticity[-1] == pytest.approx(1e-10, rel=3e-3), "the mean square of √3 sin φ over the sphere is 1"
-    np.testing.assert_allclose(metrics.power_outside(power, TRUNCATION), [0.2, 1], rtol=1e-6)
+    np.testing.assert_allclose(ratios.power_outside(power, TRUNCATION), [0.2, 1], rtol=1e-6)
 
 
 def test_harmonics_have_no_power_outside_the_band():
@@ -141,7 +141,7 @@ def test_harmonics_have_no_power_outside_the_band():
     ]
     for field, power in zip((clean, checkerboard), powers, strict=True):
         np.testing.assert_allclose(power.sum("wavenumber"), (field.values**2).mean(-1) @ area, rtol=1e-12)
-    np.testing.assert_allclose(metrics.power_outside(powers[0], TRUNCATION), 0, atol=1e-12)
+    np.testing.assert_allclose(ratios.power_outside(powers[0], TRUNCATION), 0, atol=1e-12)
     added = powers[1].sel(wavenumber=slice(TRUNCATION + 1, None)).sum("wavenumber")
     np.testing.assert_allclose(added, 1e-10, rtol=1e-9)
 
@@ -149,7 +149,7 @@ def test_harmonics_have_no_power_outside_the_band():
 def test_log_error_counts_too_much_like_too_little():
     truth = xr.DataArray([1.0, 10.0, 100.0, 1000.0], dims="degree")
     factors = xr.DataArray([1.0, 10.0, 0.1, 100.0], dims="degree")
-    assert metrics.log_error(truth * factors, truth, "degree") == pytest.approx(1)
+    assert ratios.log_error(truth * factors, truth, "degree") == pytest.approx(1)
 
 
 def test_spectra_are_of_the_estimate():

@@ -319,17 +319,6 @@ class Cities(Series):
         )
 
 
-def log_error(estimate: xr.DataArray, truth: xr.DataArray, dimension: str) -> xr.DataArray:
-    """Mean of |log10| of a ratio along a dimension: 0 is perfect, 1 is a factor of ten."""
-    return abs(np.log10(estimate / truth)).mean(dimension)
-
-
-def power_outside(zonal_power: xr.DataArray, truncation: int) -> xr.DataArray:
-    """Share of the power of all waves, ``zonal_power`` (…, wavenumber), above the ``truncation``."""
-    outside = zonal_power.sel(wavenumber=slice(truncation + 1, None)).sum("wavenumber")
-    return outside / zonal_power.sel(wavenumber=slice(1, None)).sum("wavenumber")
-
-
 def of_estimate(std: np.ndarray, seed: int, places: xr.Dataset, winds: str = "exact") -> list[Metric]:
     """Fresh metrics that look at a system's fields alone, the truth's too."""
     return [
