@@ -22,7 +22,7 @@ import numpy as np
 import torch
 import xarray as xr
 
-from atmodist.data import spectral
+from atmodist.data import spectral, units
 from atmodist.evaluation import cities, metrics
 from atmodist.learning.resolution import bilinear, coarsen
 
@@ -42,6 +42,7 @@ def random_frame(truncation, seed):
     ]
     coordinates = {
         "variable": list(VARIABLES),
+        units.COORDINATE: ("variable", ["s-1"] * len(VARIABLES)),
         "latitude": spectral.latitudes(truncation),
         "longitude": spectral.longitudes(truncation),
         "time": np.datetime64("2001-01-01", "ns"),
