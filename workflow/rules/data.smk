@@ -14,7 +14,6 @@ rule grid_fields:
         f"{BENCHMARKS}/grid_fields/{{period}}.tsv"
     conda:
         "../envs/grid.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2),
         runtime=minutes(30),
@@ -43,7 +42,6 @@ rule virtual_dataset:
         f"{BENCHMARKS}/virtual_dataset/{{split}}.tsv"
     conda:
         "../envs/grid.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1),
         runtime=minutes(10),
@@ -88,7 +86,6 @@ rule sample_pairs:
         f"{BENCHMARKS}/sample_pairs/{{split}}/{{shard}}.tsv"
     conda:
         "../envs/sample.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(120),
@@ -116,7 +113,6 @@ rule sample_patches:
         f"{BENCHMARKS}/sample_patches/{{split}}/{{shard}}.tsv"
     conda:
         "../envs/sample.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(120),
@@ -145,7 +141,6 @@ rule level_pressure:
         f"{BENCHMARKS}/level_pressure.tsv"
     conda:
         "../envs/grid.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2),
         runtime=minutes(60),
@@ -172,7 +167,6 @@ rule diagnose_atmosphere:
         f"{BENCHMARKS}/diagnose_atmosphere/{{split}}.tsv"
     conda:
         "../envs/grid.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(240),
@@ -197,7 +191,6 @@ rule histogram_fields:
         f"{BENCHMARKS}/histogram_fields.tsv"
     conda:
         "../envs/sample.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(30),
@@ -218,7 +211,6 @@ rule snapshot_fields:
         f"{BENCHMARKS}/snapshot_fields.tsv"
     conda:
         "../envs/sample.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2),
         runtime=minutes(10),

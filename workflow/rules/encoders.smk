@@ -71,7 +71,6 @@ rule calibrate_content_loss:
         f"{BENCHMARKS}/calibrate_content_loss/{{section}}/{{encoder}}_{{layer}}.tsv"
     conda:
         "../envs/train.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1),
         runtime=minutes(10),

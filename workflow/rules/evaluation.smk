@@ -61,7 +61,6 @@ rule merge_evaluation:
         f"{BENCHMARKS}/merge_evaluation/{{system}}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(10),
@@ -89,7 +88,6 @@ rule compare_cities:
         f"{BENCHMARKS}/compare_cities/{{system}}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2),
         runtime=minutes(60),
@@ -147,7 +145,6 @@ rule map_moments:
         f"{BENCHMARKS}/map_moments/{{system}}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(10),
@@ -181,7 +178,6 @@ rule summary:
         f"{BENCHMARKS}/summary.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2),
         runtime=minutes(10),
@@ -210,13 +206,7 @@ rule summary_table:
         ),
     log:
         f"{LOGS}/summary_table.log",
-    benchmark:
-        f"{BENCHMARKS}/summary_table.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(1),
-        runtime=minutes(5),
     script:
         "../scripts/summary_table.py"

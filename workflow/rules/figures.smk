@@ -61,14 +61,8 @@ rule figure_data_snapshot:
         ),
     log:
         f"{LOGS}/figure_data_snapshot.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_data_snapshot.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         coastlines=ON_EARTH,
         dpi=config["figures"]["dpi"],
@@ -89,14 +83,8 @@ rule figure_synthetic_atmosphere:
         ),
     log:
         f"{LOGS}/figure_synthetic_atmosphere.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_synthetic_atmosphere.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         dpi=config["figures"]["dpi"],
     script:
@@ -116,14 +104,8 @@ rule figure_field_distribution:
         ),
     log:
         f"{LOGS}/figure_field_distribution.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_field_distribution.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         dpi=config["figures"]["dpi"],
     script:
@@ -146,14 +128,8 @@ rule figure_training_curves:
         ),
     log:
         f"{LOGS}/figure_training_curves.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_training_curves.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         models=TRAINED,
         lags=[ATMODIST[model]["classes"] for model in TRAINED],
@@ -175,14 +151,8 @@ rule figure_confusion_matrix:
         ),
     log:
         f"{LOGS}/figure_confusion_matrix.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_confusion_matrix.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         models=list(ATMODIST),
         dpi=config["figures"]["dpi"],
@@ -204,14 +174,8 @@ rule figure_lag_losses:
         ),
     log:
         f"{LOGS}/figure_lag_losses.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_lag_losses.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         models=[
             " ".join(pair) for pair in configuration.compared_content_losses(config)
@@ -235,14 +199,8 @@ rule figure_uncertainty:
         ),
     log:
         f"{LOGS}/figure_uncertainty.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_uncertainty.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         coastlines=ON_EARTH,
         dpi=config["figures"]["dpi"],
@@ -264,14 +222,8 @@ rule figure_srgan_curves:
         ),
     log:
         f"{LOGS}/figure_srgan_curves.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_srgan_curves.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         models=list(SRGAN),
         epochs=[model["evaluate_epoch"] for model in SRGAN.values()],
@@ -293,14 +245,8 @@ rule figure_energy_spectrum:
         ),
     log:
         f"{LOGS}/figure_energy_spectrum.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_energy_spectrum.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         views=config["figures"]["spectrum_views"],
@@ -322,14 +268,8 @@ rule figure_power_spectra:
         ),
     log:
         f"{LOGS}/figure_power_spectra.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_power_spectra.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         views=config["figures"]["spectrum_views"],
@@ -351,14 +291,8 @@ rule figure_zonal_spectra:
         ),
     log:
         f"{LOGS}/figure_zonal_spectra.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_zonal_spectra.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         truncation=config["data"]["truncation"],
@@ -380,14 +314,8 @@ rule figure_maps:
         ),
     log:
         f"{LOGS}/figure_maps.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_maps.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         zooms=configuration.zooms(config),
@@ -410,14 +338,8 @@ rule figure_semivariogram:
         ),
     log:
         f"{LOGS}/figure_semivariogram.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_semivariogram.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         dpi=config["figures"]["dpi"],
@@ -444,14 +366,8 @@ rule figure_moment_maps:
         ),
     log:
         f"{LOGS}/figure_moment_maps.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_moment_maps.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         variables=config["data"]["variables"],
@@ -474,14 +390,8 @@ rule figure_error_histograms:
         ),
     log:
         f"{LOGS}/figure_error_histograms.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_error_histograms.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=ESTIMATES,
         dpi=config["figures"]["dpi"],
@@ -502,14 +412,8 @@ rule figure_error_series:
         ),
     log:
         f"{LOGS}/figure_error_series.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_error_series.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=ESTIMATES,
         dpi=config["figures"]["dpi"],
@@ -530,14 +434,8 @@ rule figure_city_boxes:
         ),
     log:
         f"{LOGS}/figure_city_boxes.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_city_boxes.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         cities=config["figures"]["cities"],
@@ -559,14 +457,8 @@ rule figure_city_densities:
         ),
     log:
         f"{LOGS}/figure_city_densities.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_city_densities.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         cities=config["figures"]["cities"],
@@ -588,14 +480,8 @@ rule figure_city_quantiles:
         ),
     log:
         f"{LOGS}/figure_city_quantiles.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_city_quantiles.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=SYSTEMS,
         dpi=config["figures"]["dpi"],
@@ -616,14 +502,8 @@ rule figure_wasserstein:
         ),
     log:
         f"{LOGS}/figure_wasserstein.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_wasserstein.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=ESTIMATES,
         dpi=config["figures"]["dpi"],
@@ -644,14 +524,8 @@ rule figure_city_map:
         ),
     log:
         f"{LOGS}/figure_city_map.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_city_map.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         systems=COMPARED,
         coastlines=ON_EARTH,

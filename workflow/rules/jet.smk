@@ -15,11 +15,6 @@ wildcard_constraints:
     source="|".join(map(re.escape, PROBED)),
 
 
-def sector_box(wildcards):
-    """Latitudes and longitudes of a sector."""
-    return SECTORS[wildcards.sector]
-
-
 rule measure_jet_wind:
     """Average the zonal wind over a sector's longitudes, from spectral coefficients."""
     input:
@@ -32,12 +27,11 @@ rule measure_jet_wind:
         f"{BENCHMARKS}/measure_jet_wind/{{sector}}/{{period}}.tsv"
     conda:
         "../envs/grid.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2),
         runtime=minutes(60),
     params:
-        box=sector_box,
+        box=lambda wildcards: SECTORS[wildcards.sector],
         sector="{sector}",
         period="{period}",
     script:
@@ -60,7 +54,6 @@ rule index_jet:
         f"{BENCHMARKS}/index_jet/{{sector}}.tsv"
     conda:
         "../envs/grid.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2),
         runtime=minutes(30),
@@ -97,7 +90,7 @@ rule average_sector:
         runtime=minutes(720),
         gpu=lambda wildcards: GPU if PROBED[wildcards.source] else 0,
     params:
-        box=sector_box,
+        box=lambda wildcards: SECTORS[wildcards.sector],
         source="{source}",
         layer=lambda wildcards: (PROBED[wildcards.source] or {}).get("layer"),
         hours=PROBE["hours"],
@@ -122,7 +115,6 @@ rule probe_jet:
         f"{BENCHMARKS}/probe_jet/{{sector}}.tsv"
     conda:
         "../envs/evaluate.yaml"
-    threads: 1
     resources:
         mem_mb=memory(8),
         runtime=minutes(120),
@@ -150,14 +142,8 @@ rule figure_jet_latitudes:
         ),
     log:
         f"{LOGS}/figure_jet_latitudes.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_jet_latitudes.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         sectors=list(SECTORS),
         dpi=config["figures"]["dpi"],
@@ -178,14 +164,8 @@ rule figure_jet_series:
         ),
     log:
         f"{LOGS}/figure_jet_series.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_jet_series.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         sectors=list(SECTORS),
         dpi=config["figures"]["dpi"],
@@ -206,14 +186,8 @@ rule figure_jet_probe:
         ),
     log:
         f"{LOGS}/figure_jet_probe.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_jet_probe.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         sectors=list(SECTORS),
         dpi=config["figures"]["dpi"],

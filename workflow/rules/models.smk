@@ -28,7 +28,6 @@ rule import_atmodist:
         model=any_of(IMPORTED),
     conda:
         "../envs/models.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(10),
@@ -68,7 +67,6 @@ rule export_atmodist:
         f"{BENCHMARKS}/export_atmodist/{{model}}.tsv"
     conda:
         "../envs/models.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(10),
@@ -96,7 +94,6 @@ rule export_generator:
         f"{BENCHMARKS}/export_generator/{{model}}.tsv"
     conda:
         "../envs/models.yaml"
-    threads: 1
     resources:
         mem_mb=memory(4),
         runtime=minutes(10),

@@ -35,7 +35,6 @@ rule download_surface_pressure:
         f"{BENCHMARKS}/download_surface_pressure/{{period}}.tsv"
     conda:
         "../envs/download.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1),
         runtime=minutes(720),

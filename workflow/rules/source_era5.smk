@@ -14,7 +14,6 @@ rule download_era5:
         f"{BENCHMARKS}/download_era5/{{period}}.tsv"
     conda:
         "../envs/download.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1),
         runtime=minutes(2880),
@@ -42,7 +41,6 @@ rule download_surface_pressure:
     priority: 1
     conda:
         "../envs/download.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1),
         runtime=minutes(2880),

@@ -13,7 +13,6 @@ rule link_files:
         f"{BENCHMARKS}/link_files/{{period}}.tsv"
     conda:
         "../envs/download.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1),
         runtime=minutes(60),
@@ -35,7 +34,6 @@ rule link_surface_pressure:
         f"{BENCHMARKS}/link_surface_pressure/{{period}}.tsv"
     conda:
         "../envs/download.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1),
         runtime=minutes(60),

@@ -20,7 +20,6 @@ rule simulate_atmosphere:
         f"{BENCHMARKS}/simulate_atmosphere/{{period}}.tsv"
     conda:
         "../envs/grid.yaml"
-    threads: 1
     resources:
         mem_mb=memory(2),
         runtime=minutes(120),

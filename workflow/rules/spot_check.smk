@@ -11,7 +11,6 @@ rule spot_check:
         f"{BENCHMARKS}/spot_check.tsv"
     conda:
         "../envs/download.yaml"
-    threads: 1
     resources:
         mem_mb=memory(1),
         runtime=minutes(2880),
