@@ -209,7 +209,7 @@ def diagnostics():
             "root_mean_square": (("variable", "time"), np.full((2, len(TIMES)), 2e-5)),
             "kinetic_energy": (("component", "degree"), np.stack([energy, energy / 9])),
             "slope": ("component", [-3.0, -3.0], {"degrees": (21, 42)}),
-            "local_slope": ("degree", np.where(degree < 56, -3.0, -6.0)),
+            "local_slope": ("degree", np.where(degree < 56, -3.0, -6.0), {"steepest": -4.0}),
             "autocorrelation": (("variable", "lag"), np.tile(np.exp(-lag / 24), (2, 1))),
             "daily_cycle": ("local_time", 1e-6 * np.sin(np.radians(15 * hour))),
         },
@@ -257,3 +257,26 @@ def jet_probe():
     samples = np.concatenate([skill[..., None], skill[..., None] + draws], -1)
     coordinates = {"source": sources, "lag": lag, "target": ["latitude", "speed"]}
     return xr.Dataset({"skill": (("source", "lag", "target", "sample"), samples)}, coordinates)
+
+
+def orderings():
+    """`evaluation/orderings.csv`: of two distances, one right throughout, one a coin."""
+    rows = []
+    for distance, right in (("l1", 1.0), ("random stage1", 0.5)):
+        for family in (
+            "lag",
+            "truncation",
+            "phase",
+            "amplitude",
+            "displacement",
+            "vortex",
+            "blur",
+            "scramble",
+            "mean",
+        ):
+            row = {"distance": distance, "family": family}
+            for name, value in (("right", right), ("monotonicity", 2 * right - 1)):
+                value = np.nan if family in ("blur", "scramble") and name == "monotonicity" else value
+                row |= {name: value, f"{name}_low": value - 0.1, f"{name}_high": value + 0.05}
+            rows.append(row)
+    return pd.DataFrame(rows)

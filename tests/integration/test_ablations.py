@@ -41,6 +41,7 @@ EDITS = {
         },
         ["figure_maps"],
     ),
+    "the times of the orderings": ({"orderings": {"times": 5}}, ["measure_orderings"]),
     "the times of the uncertainty maps": ({"uncertainty": {"times": 12}}, ["map_uncertainty"]),
     "the resamples": ({"evaluation": {"resamples": 50}}, ["compare_cities", "summary"]),
     "the blocks of days": ({"evaluation": {"block_days": 4}}, ["evaluate_srgan"]),

@@ -35,6 +35,7 @@ SEASONS = [fabricated.uncertainty(1), fabricated.uncertainty(3)]
 CASES = {
     "energy_spectrum": ("evaluation", *of_systems(fabricated.evaluation, views=VIEWS)),
     "power_spectra": ("evaluation", *of_systems(fabricated.evaluation, views=VIEWS)),
+    "orderings": ("scores", fabricated.orderings(), {}),
     "zonal_spectra": ("evaluation", *of_systems(fabricated.evaluation, truncation=63)),
     "semivariogram": ("evaluation", *of_systems(fabricated.evaluation)),
     "moment_maps": ("moments", *of_systems(fabricated.moments, variables=VARIABLES)),
@@ -215,6 +216,22 @@ def test_energy_spectrum_shows_the_energy_of_both_flows_in_each_view(draw):
             np.testing.assert_array_equal(degree, range(first, last + 1))
             np.testing.assert_allclose(energy, expected.sel(degree=slice(first, last)))
     assert panels(figure)[0].get_ylabel() == "kinetic energy / m² s⁻²"
+
+
+def test_orderings_have_a_panel_of_every_family(draw):
+    found = panels(draw("orderings"))
+    table = fabricated.orderings()
+    assert len(found) == 9
+    assert titles(found)[0] == "later"
+    assert [label.get_text() for label in found[0].get_yticklabels()] == ["l1", "random stage1"]
+    for panel, family in zip(found, table["family"].unique(), strict=True):
+        scores = table[table["family"] == family]
+        for bars, name in zip(panel.containers, ("right", "monotonicity"), strict=True):
+            np.testing.assert_array_equal(bars[0].get_xdata(), scores[name])
+            if family not in ("blur", "scramble") or name == "right":
+                ends = np.array([segment[:, 0] for segment in bars[2][0].get_segments()])
+                np.testing.assert_allclose(ends, scores[[f"{name}_low", f"{name}_high"]])
+    assert {panel.get_xlabel() for panel in found[6:]} == {"score"}
 
 
 def test_zonal_spectra_shade_what_the_truth_has_not(draw):

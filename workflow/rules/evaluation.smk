@@ -152,6 +152,40 @@ rule map_moments:
         "../scripts/map_moments.py"
 
 
+rule measure_orderings:
+    """Let every distance order states whose order is known."""
+    input:
+        fields=f"{RESULTS}/grid/eval.h5",
+        periods=behind("eval"),
+        moments=f"{RESULTS}/moments.json",
+        encoders=[encoder_file(encoder) for encoder in ENCODERS],
+    output:
+        sums=f"{RESULTS}/evaluation/orderings.nc",
+        scores=f"{RESULTS}/evaluation/orderings.csv",
+    log:
+        f"{LOGS}/measure_orderings.log",
+    benchmark:
+        f"{BENCHMARKS}/measure_orderings.tsv"
+    conda:
+        "../envs/evaluate.yaml"
+    threads: THREADS
+    resources:
+        mem_mb=memory(16),
+        runtime=minutes(240),
+        gpu=GPU,
+    params:
+        **config["orderings"],
+        encoders=list(ENCODERS),
+        patch=config["pairs"]["patch"],
+        latitude=config["windows"]["latitude"],
+        block_days=config["evaluation"]["block_days"],
+        resamples=config["evaluation"]["resamples"],
+        seed=config["seed"],
+        numerics=NUMERICS,
+    script:
+        "../scripts/measure_orderings.py"
+
+
 rule summary:
     """One row for each number that matters."""
     input:

@@ -30,6 +30,7 @@ ALL_FIGURES = [
     "confusion_matrix",
     *(["lag_losses"] if configuration.content_losses(config) else []),
     *(f"uncertainty_{model}" for model in MAPPED),
+    "orderings",
     "srgan_curves",
     *(["energy_spectrum"] if WIND else []),
     "power_spectra",
@@ -206,6 +207,33 @@ rule figure_uncertainty:
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_uncertainty.py"
+
+
+rule figure_orderings:
+    """How rightly each distance orders states whose order is known."""
+    input:
+        scores=f"{RESULTS}/evaluation/orderings.csv",
+    output:
+        pdf=f"{FIGURES}/orderings.pdf",
+        png=report(
+            f"{FIGURES}/orderings.png",
+            caption="../report/orderings.rst",
+            category="AtmoDist",
+        ),
+    log:
+        f"{LOGS}/figure_orderings.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_orderings.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_orderings.py"
 
 
 rule figure_srgan_curves:

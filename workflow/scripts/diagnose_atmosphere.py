@@ -28,7 +28,9 @@ with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") a
     result["slope"] = ("component", slopes, about)
     energy = result["kinetic_energy"].sum("component")
     result["local_slope"] = local_slopes(energy).assign_attrs(
-        units="1", long_name="exponent of the kinetic-energy spectrum over the half octave below"
+        units="1",
+        long_name="exponent of the kinetic-energy spectrum over the half octave below",
+        steepest=STEEPEST,
     )
     result.attrs |= {"steepest": STEEPEST, "effective_degree": effective_degree(energy)}
     with replacing(snakemake.output.diagnostics) as partial:

@@ -1,0 +1,166 @@
+"""The ordering test: scores by hand, distances that must pass or fail by construction, intervals of days."""
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+import torch
+import xarray as xr
+from scipy.stats import spearmanr
+
+from atmodist.core.errors import InputError
+from atmodist.data import spectral
+from atmodist.evaluation import degradations, orderings
+from atmodist.learning.networks import Encoder
+from atmodist.samples.normalise import Moments
+
+TRUNCATION, PATCH = 31, 32
+ROWS = 2 * (TRUNCATION + 1)
+MOMENTS = Moments(("divergence", "vorticity"), (0, 0), (1e-5, 1e-5), (0, 0), (0.15, 0.15), 0.2)
+CPU = torch.device("cpu")
+
+
+class Planet:
+    """Waves that drift east by two degrees a step: a `store.Fields` of forty times."""
+
+    def __init__(self):
+        rng = np.random.default_rng(0)
+        self.latitude, self.longitude = spectral.latitudes(TRUNCATION), spectral.longitudes(TRUNCATION)
+        self.time = np.datetime64("2001-01-01T00", "h") + 3 * np.arange(40)
+        degree, order = np.mgrid[: TRUNCATION + 1, : TRUNCATION + 1]
+        self.cilm = rng.standard_normal((2, 2, TRUNCATION + 1, TRUNCATION + 1)) * (order <= degree)
+        self.cilm /= np.sqrt(1.0 + degree)
+        self.order = order
+
+    def read(self, time):
+        angle = np.radians(2.0 * time) * self.order
+        wave = (self.cilm[:, 0] - 1j * self.cilm[:, 1]) * np.exp(-1j * angle)
+        cilm = np.stack([wave.real, -wave.imag], axis=1)
+        return np.stack([1e-5 * spectral.synthesise(each) for each in cilm]).astype(np.float32)
+
+
+def evaluated(known, chosen=(0, 9, 17), per_time=3):
+    return orderings.evaluate(Planet(), MOMENTS, known, chosen, per_time, PATCH, (-40, 40), 5, CPU)
+
+
+@pytest.fixture(scope="module")
+def usual():
+    torch.manual_seed(0)
+    encoders = {"random": Encoder(stages=(2, 3, 4, 4), blocks=1)}
+    known = orderings.distances(encoders, PATCH, CPU)
+    return evaluated(known)
+
+
+def test_share_of_triplets_by_hand():
+    found = np.array([[1.0, 2, 3], [3, 2, 1], [1, 3, 2], [2, 2, 2], [1, 1, 2]])
+    assert orderings.rightly_ordered(found).tolist() == pytest.approx([1, 0, 2 / 3, 0.5, 5 / 6])
+
+
+def test_equal_to_rounding_is_a_tie():
+    assert orderings.rightly_ordered(np.array([[1.0, 1.000001], [1, 1.01]])).tolist() == [0.5, 1]
+
+
+def test_monotonicity_is_spearmans():
+    rng = np.random.default_rng(1)
+    found = rng.integers(0, 4, (20, 5)).astype(float)
+    expected = [spearmanr(np.arange(5), each).statistic for each in found]
+    np.testing.assert_allclose(orderings.monotonicity(found), np.nan_to_num(expected))
+    assert orderings.monotonicity(np.ones((1, 5))) == 0
+
+
+def test_times_leave_room_for_the_longest_lag():
+    assert orderings.choose_times(48, 4).tolist() == [0, 8, 15, 23]
+    assert orderings.choose_times(26, 4).tolist() == [0, 1]
+    with pytest.raises(InputError, match="holds 24 times; expected more than 24"):
+        orderings.choose_times(24, 4)
+
+
+def test_every_family_has_its_series(usual):
+    count = usual["series"]
+    assert (
+        count.sel(family=[name for name in count["family"].values if name not in orderings.EQUAL]) == 3
+    ).all()
+    assert (count.sel(family=list(orderings.EQUAL)).sum("time") > 0).all()
+    assert (usual["right"] <= count + 1e-9).all()
+    assert list(usual["distance"].values[-4:]) == [f"random stage{n}" for n in (1, 2, 3, 4)]
+
+
+def test_what_the_usual_distances_must_score(usual):
+    """ℓ2 sees any truncation, but by construction not what moved and blurred states differ in."""
+    share = usual["right"].sum("time") / usual["series"].sum("time")
+    assert share.sel(distance="l2", family="truncation") == 1
+    np.testing.assert_allclose(share.sel(distance="l2", family=list(orderings.EQUAL)), 0.5)
+    assert share.sel(distance="spectrum", family="truncation") == 1
+    assert share.sel(distance="spectrum", family="blur") > 0.8, "a blur has lost its small scales"
+    assert share.sel(distance="amse", family="blur") > 0.8
+
+
+def test_windows_and_noise_are_those_of_the_seed():
+    known = {"l1": orderings.distances({}, PATCH, CPU)["l1"]}
+    one, other = evaluated(known), evaluated(known)
+    xr.testing.assert_identical(one, other)
+
+
+def test_the_anchors_are_the_truth_and_nothing_is_nearer():
+    planet, window = Planet(), degradations.Window(16, 100, PATCH)
+    found = dict(
+        (family, (anchors, series))
+        for family, anchors, series in orderings.series_at(
+            planet.read, 3, [window], MOMENTS, np.random.default_rng(0)
+        )
+    )
+    truth = MOMENTS.forward(window.cut(planet.read(3)).astype(float), axis=0)
+    for family in ("lag", "truncation", "phase", "amplitude", "displacement"):
+        anchors, series = found[family]
+        np.testing.assert_allclose(anchors[0], truth)
+        errors = ((series[0] - truth) ** 2).mean((1, 2, 3))
+        assert (errors > 0).all()
+        assert all(a < b for a, b in pairwise(errors[:3])), family
+    lagged = MOMENTS.forward(window.cut(planet.read(3 + 4)).astype(float), axis=0)
+    np.testing.assert_allclose(found["lag"][1][0][2], lagged)
+    anchors, series = found["vortex"]
+    np.testing.assert_allclose(series[0][:, 0], anchors[0][0] + 0 * series[0][:, 0])
+    assert not np.allclose(anchors[0][1], truth[1])
+    for family in orderings.EQUAL:
+        anchors, series = found[family]
+        errors = ((series - anchors[:, None]) ** 2).mean((2, 3, 4))
+        np.testing.assert_allclose(errors[:, 0], errors[:, 1], rtol=1e-6)
+
+
+def test_without_vorticity_there_is_no_vortex():
+    planet = Planet()
+    moments = Moments(("divergence",), (0,), (1e-5,), (0,), (0.15,), 0.2)
+    window = [degradations.Window(16, 100, PATCH)]
+    families = [
+        family
+        for family, *_ in orderings.series_at(
+            lambda time: planet.read(time)[:1], 0, window, moments, np.random.default_rng(0)
+        )
+    ]
+    assert "vortex" not in families
+    assert {"lag", "blur"} <= set(families)
+
+
+def test_scores_are_means_over_series_with_intervals_of_days():
+    time = np.datetime64("2001-01-01", "ns") + np.arange(8) * np.timedelta64(1, "D")
+    right = np.arange(8.0)[None, None] * np.ones((1, 8, 1))
+    count = np.full((8, 8), 10)
+    count[5] = 0  # no vortex
+    sums = xr.Dataset(
+        {
+            "right": (("distance", "family", "time"), right * (count > 0)),
+            "monotonicity": (("distance", "family", "time"), -right * (count > 0)),
+            "series": (("family", "time"), count),
+        },
+        {"distance": ["l1"], "family": list(orderings.FAMILIES), "time": time},
+    )
+    table = orderings.scores(sums, block_days=2, resamples=500, seed=3).set_index("family")
+    assert "vortex" not in table.index
+    assert table.loc["lag", "right"] == pytest.approx(0.35)
+    assert table.loc["lag", "monotonicity"] == pytest.approx(-0.35)
+    assert np.isnan(table.loc["blur", "monotonicity"])
+    assert table.loc["mean", "right"] == pytest.approx(0.35)
+    assert 0.05 < table.loc["lag", "right_low"] < 0.2
+    assert 0.5 < table.loc["lag", "right_high"] < 0.65
+    alone = orderings.scores(sums, block_days=20, resamples=500, seed=3)
+    assert alone["right_low"].isna().all()
