@@ -14,6 +14,7 @@ DEMO = ("--configfile", "config/demo.yaml")
         ("srgan", {"train_srgan"}, {"evaluate_srgan"}),
         ("evaluation", {"merge_evaluation"}, {"figure_energy_spectrum"}),
         ("representations", {"export_representations"}, {"train_srgan"}),
+        ("models", {"export_atmodist", "export_generator", "summary"}, {"figure_maps"}),
         ("figures", {"figure_energy_spectrum", "figure_maps"}, {"summary"}),
         ("figure_energy_spectrum", {"merge_evaluation", "figure_energy_spectrum"}, {"figure_maps"}),
         ("results/demo/figures/energy_spectrum.pdf", {"figure_energy_spectrum"}, {"figure_maps"}),
