@@ -209,7 +209,7 @@ def diagnostics():
             "root_mean_square": (("variable", "time"), np.full((2, len(TIMES)), 2e-5)),
             "kinetic_energy": (("component", "degree"), np.stack([energy, energy / 9])),
             "slope": ("component", [-3.0, -3.0], {"degrees": (21, 42)}),
-            "local_slope": ("degree", np.where(degree < 56, -3.0, -6.0), {"steepest": -4.0}),
+            "local_slope": ("degree", np.where(degree < 56, -3.0, -6.0)),
             "autocorrelation": (("variable", "lag"), np.tile(np.exp(-lag / 24), (2, 1))),
             "daily_cycle": ("local_time", 1e-6 * np.sin(np.radians(15 * hour))),
         },

@@ -28,9 +28,7 @@ with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") a
     result["slope"] = ("component", slopes, about)
     energy = result["kinetic_energy"].sum("component")
     result["local_slope"] = local_slopes(energy).assign_attrs(
-        units="1",
-        long_name="exponent of the kinetic-energy spectrum over the half octave below",
-        steepest=STEEPEST,
+        units="1", long_name="exponent of the kinetic-energy spectrum over the half octave below"
     )
     result.attrs |= {"steepest": STEEPEST, "effective_degree": effective_degree(energy)}
     with replacing(snakemake.output.diagnostics) as partial:

@@ -37,7 +37,6 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
         spectrum.set_ylabel(f"kinetic energy / {plots.unit('m2 s-2')}")
 
         local = diagnostics["local_slope"].sel(degree=slice(4, None))
-        steepest = local.attrs["steepest"]
         exponent.plot(local["degree"], local, color="black")
         exponent.axhspan(-9, steepest, color="0.93", zorder=0)
         exponent.axvline(last, color=plots.PALETTE[1], linewidth=0.8)
