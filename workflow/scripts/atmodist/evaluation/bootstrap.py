@@ -54,7 +54,7 @@ def means(sums: xr.Dataset, sizes: xr.DataArray, counts: xr.DataArray) -> xr.Dat
 
 
 def over_seeds(values: xr.DataArray, seed: int) -> xr.DataArray:
-    """Mean over training runs, along ``sample``, of a quantity along ``run`` and ``sample``, (…, run, sample).
+    """Mean over training runs, along ``sample``, of a quantity along ``run`` and ``sample``.
 
     The runs differ by their random seeds alone and were evaluated on the same days, so that runs and blocks
     are crossed rather than nested: each draw takes runs with replacement, too, beside the blocks that
