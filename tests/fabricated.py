@@ -280,3 +280,72 @@ def orderings():
                 row |= {name: value, f"{name}_low": value - 0.1, f"{name}_high": value + 0.05}
             rows.append(row)
     return pd.DataFrame(rows)
+
+
+def autoencoder_table():
+    """`autoencoder/{model}/training.csv`, and with its columns evaluation.csv."""
+    epoch = np.arange(1, 7)
+    rest = {"learning_rate": np.repeat([0.1, 0.01], 3), "split": "eval", "chosen": epoch == 5}
+    return pd.DataFrame({"epoch": epoch, "loss": 0.9 * epoch**-0.5, **rest})
+
+
+def reconstructions():
+    """`autoencoder/{model}/reconstructions.nc`: waves, and the long ones of them."""
+    row, column = np.mgrid[:32, :32]
+    long, short = np.sin(row / 5) * np.cos(column / 6), 0.3 * np.sin(row) * np.cos(1.3 * column)
+    kinds = np.stack([long + short, long, -short])[:, None, None].repeat(2, axis=2)
+    wavenumber = np.arange(1, 17)
+    power = np.stack([wavenumber**-2.0, wavenumber**-2.0 * np.exp(-wavenumber / 4), 0.01 + 0 * wavenumber])
+    return xr.Dataset(
+        {
+            "field": (("kind", "example", "variable", "row", "column"), kinds),
+            "power": (("kind", "variable", "wavenumber"), power[:, None].repeat(2, axis=1)),
+        },
+        {"kind": ["patch", "reconstruction", "difference"], "variable": VARIABLES, "wavenumber": wavenumber},
+        {"patches": 800},
+    )
+
+
+FILLS = ["laplace", "l2", "lags-23"]
+
+
+def inpainting(fill):
+    """`inpainting/{fill}/scores.nc`: waves, damped in the square."""
+    row, column = np.mgrid[:32, :32]
+    truth = np.sin(row / 3) * np.cos(column / 4)
+    found, left = truth.copy(), 0.2 + 0.3 * FILLS.index(fill)
+    found[11:19, 11:19] *= left
+    wavenumber = np.arange(1, 5)
+    power = np.stack([wavenumber**-2.0, left * wavenumber**-2.0])
+    fields = np.stack([truth, found])[:, None, None].repeat(2, axis=1).repeat(2, axis=2)
+    return xr.Dataset(
+        {
+            "field": (("system", "example", "variable", "row", "column"), fields),
+            "spectra": (
+                ("system", "variable", "wavenumber", "day"),
+                power[:, None, :, None].repeat(2, axis=1).repeat(5, axis=3),
+            ),
+        },
+        {"system": ["truth", fill], "variable": VARIABLES, "wavenumber": wavenumber},
+    )
+
+
+def inpainting_table(content):
+    """`inpainting/{model}/training.csv`."""
+    epoch = np.arange(1, 6)
+    table = pd.DataFrame({"epoch": epoch, "squared_error": 0.8 / epoch})
+    return table.assign(content=0.5 / epoch) if content else table
+
+
+def summary_of_inpainting():
+    """`summary.nc`, as far as it is of filled squares."""
+    quantities = ["squared_error", "gradient_error", "gradient_over_truth", "edge_jump_over_truth"]
+    rows = [
+        {"group": "inpainting", "system": fill, "quantity": quantity, "variable": variable, "value": value}
+        for value, fill in zip((0.9, 0.6, 0.75), FILLS, strict=True)
+        for quantity in quantities
+        for variable in VARIABLES
+    ]
+    table = pd.DataFrame(rows)
+    table["low"], table["high"] = table["value"] - 0.05, table["value"] + 0.05
+    return table.rename_axis("number").to_xarray()

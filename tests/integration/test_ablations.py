@@ -70,6 +70,22 @@ EDITS = {
         {"untrained": {"models": {"random-second": {"seed_index": 1}}}},
         ["initialise_encoder.*encoder: random-second"],
     ),
+    "another autoencoder": (
+        {"autoencoder": {"models": {"deeper": {"blocks": 2}}}},
+        [r"train_autoencoder.*model: deeper"],
+    ),
+    "the autoencoder's learning rate": (
+        {"autoencoder": {"defaults": {"learning_rate": 0.05}}},
+        ["train_autoencoder"],
+    ),
+    "the content loss of an inpainting": (
+        {"inpainting": {"models": {"autoencoder": {"content": {"encoder": "lags-23", "layer": "stage1"}}}}},
+        [r"train_inpainting.*model: autoencoder"],
+    ),
+    "an inpainting without an encoder more": (
+        {"inpainting": {"models": {"l2-second": {"content": "mse", "seed_index": 1}}}},
+        [r"train_inpainting.*model: l2-second"],
+    ),
     "the jet's low-pass": ({"jet": {"cutoff_days": 4}}, ["index_jet"]),
     "another sector of the jet": (
         {"jet": {"sectors": {"south": {"latitude": [-75, -15], "longitude": [0, 60]}}}},

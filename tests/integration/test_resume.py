@@ -15,8 +15,10 @@ import pytest
 import torch
 from trainings import (
     ATMODIST,
+    AUTOENCODER,
     GENERATOR,
     HARDWARE,
+    INPAINTING,
     SRGAN,
     VARIABLES,
     run,
@@ -41,6 +43,14 @@ KINDS = {
     "train_atmodist": (
         {"pairs": ["../pairs-0.h5", "../pairs-1.h5"]},
         {"settings": {**ATMODIST, "epochs": 4, "batches": 60}, "model": "tiny", **COMMON},
+    ),
+    "train_autoencoder": (
+        {"pairs": ["../pairs-0.h5", "../pairs-1.h5"]},
+        {"settings": {**AUTOENCODER, "epochs": 3, "batches": 30}, "model": "tiny", **COMMON},
+    ),
+    "train_inpainting": (
+        {"pairs": ["../pairs-0.h5", "../pairs-1.h5"]},
+        {"settings": {**INPAINTING, "epochs": 3, "batches": 30}, "model": "tiny", **COMMON},
     ),
     "train_srgan": (
         {"patches": ["../patches.h5"], "generator": "../generator.pt"},

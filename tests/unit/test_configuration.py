@@ -78,6 +78,16 @@ def test_shipped_configs_are_accepted(config):
         ("atmodist.models.lags-23.classes", 40, ["lags-23.classes is 40", "pairs.max_lag, 31"]),
         ("srgan.models.atmodist.content.encoder", "lags-15", ["is 'lags-15'", "lags-23"]),
         ("untrained.models", {"lags-23": {}}, ["untrained.models holds lags-23", "atmodist.models"]),
+        ("autoencoder.models", {"lags-23": {}}, ["autoencoder.models holds lags-23", "atmodist.models"]),
+        ("autoencoder.models", {"a": {"batch_size": 31}}, ["autoencoder.models.a.batch_size is 31", "of 2"]),
+        ("autoencoder.models", {"a": {"batches": 99999}}, ["autoencoder.models.a.batches", "pairs.per_time"]),
+        (
+            "inpainting.models",
+            {"a": {"content": {"encoder": "x", "layer": "stage3"}}},
+            ["inpainting.models.a.content.encoder is 'x'", "lags-23"],
+        ),
+        ("inpainting.models", {"laplace": {"content": "mse"}}, ["inpainting.models", "laplace"]),
+        ("inpainting.models", {"a": {}}, ["inpainting.models.a.content is missing"]),
         ("jet.window_days", 60, ["jet.window_days is 60", "odd"]),
         ("jet.sectors", {"a": {"latitude": [75, 15], "longitude": [0, 9]}}, ["jet.sectors.a.latitude is"]),
         (

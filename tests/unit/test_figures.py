@@ -6,7 +6,7 @@ Figures are caught before they are written, and what is in them is compared with
 import fabricated
 import numpy as np
 import pytest
-from fabricated import ATMODIST, CITIES, SRGAN, SYSTEMS, TIMES, VARIABLES
+from fabricated import ATMODIST, CITIES, FILLS, SRGAN, SYSTEMS, TIMES, VARIABLES
 from fake_snakemake import SCRIPTS, run_script
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
@@ -61,13 +61,37 @@ CASES = {
         {"models": SRGAN, "epochs": [3, 3, 3, 2], "pretraining": fabricated.srgan_table()},
     ),
     "data_snapshot": ("snapshot", fabricated.snapshot(), {}),
+    "autoencoder_curves": (
+        "logs",
+        [fabricated.autoencoder_table() for _ in range(2)],
+        {
+            "models": ["autoencoder", "other"],
+            "evaluations": [fabricated.autoencoder_table() for _ in range(2)],
+        },
+    ),
+    "reconstructions": (
+        "reconstructions",
+        [fabricated.reconstructions() for _ in range(2)],
+        {"models": ["autoencoder", "other"]},
+    ),
+    "inpainting_curves": (
+        "logs",
+        [fabricated.inpainting_table(False), fabricated.inpainting_table(True)],
+        {"models": ["l2", "lags-23"]},
+    ),
+    "inpainting": ("scores", [fabricated.inpainting(fill) for fill in FILLS], {"fills": FILLS}),
+    "inpainting_scores": (
+        "scores",
+        [fabricated.inpainting(fill) for fill in FILLS],
+        {"fills": FILLS, "summary": fabricated.summary_of_inpainting()},
+    ),
     "jet_latitudes": ("indices", [fabricated.jet(), fabricated.jet(200)], {"sectors": ["north", "south"]}),
     "jet_series": ("indices", [fabricated.jet(), fabricated.jet(200)], {"sectors": ["north", "south"]}),
     "jet_probe": ("probes", [fabricated.jet_probe()], {"sectors": ["north"]}),
     "field_distribution": ("histograms", fabricated.histograms(), {}),
     "synthetic_atmosphere": ("diagnostics", fabricated.diagnostics(), {}),
 }
-FURTHER_INPUTS = {"evaluations", "pretraining", "eval"}
+FURTHER_INPUTS = {"evaluations", "pretraining", "eval", "summary"}
 PAGES = {"moment_maps": 2, "maps": 1, "uncertainty": 2}
 """Figures of several pages, whose outputs are lists."""
 
@@ -684,3 +708,60 @@ def test_jet_probe_shows_the_explained_variance_of_each_source_with_its_interval
     ends = panels(figure)[0].collections[0].get_segments()[0][:, 1]
     draws = skill.sel(source="fields", target="latitude", lag=0).isel(sample=slice(1, None))
     np.testing.assert_allclose(ends, np.quantile(draws, [0.025, 0.975]))
+
+
+def test_autoencoder_curves_mark_the_chosen_epoch(draw):
+    (panel,) = panels(draw("autoencoder_curves"))
+    table = fabricated.autoencoder_table()
+    np.testing.assert_allclose(line(panel, "autoencoder"), (table["epoch"], table["loss"]))
+    stars = [each for each in panel.lines if each.get_marker() == "*" and len(each.get_xdata())]
+    assert [each.get_xdata().tolist() for each in stars] == [[5], [5]]
+    assert panel.get_ylim()[0] == 0
+
+
+def test_reconstructions_show_patch_reconstruction_and_difference_on_one_scale(draw):
+    figure = draw("reconstructions")
+    shown = panels(figure)
+    rows = [shown[start : start + 4] for start in range(0, 16, 4)]
+    assert titles(rows[0])[:3] == ["patch", "reconstruction", "difference"]
+    assert [row[0].get_ylabel() for row in rows[:2]] == ["autoencoder: divergence", "autoencoder: vorticity"]
+    field = fabricated.reconstructions()["field"].isel(example=0)
+    for kind, panel in zip(field["kind"].values, rows[1], strict=False):
+        (image,) = panel.images
+        np.testing.assert_allclose(image.get_array(), field.sel(kind=kind, variable="vorticity"))
+        assert image.get_clim() == rows[1][0].images[0].get_clim()
+    power = fabricated.reconstructions()["power"].sel(kind="difference", variable="vorticity")
+    np.testing.assert_allclose(line(rows[1][3], "difference")[1], power)
+
+
+def test_inpainting_curves_show_a_content_loss_where_there_is_one(draw):
+    error, content = panels(draw("inpainting_curves"))
+    assert [each.get_label() for each in error.lines] == ["l2", "lags-23"]
+    assert [each.get_label() for each in content.lines] == ["lags-23"]
+    np.testing.assert_allclose(line(content, "lags-23")[1], fabricated.inpainting_table(True)["content"])
+
+
+def test_inpainting_shows_the_hole_each_fill_and_the_truth(draw):
+    shown = panels(draw("inpainting"))
+    columns = ["erased", *FILLS, "truth"]
+    assert titles(shown[: len(columns)]) == columns
+    assert len(shown) == 4 * len(columns), "two examples of two variables"
+    hole, *fills, truth = (panel.images[0].get_array() for panel in shown[: len(columns)])
+    assert hole.mask[11:19, 11:19].all()
+    assert hole.mask.sum() == 64
+    for fill, name in zip(fills, FILLS, strict=True):
+        expected = fabricated.inpainting(name)["field"].isel(system=1, example=0, variable=0)
+        np.testing.assert_allclose(fill, expected)
+    np.testing.assert_allclose(
+        truth, fabricated.inpainting("l2")["field"].isel(system=0, example=0, variable=0)
+    )
+
+
+def test_inpainting_scores_show_values_with_intervals_and_spectra_over_the_truths(draw):
+    shown = panels(draw("inpainting_scores"))
+    assert len(shown) == 2 * 4
+    points = [each.get_ydata()[0] for each in shown[0].lines if each.get_marker() == "o"]
+    assert points == [0.9, 0.6, 0.75]
+    ends = shown[0].collections[1].get_segments()[0][:, 1]
+    np.testing.assert_allclose(ends, (0.55, 0.65))
+    np.testing.assert_allclose(line(shown[3], "lags-23")[1], 0.8)

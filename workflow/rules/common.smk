@@ -27,6 +27,7 @@ PERIODS = {
 }
 SPLIT_OF = {name: split for split, periods in PERIODS.items() for name in periods}
 ATMODIST = configuration.models(config, "atmodist")
+AUTOENCODER = configuration.models(config, "autoencoder")
 UNTRAINED = configuration.models(config, "untrained")
 ENCODERS = configuration.encoders(config)
 # Models whose weights come from elsewhere, and the others.
@@ -34,6 +35,7 @@ IMPORTED = [name for name, model in ATMODIST.items() if "weights" in model]
 TRAINED = [name for name in ATMODIST if name not in IMPORTED]
 LAYERS = [f"stage{number}" for number in range(1, 5)]
 SRGAN = configuration.models(config, "srgan")
+INPAINTING = configuration.models(config, "inpainting")
 SECTORS = config["jet"]["sectors"]
 SYSTEMS = ["truth", "bilinear", *SRGAN]
 # What the numbers of a training run depend on beside its own settings; the rest of `training` is hardware. Scripts
@@ -71,7 +73,7 @@ wildcard_constraints:
     period=r"\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d",
     shard=r"\d{5}",
     split="|".join(SPLITS),
-    model="|".join(map(re.escape, [*ATMODIST, *SRGAN])),
+    model="|".join(map(re.escape, [*ATMODIST, *AUTOENCODER, *SRGAN, *INPAINTING])),
     system="|".join(map(re.escape, SYSTEMS)),
     encoder="|".join(map(re.escape, ENCODERS)),
     section="|".join(configuration.ENCODER_SECTIONS),

@@ -197,6 +197,14 @@ rule summary:
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
         pressure=[f"{RESULTS}/level_pressure.nc"] if SURFACE_PRESSURE else [],
+        reconstructions=expand(
+            f"{RESULTS}/autoencoder/{{model}}/errors.nc", model=AUTOENCODER
+        ),
+        fills=(
+            expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS)
+            if INPAINTING
+            else []
+        ),
         jets=expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
         probes=expand(f"{RESULTS}/jet/{{sector}}/probe.nc", sector=SECTORS),
     output:

@@ -45,6 +45,8 @@ ALL_FIGURES = [
     "wasserstein",
     *(["city_map"] if len(COMPARED) > 1 else []),
     *(f"maps_{region}" for region in REGIONS.values()),
+    *AUTOENCODER_FIGURES,
+    *INPAINTING_FIGURES,
     *JET_FIGURES,
 ]
 

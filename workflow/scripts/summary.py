@@ -51,6 +51,13 @@ with job(snakemake.log[0], "summary") as log:
         references = {name: distances[name] for name in params.references if system not in ("bilinear", name)}
         table.add("super_resolution", system, summary.of_cities(distance, references))
 
+    for path in files.reconstructions:
+        errors = xr.load_dataset(path, engine="h5netcdf")
+        table.add("autoencoder", Path(path).parent.name, summary.of_reconstructions(errors, **blocks))
+    for path in files.fills:
+        sums, fill = xr.load_dataset(path, engine="h5netcdf"), Path(path).parent.name
+        table.add("inpainting", fill, summary.of_fills(sums, fill, **blocks))
+
     for index_path, probe_path in zip(files.jets, files.probes, strict=True):
         sector, jet_blocks = Path(index_path).parent.name, {**draws, "block_days": params.jet_block_days}
         index = xr.load_dataset(index_path, engine="h5netcdf")

@@ -72,22 +72,52 @@ def test_scores_of_a_square_that_slopes():
     assert found["edge_jump"] == pytest.approx(expected)
 
 
+DAYS = np.datetime64("2001-01-01T00", "h") + np.timedelta64(12, "h") * np.array([0, 5, 1, 3, 3, 0] * 2)
+
+
+def summed(truth, found, days=DAYS, size=12):
+    sums = fills.DailySums(["divergence", "vorticity"], "l2", days, examples=3)
+    for start in range(0, len(truth), size):
+        sums.update(truth[start : start + size], found[start : start + size])
+    return sums.result()
+
+
 def test_sums_of_days_do_not_depend_on_batches():
     rng = np.random.default_rng(0)
     truth, found = rng.standard_normal((2, 12, 2, 32, 32))
-    days = np.datetime64("2001-01-01T00", "h") + np.timedelta64(12, "h") * np.array([0, 5, 1, 3, 3, 0] * 2)
-    results = []
-    for size in (12, 5):
-        sums = fills.DailySums(["divergence", "vorticity"], ["fill", "l2"], days)
-        for start in range(0, 12, size):
-            part = slice(start, start + size)
-            sums.update(truth[part], {"l2": found[part], "fill": laplace_fill(truth[part])})
-        results.append(sums.result())
+    found = fills.inserted(truth, found)
+    results = [summed(truth, found, size=size) for size in (12, 5, 1)]
     assert results[0]["patches"].values.tolist() == [6, 4, 2]
-    for name in ("scores", "spectra"):
-        np.testing.assert_allclose(results[0][name], results[1][name])
-    second = (days.astype("datetime64[D]") == np.datetime64("2001-01-02")).nonzero()[0]
+    for other in results[1:]:
+        for name in ("scores", "spectra"):
+            np.testing.assert_allclose(results[0][name], other[name])
+        np.testing.assert_array_equal(other["field"].sel(system="truth"), truth[:3])
+        np.testing.assert_array_equal(other["field"].sel(system="l2"), found[:3])
+    second = (DAYS.astype("datetime64[D]") == np.datetime64("2001-01-02")).nonzero()[0]
     at = {"system": "l2", "variable": "vorticity", "day": "2001-01-02"}
     expected = np.square(truth - found)[second, 1, SQUARE, SQUARE].mean((1, 2)).sum()
     assert results[0]["scores"].sel(score="squared_error", **at).item() == pytest.approx(expected)
     assert not results[0]["scores"].sel(system="truth", score="squared_error").any()
+
+
+def test_another_square_leaves_the_rest():
+    truth, found = np.random.default_rng(0).standard_normal((2, 3, 32, 32))
+    result = fills.inserted(truth, found)
+    assert (result == truth).sum() == 3 * (32**2 - 8**2)
+    np.testing.assert_array_equal(result[:, SQUARE, SQUARE], found[:, SQUARE, SQUARE])
+
+
+def test_relative_scores_of_a_weaker_square():
+    """Half the truth: a quarter of the gradients' squares and of the power, half a decade and more off."""
+    rng = np.random.default_rng(1)
+    truth = rng.standard_normal((12, 2, 32, 32))
+    result = summed(truth, fills.inserted(truth, truth / 2))
+    found = fills.relative_scores(result, "l2", block_days=1, resamples=50, seed=0)
+    assert {each.sizes["sample"] for each in found.values()} == {51}
+    np.testing.assert_allclose(found["gradient_over_truth"], 0.25)
+    np.testing.assert_allclose(found["spectrum_error"], np.log10(4))
+    square = truth[..., SQUARE, SQUARE]
+    np.testing.assert_allclose(found["squared_error"][0], np.square(square / 2).mean((0, 2, 3)))
+    exact = fills.relative_scores(summed(truth, truth), "l2", 1, 50, 0)
+    np.testing.assert_allclose(exact["edge_jump_over_truth"], 1)
+    np.testing.assert_allclose(exact["spectrum_error"], 0, atol=1e-12)

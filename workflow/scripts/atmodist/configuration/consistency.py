@@ -37,6 +37,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from limits.problems_of_download(config)
     yield from _problems_of_models(config)
     yield from _problems_of_encoders(config)
+    yield from _problems_of_reconstruction(config)
     yield from _problems_of_jet(config)
     yield from _problems_of_batches(config)
     evaluation = config["evaluation"]
@@ -170,6 +171,24 @@ def _unknown_encoder(config: Mapping[str, Any], key: str, content: Any) -> Itera
         yield (
             f"{key}.encoder is {content['encoder']!r}; expected a model under {sections}: {', '.join(known)}"
         )
+
+
+def _problems_of_reconstruction(config: Mapping[str, Any]) -> Iterator[str]:
+    processes = config["training"]["devices"] * config["training"]["nodes"]
+    samples = config["pairs"]
+    pairs = sample_count(time_count(config, "train"), samples["per_time"], samples["max_lag"])
+    for kind in ("autoencoder", "inpainting"):
+        for name, model in models(config, kind).items():
+            key, size = f"{kind}.models.{name}", model["batch_size"]
+            if size % (2 * processes):
+                yield (
+                    f"{key}.batch_size is {size}; expected a multiple of {2 * processes}: both patches of a "
+                    f"pair, on {processes} devices"
+                )
+            halves = {"batch_size": size // 2, "batches": model["batches"]}
+            yield from _too_many(f"{key}.batches", halves, pairs, "pairs", "pairs.per_time")
+    for name, model in models(config, "inpainting").items():
+        yield from _unknown_encoder(config, f"inpainting.models.{name}.content", model["content"])
 
 
 def _problems_of_jet(config: Mapping[str, Any]) -> Iterator[str]:

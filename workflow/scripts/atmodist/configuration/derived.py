@@ -9,7 +9,7 @@ from atmodist.core.periods import Period, blocks, months
 from atmodist.data.variables import WIND
 from atmodist.samples.counts import shard_count
 
-ENCODER_SECTIONS = ("atmodist", "untrained")
+ENCODER_SECTIONS = ("atmodist", "autoencoder", "untrained")
 """Sections of the config whose models have an encoder."""
 
 
@@ -84,7 +84,9 @@ def encoders(config: Mapping[str, Any]) -> dict[str, str]:
 
 def content_losses(config: Mapping[str, Any]) -> list[tuple[str, str]]:
     """Each (encoder, layer) that a model is trained with."""
-    contents = (model["content"] for model in models(config, "srgan").values())
+    contents = (
+        model["content"] for kind in ("srgan", "inpainting") for model in models(config, kind).values()
+    )
     return sorted(
         {(content["encoder"], content["layer"]) for content in contents if not isinstance(content, str)}
     )

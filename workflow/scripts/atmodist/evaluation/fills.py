@@ -3,6 +3,7 @@
 All fields are standardised values, NumPy arrays (…, P, P); the square is `learning.inpainting.square_of`.
 """
 
+from collections.abc import Sequence
 from functools import lru_cache
 
 import numpy as np
@@ -10,6 +11,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 import xarray as xr
 
+from atmodist.evaluation.bootstrap import block_numbers, means, resample, sums_of_blocks
 from atmodist.evaluation.patch_spectra import patch_spectra
 from atmodist.learning.inpainting import square_of
 
@@ -84,46 +86,59 @@ def _squared_jump(fields, square):
     return np.mean(sides, axis=0)
 
 
-class DailySums:
-    """Scores and spectra of filled patches, summed over the patches of each day, from which intervals follow.
+def inserted(truth: np.ndarray, found: np.ndarray) -> np.ndarray:
+    """True patches (…, P, P) with the square of the found ones."""
+    square, result = square_of(truth.shape[-1]), truth.copy()
+    result[..., square, square] = found[..., square, square]
+    return result
 
-    ``systems`` are the names of the fills; the truth is one more, for its gradient, jump and spectrum.
+
+class DailySums:
+    """Scores and spectra of filled patches and of the true ones, summed over the patches of each day.
+
+    From these sums intervals follow; beside them the first ``examples`` patches are kept. ``days`` says when
+    the patches are, in the order in which they come.
     """
 
-    def __init__(self, variables: list[str], systems: list[str], days: np.ndarray):
+    def __init__(self, variables: Sequence[str], fill: str, days: np.ndarray, examples: int = 3):
         self.day, self.number = np.unique(days.astype("datetime64[D]"), return_inverse=True)
-        self.variables, self.systems = variables, ["truth", *systems]
-        self.count = np.zeros(len(self.day), int)
-        self.scores = np.zeros((len(self.systems), len(SCORES), len(variables), len(self.day)))
-        self.spectra = None
+        self.variables, self.systems, self.examples = list(variables), ["truth", fill], examples
+        self.count = np.bincount(self.number)
+        self.scores = np.zeros((2, len(SCORES), len(variables), len(self.day)))
+        self.spectra: np.ndarray | float = 0.0
+        self.fields: list[np.ndarray] = []
         self._start = 0
 
-    def update(self, truth: np.ndarray, fills: dict[str, np.ndarray]) -> None:
-        """Add the next patches (sample, variable, P, P), true and filled, in the order of the days."""
+    def update(self, truth: np.ndarray, found: np.ndarray) -> None:
+        """Add the next patches (sample, variable, P, P), true and with another square."""
         number = self.number[self._start : self._start + len(truth)]
+        missing = self.examples - self._start
         self._start += len(truth)
-        np.add.at(self.count, number, 1)
+        if missing > 0:
+            self.fields.append(np.stack([truth, found])[:, :missing])
+        belongs = (number[:, None] == np.arange(len(self.day))).astype(float)
         square = square_of(truth.shape[-1])
-        for place, system in enumerate(self.systems):
-            found = fills[system] if place else truth
-            for row, values in zip(self.scores[place], scores(truth, found).values(), strict=True):
-                np.add.at(row, (slice(None), number), values.T)
-            power = patch_spectra(found[..., square, square])
-            if self.spectra is None:
-                self.spectra = np.zeros((len(self.systems), *power.shape[1:], len(self.day)))
-            np.add.at(self.spectra[place], (Ellipsis, number), np.moveaxis(power, 0, -1))
+        power = []
+        for place, patches in enumerate((truth, found)):
+            each = np.stack(list(scores(truth, patches).values()))
+            self.scores[place] += np.einsum("psv,sd->pvd", each, belongs)
+            power.append(np.einsum("svk,sd->vkd", patch_spectra(patches[..., square, square]), belongs))
+        self.spectra = self.spectra + np.stack(power)
 
     def result(self) -> xr.Dataset:
         """Sums ``scores`` (system, score, variable, day) and ``spectra`` (system, variable, wavenumber, day).
 
-        And ``patches`` (day), their number.
+        And ``patches`` (day), their number, and the examples ``field`` (system, example, variable, row,
+        column).
         """
+        fields = np.concatenate(self.fields, axis=1)
+        values = {"units": "1", "long_name": "standardised value"}
         return xr.Dataset(
             {
                 "scores": (
                     ("system", "score", "variable", "day"),
                     self.scores,
-                    {"units": "1", "long_name": "sum over a day's patches, standardised values"},
+                    {"units": "1", "long_name": "sum over a day's patches of standardised values"},
                 ),
                 "spectra": (
                     ("system", "variable", "wavenumber", "day"),
@@ -131,6 +146,7 @@ class DailySums:
                     {"units": "1", "long_name": "power in the square, summed over a day's patches"},
                 ),
                 "patches": ("day", self.count, {"long_name": "number of a day's patches"}),
+                "field": (("system", "example", "variable", "row", "column"), fields, values),
             },
             {
                 "system": self.systems,
@@ -145,3 +161,26 @@ class DailySums:
                 "day": ("day", self.day.astype("datetime64[ns]")),
             },
         )
+
+
+def relative_scores(
+    sums: xr.Dataset, fill: str, block_days: int, resamples: int, seed: int
+) -> dict[str, xr.DataArray]:
+    """Scores of a fill from the sums of `DailySums`, each (sample, variable).
+
+    Mean squared errors of values and gradients, the mean squared gradient and the mean squared jump across
+    the edge over the truth's, which should be 1, and the error of the spectrum, mean |log10| of the ratio.
+    """
+    block = block_numbers(sums["day"].values, block_days)
+    blocks = sums_of_blocks(sums[["scores", "spectra", "patches"]], block, "day")
+    counts = resample(blocks.sizes["block"], resamples, seed)
+    mean = means(blocks[["scores", "spectra"]], blocks["patches"], counts)
+    found, truth = (mean.sel(system=name, drop=True) for name in (fill, "truth"))
+    value, true = found["scores"], truth["scores"]
+    return {
+        "squared_error": value.sel(score="squared_error", drop=True),
+        "gradient_error": value.sel(score="gradient_error", drop=True),
+        "gradient_over_truth": (value / true).sel(score="gradient", drop=True),
+        "edge_jump_over_truth": (value / true).sel(score="edge_jump", drop=True),
+        "spectrum_error": abs(np.log10(found["spectra"] / truth["spectra"])).mean("wavenumber"),
+    }

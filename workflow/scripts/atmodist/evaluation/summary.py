@@ -13,6 +13,7 @@ import xarray as xr
 from atmodist.data import units
 from atmodist.evaluation.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
 from atmodist.evaluation.cities import verdict
+from atmodist.evaluation.fills import relative_scores
 from atmodist.evaluation.moments import squared_errors
 from atmodist.evaluation.ratios import log_error, power_outside
 from atmodist.learning.losses import content_scale
@@ -152,6 +153,19 @@ def _unit_of(values: xr.DataArray, variable: str, unit: str | int) -> str:
     if isinstance(unit, str):
         return unit
     return units.power(values[units.COORDINATE].sel(variable=variable).item(), unit)
+
+
+def of_reconstructions(errors: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+    """Mean squared error of normalised patches, with ``time`` along ``pair``."""
+    series, time = errors[["squared_error"]].astype(float), errors["time"].values
+    found = means_of_series(series.drop_vars("time"), time, "pair", block_days, resamples, seed)
+    yield "squared_error", found["squared_error"], "1"
+
+
+def of_fills(sums: xr.Dataset, fill: str, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+    """Scores of a fill of squares from the sums of `fills.DailySums`."""
+    for name, values in relative_scores(sums, fill, block_days, resamples, seed).items():
+        yield name, values, "1"
 
 
 def of_jet(index: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:

@@ -4,11 +4,14 @@
 """
 
 import math
+from collections.abc import Sequence
+from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from atmodist.learning.networks import Convolution, Encoder, ResidualBlock, batch_norm, initialise
+from atmodist.learning.saved import encoder_of
 
 
 @torch.no_grad()
@@ -77,3 +80,8 @@ class Autoencoder(nn.Module):
     def forward(self, patch: Tensor) -> Tensor:
         """B×C×P×P → B×C×P×P."""
         return self.decoder(self.encoder(patch))
+
+
+def build(settings: dict[str, Any], patch: int, variables: Sequence[str]) -> Autoencoder:
+    """The network of an autoencoder's or an inpainting model's settings, with random weights."""
+    return Autoencoder(encoder_of(settings, variables), len(variables), settings["blocks"], patch)

@@ -63,6 +63,55 @@ class AtmoDistSettings:
 
 
 @dataclass(frozen=True)
+class AutoencoderSettings:
+    """An autoencoder: sizes of its encoder, which its decoder mirrors, and how it is trained with SGD.
+
+    ``batch_size`` counts patches, two of each pair; the rest is as in `AtmoDistSettings`.
+    """
+
+    stages: tuple[int, ...]
+    blocks: int
+    batch_size: int
+    learning_rate: float
+    momentum: float
+    weight_penalty: float
+    gradient_norm: float
+    epochs: int
+    batches: int | None
+    learning_rate_schedule: LearningRateSchedule
+    seed_index: int = 0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """Settings of a mapping with these keys."""
+        parts = {
+            "stages": tuple(settings["stages"]),
+            "learning_rate_schedule": LearningRateSchedule(**settings["learning_rate_schedule"]),
+        }
+        return cls(**{**settings, **parts})
+
+
+@dataclass(frozen=True)
+class InpaintingSettings:
+    """The same network as an autoencoder's, trained with Adam to fill a square of its input."""
+
+    stages: tuple[int, ...]
+    blocks: int
+    batch_size: int
+    learning_rate: float
+    weight_penalty: float
+    gradient_norm: float
+    epochs: int
+    batches: int | None
+    seed_index: int = 0
+
+    @classmethod
+    def of(cls, settings: Mapping[str, Any]) -> Self:
+        """Settings of a mapping with these keys."""
+        return cls(**{**settings, "stages": tuple(settings["stages"])})
+
+
+@dataclass(frozen=True)
 class GeneratorSettings:
     """Sizes of a generator: channels of its convolutions, residual blocks."""
 

@@ -1,0 +1,121 @@
+"""Training of the autoencoder, on single patches, and of inpainting with the same network.
+
+The original trains the autoencoder like AtmoDist, with Nesterov's momentum, and inpainting with Adam.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import asdict
+from typing import Any
+
+import numpy as np
+import torch
+import torch.nn.functional as F
+from lightning_fabric import Fabric
+from torch import Tensor, nn
+
+from atmodist.core.seeds import torch_seed
+from atmodist.learning.atmodist_training import clip_each, reduce_on_plateau
+from atmodist.learning.autoencoder import build
+from atmodist.learning.devices import to_device
+from atmodist.learning.inpainting import InpaintingLoss, erased
+from atmodist.learning.losses import ContentLoss, kernels, weight_penalty
+from atmodist.learning.settings import AutoencoderSettings, InpaintingSettings
+from atmodist.learning.training import TrainingJob, TrainingRun
+from atmodist.samples.batches import PairBatches
+
+
+def train_autoencoder(fabric: Fabric, job: TrainingJob, settings: AutoencoderSettings) -> None:
+    """Train an autoencoder on both patches of each pair; write the table and the weights of every epoch.
+
+    As in Keras, the L2 penalty is part of the loss: its gradient is clipped with the rest, and the
+    learning-rate schedule watches their sum.
+    """
+    network = _seeded(job, settings, "autoencoder")
+    optimiser = torch.optim.SGD(
+        network.parameters(), settings.learning_rate, settings.momentum, nesterov=True, foreach=True
+    )
+    schedule = reduce_on_plateau(optimiser, settings.learning_rate_schedule)
+    parts = {"network": network, "optimiser": optimiser, "schedule": schedule}
+
+    def losses(model, patches):
+        return {"loss": F.mse_loss(model(patches).float(), patches)}
+
+    _train(fabric, job, settings, parts, losses, "autoencoder")
+
+
+def train_inpainting(
+    fabric: Fabric, job: TrainingJob, content: ContentLoss | None, settings: InpaintingSettings
+) -> None:
+    """Train the same network to fill the square that is erased from its input, with Adam.
+
+    Models that differ in their loss alone start from the same weights and see the same batches.
+    """
+    network = _seeded(job, settings, "inpainting")
+    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, foreach=True)
+    of_square = InpaintingLoss(content).to(fabric.device)
+
+    def losses(model, patches):
+        found = model(erased(patches))
+        with fabric.autocast():
+            return of_square(patches, found)
+
+    _train(fabric, job, settings, {"network": network, "optimiser": optimiser}, losses, "inpainting")
+
+
+def _seeded(job, settings, kind):
+    torch.manual_seed(torch_seed(job.seed, kind, "weights", settings.seed_index))
+    network = build(asdict(settings), job.samples.patch, job.samples.variables)
+    return network.to(memory_format=torch.channels_last)
+
+
+def _train(
+    fabric: Fabric,
+    job: TrainingJob,
+    settings: AutoencoderSettings | InpaintingSettings,
+    parts: dict[str, Any],
+    losses: Callable[[nn.Module, Tensor], dict[str, Tensor]],
+    kind: str,
+) -> None:
+    """Train ``parts["network"]`` with the ``loss`` that ``losses`` makes of it and a batch of patches."""
+    network, optimiser, schedule = parts["network"], parts["optimiser"], parts.get("schedule")
+    if job.hardware.compile:
+        network.compile()
+    model, stepper = fabric.setup(network, optimiser)
+    parameters, penalised = list(network.parameters()), kernels(network)
+    pairs = PairBatches(job.samples, settings.batch_size // 2, settings.batches)
+    order = torch_seed(job.seed, kind, "order", settings.seed_index)
+
+    training = TrainingRun(fabric, job, parts, unit="pairs")
+    for _ in training.epochs(settings.epochs):
+        model.train()
+        for first, second, _ in training.batches(pairs, order):
+            patches = torch.cat((to_device(fabric, first), to_device(fabric, second)))
+            values = losses(model, patches)
+            penalty = weight_penalty(penalised, settings.weight_penalty)
+            stepper.zero_grad()
+            fabric.backward(values["loss"] + penalty)
+            clip_each(parameters, settings.gradient_norm)
+            stepper.step()
+            training.record(len(first), **values, penalty=penalty)
+        means = training.means()
+        rate = optimiser.param_groups[0]["lr"]
+        if schedule:
+            schedule.step(means["loss"] + means["penalty"])
+        training.end_epoch({"phase": "training", "learning_rate": rate, **means}, keep=["network"])
+    training.publish(weights=job.weights)
+
+
+@torch.inference_mode()
+def squared_errors(fabric: Fabric, networks: Sequence[nn.Module], batches: Iterable) -> np.ndarray:
+    """Mean squared errors (network, pair, variable) of reconstructions of the first patch of every pair.
+
+    Of normalised values; the batches are read once for all networks.
+    """
+    networks = [network.to(fabric.device, memory_format=torch.channels_last).eval() for network in networks]
+    errors = []
+    for first, _, _ in batches:
+        patches = to_device(fabric, first)
+        with fabric.autocast():
+            found = [network(patches).float() for network in networks]
+        errors.append(torch.stack([(each - patches).square().mean((2, 3)) for each in found]).cpu())
+    return torch.cat(errors, dim=1).numpy()

@@ -1,0 +1,72 @@
+"""Choose the best epoch of an autoencoder and evaluate its reconstructions.
+
+The epoch is chosen on the validation split or, where there is none, on the evaluation split. Writes
+evaluation.csv, one row per epoch on the split that chooses, and of the chosen epoch on the evaluation split
+errors.nc (one row per pair), reconstructions.nc (examples and spectra) and best.json; its network is best.pt.
+"""
+
+from pathlib import Path
+
+from atmodist.core.job import job, progress
+
+with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") as log:
+    import pandas as pd
+    import torch
+    import xarray as xr
+
+    from atmodist.core.files import replacing, write_json
+    from atmodist.evaluation.reconstructions import Reconstructions
+    from atmodist.learning.atmodist_training import best_epoch
+    from atmodist.learning.autoencoder import build
+    from atmodist.learning.autoencoder_training import squared_errors
+    from atmodist.learning.devices import Hardware, device, to_device
+    from atmodist.learning.saved import load_weights, save_network
+    from atmodist.samples.batches import PairBatches, SampleFiles, loader
+    from atmodist.samples.normalise import Moments
+    from atmodist.samples.shards import times_of
+
+    params, settings = snakemake.params, snakemake.params.settings
+    about = {"settings": settings, "patch": params.patch, "variables": params.variables}
+    files = sorted(Path(snakemake.input.weights).glob("epoch-*.pt"))
+    networks = [build(**about) for _ in files]
+    for network, path in zip(networks, files, strict=True):
+        network.load_state_dict(load_weights(path)["network"])
+    fabric = device(Hardware(**snakemake.config["training"]))
+
+    def pairs_of(paths):
+        """All pairs of a split."""
+        return PairBatches(SampleFiles(paths, params.patch, params.variables), settings["batch_size"])
+
+    split = "validation" if snakemake.input.validation else "eval"
+    pairs = pairs_of(snakemake.input.pairs)
+    choosing = pairs_of(snakemake.input.validation) if snakemake.input.validation else pairs
+    errors = squared_errors(fabric, networks, progress(loader(choosing), "all epochs"))
+    losses = errors.mean((1, 2), dtype=float)
+    epoch = best_epoch(losses, 0)
+    best = networks[epoch - 1]
+    if choosing is not pairs:
+        errors = squared_errors(fabric, [best], progress(loader(pairs), "the best epoch"))
+    found = errors[-1 if choosing is not pairs else epoch - 1]
+
+    moments = Moments.load(snakemake.input.moments)
+    reconstructions = Reconstructions(params.variables)
+    for first, _, _ in progress(loader(pairs), "reconstructions"):
+        patches = to_device(fabric, first)
+        with torch.inference_mode(), fabric.autocast():
+            both = patches, best(patches).float()
+        reconstructions.update(*(moments.log_inverse(each.cpu(), axis=1).numpy() for each in both))
+
+    table = pd.DataFrame({"epoch": range(1, len(files) + 1), "split": split, "loss": losses})
+    info = {"epoch": epoch, "chosen_on": split, "loss": float(found.mean(dtype=float))}
+    time = times_of(snakemake.input.pairs)[pairs.numbers].astype("datetime64[ns]")
+    squared_error = (("pair", "variable"), found, {"units": "1", "long_name": "mean squared error"})
+    coordinates = {"time": ("pair", time, {"long_name": "time of the patch"}), "variable": params.variables}
+    save_network(snakemake.output.best, best.cpu(), epoch=epoch, **about)
+    with replacing(snakemake.output.errors) as partial:
+        xr.Dataset({"squared_error": squared_error}, coordinates).to_netcdf(partial, engine="h5netcdf")
+    with replacing(snakemake.output.reconstructions) as partial:
+        reconstructions.result().to_netcdf(partial, engine="h5netcdf")
+    write_json(snakemake.output.best_info, info)
+    with replacing(snakemake.output.evaluation) as partial:
+        table.assign(chosen=table["epoch"] == epoch).to_csv(partial, index=False)
+    log.info("best of %d epochs is %d, chosen on %s: squared error %.4g", len(files), *info.values())

@@ -1,0 +1,54 @@
+"""Fill the squares of the evaluation patches and score them: inpainting/{fill}/scores.nc.
+
+A network is taken as the last epoch left it; Laplace's equation needs none.
+"""
+
+from pathlib import Path
+
+from atmodist.core.job import job, progress
+
+params = snakemake.params
+with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
+    import torch
+
+    from atmodist.core.files import replacing
+    from atmodist.evaluation.fills import DailySums, inserted, laplace_fill
+    from atmodist.learning.autoencoder import build
+    from atmodist.learning.devices import Hardware, device, to_device
+    from atmodist.learning.inpainting import erased
+    from atmodist.learning.saved import load_weights
+    from atmodist.samples.batches import PairBatches, SampleFiles, loader
+    from atmodist.samples.normalise import Moments
+    from atmodist.samples.shards import times_of
+
+    fabric = device(Hardware(**snakemake.config["training"]))
+    moments = Moments.load(snakemake.input.moments)
+    samples = SampleFiles(snakemake.input.pairs, params.patch, params.variables)
+    pairs = PairBatches(samples, params.batch_size)
+    if snakemake.input.weights:
+        last = max(Path(snakemake.input.weights).glob("epoch-*.pt"))
+        network = build(params.settings, params.patch, params.variables)
+        network.load_state_dict(load_weights(last)["network"])
+        network.to(fabric.device, memory_format=torch.channels_last).eval()
+
+    def standardised(patches):
+        """Normalised patches as standardised values."""
+        return moments.log_inverse(patches.float().cpu(), axis=1).numpy()
+
+    def filled(patches, truth):
+        """Standardised patches with another square."""
+        if not snakemake.input.weights:
+            return laplace_fill(truth)
+        with torch.inference_mode(), fabric.autocast():
+            return inserted(truth, standardised(network(erased(patches))))
+
+    sums = DailySums(params.variables, params.fill, times_of(snakemake.input.pairs)[pairs.numbers])
+    for first, _, _ in progress(loader(pairs), "patches"):
+        patches = to_device(fabric, first)
+        truth = standardised(patches)
+        sums.update(truth, filled(patches, truth))
+    result = sums.result()
+    with replacing(snakemake.output.scores) as partial:
+        result.to_netcdf(partial, engine="h5netcdf")
+    error = result["scores"].sel(system=params.fill, score="squared_error").sum("day") / len(pairs.numbers)
+    log.info("squared error %s of %d patches", error.values.round(4).tolist(), len(pairs.numbers))
