@@ -132,6 +132,19 @@ def cities(system):
     return result.drop_vars("wasserstein") if system == "truth" else result
 
 
+UNCERTAINTY_TIMES = np.datetime64("2001-07-20", "ns") + np.timedelta64(15, "h") * np.arange(200)
+
+
+def uncertainty_series(quantities):
+    """Scores (quantity, lag, time): better at noon, worse at the longer lag, which ends before the rest."""
+    hour = (UNCERTAINTY_TIMES - UNCERTAINTY_TIMES.astype("datetime64[D]")) / np.timedelta64(1, "h")
+    rng = np.random.default_rng(0)
+    series = 0.3 + 0.1 * np.cos(2 * np.pi * (hour - 12) / 24) + 0.02 * rng.standard_normal((2, 200))
+    series[1] -= 0.15
+    series[1, -4:] = np.nan
+    return np.tile(series, (quantities, 1, 1))
+
+
 def uncertainty(seasons):
     """`atmodist/{model}/uncertainty.nc` with as many seasons."""
     latitude, longitude = np.linspace(80, -80, 15), np.arange(32) * 11.25
@@ -153,8 +166,18 @@ def uncertainty(seasons):
             )
             for name, values in quantities.items()
         }
-        | {"pairs": ("season", [240, 120, 120][:seasons])},
-        {"season": names, "latitude": latitude, "longitude": longitude},
+        | {
+            "pairs": ("season", [240, 120, 120][:seasons]),
+            "series": (("quantity", "lag", "time"), uncertainty_series(len(quantities))),
+        },
+        {
+            "season": names,
+            "latitude": latitude,
+            "longitude": longitude,
+            "quantity": list(quantities),
+            "lag": [3, 48],
+            "time": UNCERTAINTY_TIMES,
+        },
         {"lag_hours": 48},
     )
 

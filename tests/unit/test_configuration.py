@@ -88,6 +88,7 @@ def test_shipped_configs_are_accepted(config):
         ),
         ("inpainting.models", {"laplace": {"content": "mse"}}, ["inpainting.models", "laplace"]),
         ("inpainting.models", {"a": {}}, ["inpainting.models.a.content is missing"]),
+        ("uncertainty.series_lag_hours", [4], ["uncertainty.series_lag_hours holds 4", "multiples of"]),
         ("jet.window_days", 60, ["jet.window_days is 60", "odd"]),
         ("jet.sectors", {"a": {"latitude": [75, 15], "longitude": [0, 9]}}, ["jet.sectors.a.latitude is"]),
         (

@@ -48,6 +48,11 @@ CASES = {
     "city_map": ("cities", *of_systems(fabricated.cities, SRGAN)),
     "maps": ("maps", *of_systems(fabricated.maps, zooms=ZOOMS)),
     "uncertainty": ("maps", SEASONS, {}),
+    "predictability": (
+        "maps",
+        [fabricated.uncertainty(1), fabricated.uncertainty(3)],
+        {"models": ["lags-15", "lags-23"], "block_days": 5, "resamples": 50, "seed": 1},
+    ),
     "lag_losses": ("train", *of_models(fabricated.lag_losses, ATMODIST, lag_hours=60, eval=LOSSES)),
     "confusion_matrix": (
         "confusions",
@@ -493,7 +498,7 @@ def test_maps_have_one_colour_scale_and_show_the_frames_part_below(draw):
 @pytest.mark.parametrize("page", [0, 1])
 def test_uncertainty_has_a_map_of_each_quantity_and_season(draw, page):
     figure, data = draw("uncertainty")[page], SEASONS[page]
-    names = list(data.drop_vars("pairs"))
+    names = list(data.drop_vars(["pairs", "series"]))
     assert len(names) == 6
     maps = np.reshape(panels(figure), (len(names), data.sizes["season"]))
     for row, name in zip(maps, names, strict=True):
@@ -765,3 +770,18 @@ def test_inpainting_scores_show_values_with_intervals_and_spectra_over_the_truth
     ends = shown[0].collections[1].get_segments()[0][:, 1]
     np.testing.assert_allclose(ends, (0.55, 0.65))
     np.testing.assert_allclose(line(shown[3], "lags-23")[1], 0.8)
+
+
+def test_predictability_shows_each_lag_by_month_and_by_hour(draw):
+    figure = draw("predictability")
+    month, hour, *_ = panels(figure)
+    assert legend(figure) == ["3 h", "48 h"]
+    series = fabricated.uncertainty(1)["series"].sel(quantity="accuracy")
+    for lag in (3, 48):
+        found = series.sel(lag=lag).dropna("time")
+        for panel, groups in ((month, found["time"].dt.month), (hour, found["time"].dt.hour)):
+            places, values = line(panel, f"{lag} h")
+            expected = [found.values[groups.values == value].mean() for value in np.unique(groups)]
+            np.testing.assert_allclose(values, expected)
+            np.testing.assert_allclose(places, np.unique(groups), atol=0.5)
+    assert len(hour.collections) == 2, "an interval for each lag"

@@ -30,6 +30,7 @@ ALL_FIGURES = [
     "confusion_matrix",
     *(["lag_losses"] if configuration.content_losses(config) else []),
     *(f"uncertainty_{model}" for model in MAPPED),
+    *(["predictability"] if MAPPED else []),
     "orderings",
     "srgan_curves",
     *(["energy_spectrum"] if WIND else []),
@@ -236,6 +237,37 @@ rule figure_orderings:
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_orderings.py"
+
+
+rule figure_predictability:
+    """How well lags are predicted from month to month and from hour to hour of the day."""
+    input:
+        maps=expand(f"{RESULTS}/atmodist/{{model}}/uncertainty.nc", model=MAPPED),
+    output:
+        pdf=f"{FIGURES}/predictability.pdf",
+        png=report(
+            f"{FIGURES}/predictability.png",
+            caption="../report/predictability.rst",
+            category="AtmoDist",
+        ),
+    log:
+        f"{LOGS}/figure_predictability.log",
+    benchmark:
+        f"{BENCHMARKS}/figure_predictability.tsv"
+    conda:
+        "../envs/plot.yaml"
+    threads: 1
+    resources:
+        mem_mb=memory(2),
+        runtime=minutes(10),
+    params:
+        models=MAPPED,
+        block_days=config["evaluation"]["block_days"],
+        resamples=config["evaluation"]["resamples"],
+        seed=config["seed"],
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_predictability.py"
 
 
 rule figure_srgan_curves:

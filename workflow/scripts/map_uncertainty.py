@@ -1,4 +1,7 @@
-"""Slide windows over the evaluation split and map how well a network predicts one lag."""
+"""Slide windows over the evaluation split and map how well a network predicts one lag.
+
+And follow this and other lags through time, as means over the sphere.
+"""
 
 from atmodist.core.job import job
 
@@ -27,6 +30,9 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
 
     started = time.monotonic()
     lag = params.lag_hours // params.step_hours
+    known = len(network.tail[-1].weight)
+    further = [hours // params.step_hours for hours in params.series_lag_hours]
+    further = [steps for steps in further if steps <= known]
     first = uncertainty.first_times(fields.time, lag, params.times)
     with fabric.autocast():
         maps = uncertainty.uncertainty_maps(
@@ -38,7 +44,10 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
             fields.latitude,
             about["patch"],
             params.stride,
+            further,
         )
+    hours = params.step_hours * maps["lag"].values
+    maps = maps.assign_coords(lag=("lag", hours, {"units": "hours"}))
     with replacing(snakemake.output.maps) as partial:
         maps.assign_attrs(lag_hours=params.lag_hours).to_netcdf(partial, engine="h5netcdf")
     windows = maps.sizes["latitude"] * maps.sizes["longitude"]

@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist.evaluation.bootstrap import block_numbers, means, over_seeds, resample, sums_of_blocks
+from atmodist.evaluation.bootstrap import (
+    block_numbers,
+    means,
+    means_of_groups,
+    over_seeds,
+    resample,
+    sums_of_blocks,
+)
 
 
 def test_the_first_sample_is_the_data_and_the_others_are_draws():
@@ -66,3 +73,27 @@ def test_one_run_leaves_the_blocks():
     blocks = np.arange(10.0)
     alone = crossed(np.zeros(1), blocks, seed=2)
     np.testing.assert_allclose(alone, xr.dot(resample(10, 4000, 1), xr.DataArray(blocks, dims="block")) / 10)
+
+
+def test_means_of_groups_and_their_intervals():
+    """By hour of the day: each hour's own mean, and draws around it."""
+    time = np.datetime64("2001-08-01", "ns") + np.timedelta64(6, "h") * np.arange(80)
+    hour = np.arange(80) % 4 * 6
+    rng = np.random.default_rng(0)
+    series = xr.DataArray(hour + rng.standard_normal(80), {"time": time}, ("time",))
+    found = means_of_groups(series, hour, block_days=2, resamples=100, seed=0)
+    assert found["group"].values.tolist() == [0, 6, 12, 18]
+    assert found.sizes == {"group": 4, "sample": 101}
+    for value in (0, 6, 12, 18):
+        expected = series.values[hour == value].mean()
+        assert found.sel(group=value)[0] == pytest.approx(expected)
+        low, high = np.quantile(found.sel(group=value)[1:], [0.025, 0.975])
+        assert low < expected < high
+
+
+def test_a_group_of_one_block_has_no_interval():
+    time = np.datetime64("2001-08-01", "ns") + np.timedelta64(20, "D") * np.arange(2)
+    series = xr.DataArray([1.0, 2.0], {"time": time}, ("time",))
+    found = means_of_groups(series, np.array([1, 2]), block_days=5, resamples=10, seed=0)
+    assert found.isel(sample=0).values.tolist() == [1, 2]
+    assert np.isnan(found.isel(sample=slice(1, None))).all()

@@ -32,8 +32,8 @@ class Network(nn.Module):
 FIELDS = torch.from_numpy(np.random.default_rng(1).standard_normal((12, 2, 32, 64)).astype(np.float32))
 
 
-def maps(first, lag=2, start="2001-07-01", network=None):
-    settings = {"latitude": LATITUDE, "patch": PATCH, "stride": STRIDE}
+def maps(first, lag=2, start="2001-07-01", network=None, **further):
+    settings = {"latitude": LATITUDE, "patch": PATCH, "stride": STRIDE, **further}
     times = hours(start, len(FIELDS))
     return uncertainty.uncertainty_maps(
         network or Network(), FIELDS.__getitem__, times, first, lag=lag, **settings
@@ -113,3 +113,35 @@ def test_times_cover_the_first_year_evenly():
     assert (some[0], some[-1], len(some)) == (0, 2919, 10)
     assert np.ptp(np.diff(some)) <= 1
     np.testing.assert_array_equal(uncertainty.first_times(times[:20], 16, 10), np.arange(4))
+
+
+def test_no_field_is_encoded_twice_whatever_the_lags():
+    network = Network()
+    windows = maps([0, 1, 2, 5], network=network, further_lags=[1, 3, 6]).isel(season=0)["accuracy"].size
+    assert network.encoded == 10 * windows, "times 0 to 8 and 11, each once"
+
+
+def test_encodings_are_forgotten_after_their_last_use():
+    made = []
+    encodings = uncertainty.Encodings(lambda time: made.append(time) or [time], uses=[1, 2, 2, 3])
+    assert [encodings[time] for time in (1, 2, 3, 2)] == [[1], [2], [3], [2]]
+    assert made == [1, 2, 3]
+    assert not encodings.kept
+
+
+def test_series_are_the_maps_averaged_over_the_sphere():
+    result = maps([0, 3, 7], further_lags=[5])
+    assert result["lag"].values.tolist() == [2, 5]
+    weights = np.cos(np.radians(result["latitude"]))
+    for quantity in uncertainty.MEANINGS:
+        mean = result[quantity].isel(season=0).weighted(weights).mean(["latitude", "longitude"])
+        series = result["series"].sel(quantity=quantity, lag=2)
+        assert series.mean("time").item() == pytest.approx(mean.item())
+        alone = maps([3], lag=5)["series"].sel(quantity=quantity, lag=5)
+        assert result["series"].sel(quantity=quantity, lag=5)[1] == pytest.approx(alone[0].item())
+
+
+def test_a_pair_that_would_end_after_the_data_is_left_out():
+    series = maps([0, 9], further_lags=[5])["series"].sel(lag=5)
+    assert np.isfinite(series.isel(time=0)).all()
+    assert np.isnan(series.isel(time=1)).all()

@@ -264,6 +264,9 @@ def _problems_of_uncertainty(config: Mapping[str, Any]) -> Iterator[str]:
             f"uncertainty.lag_hours is {lag}; "
             f"expected a multiple of data.step_hours, {step}, shorter than data.eval"
         )
+    for hours in settings["series_lag_hours"]:
+        if hours % step:
+            yield f"uncertainty.series_lag_hours holds {hours}; expected multiples of data.step_hours, {step}"
     if columns % settings["stride"]:
         yield (
             f"uncertainty.stride is {settings['stride']}; expected a divisor of the grid's {columns} columns"

@@ -44,6 +44,22 @@ def means_of_series(
     return means(sums_of_blocks(series, block, along), sizes, resample(len(sizes), resamples, seed))
 
 
+def means_of_groups(
+    series: xr.DataArray, group: np.ndarray, block_days: int, resamples: int, seed: int
+) -> xr.DataArray:
+    """Means (group, sample, …) of a series along ``time`` in each ``group`` (time,), such as months.
+
+    Blocks of days are drawn within each group; a group of one block has NaN in place of draws.
+    """
+    found = []
+    for value in np.unique(group):
+        part = series.isel(time=np.flatnonzero(group == value))
+        values = part.drop_vars("time").to_dataset(name="mean")
+        mean = means_of_series(values, part["time"].values, "time", block_days, resamples, seed)["mean"]
+        found.append(mean.pad(sample=(0, resamples + 1 - mean.sizes["sample"])))
+    return xr.concat(found, xr.DataArray(np.unique(group), dims="group", name="group"))
+
+
 def means(sums: xr.Dataset, sizes: xr.DataArray, counts: xr.DataArray) -> xr.Dataset:
     """Means along ``sample`` of what the blocks hold: ``sums`` of as many members as ``sizes`` says.
 

@@ -4,7 +4,8 @@ Hoffmann & Lessig (2023), section 4. What the original calls top-3 accuracy is t
 predicted lag is within one class of the true one.
 """
 
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Sequence
 
 import numpy as np
 import torch
@@ -73,10 +74,12 @@ def uncertainty_maps(
     latitude: np.ndarray,
     patch: int,
     stride: int,
+    further_lags: Sequence[int] = (),
 ) -> xr.Dataset:
     """Maps of uncertainty at one lag: means over the times with the indices ``first``, and by season.
 
-    A field is encoded once, even if it is the second of one pair and the first of a later one.
+    And, of this lag and of further ones, means over the sphere at each of these times. A field is encoded
+    once, however many pairs it is part of.
 
     Args:
         network: trained, on the device and in evaluation mode.
@@ -87,34 +90,40 @@ def uncertainty_maps(
         latitude: of the grid's rows, from north to south; every row that a window can begin at counts.
         patch: edge of a window in pixels.
         stride: pixels between windows, in rows and in columns.
+        further_lags: steps of the other lags; a pair whose second time is after the last is left out.
 
     Returns:
         The quantities of `MEANINGS` (season, latitude, longitude) at the windows' centres and the number of
-        ``pairs`` of a season: "whole", and each of `SEASONS` if both have any.
+        ``pairs`` of a season: "whole", and each of `SEASONS` if both have any. ``series`` (quantity, lag,
+        time): their means over the windows, weighted by area, at each lag in steps; NaN without a pair.
     """
     rows = np.arange(0, len(latitude) - patch + 1, stride)
     columns = np.arange(0, 2 * len(latitude), stride)
-    later = set(first)
-    kept: dict[int, list[Tensor]] = {}
+    centres = latitude[rows + patch // 2]
+    weights = np.cos(np.radians(centres)) / np.cos(np.radians(centres)).sum() / len(columns)
+    lags = sorted({lag, *further_lags})
+    encodings = Encodings(
+        lambda time: [network.encoder(sliding_windows(read(time), row, patch, stride)) for row in rows],
+        uses=(time + each for time in first for each in (0, *lags) if time + each < len(times)),
+    )
 
-    def encode(time: int) -> list[Tensor]:
-        if time in kept:
-            return kept.pop(time)
-        field = read(time)
-        return [network.encoder(sliding_windows(field, row, patch, stride)) for row in rows]
-
-    shape = len(MEANINGS), len(rows), len(columns)
-    sums = {season: np.zeros(shape) for season in SEASONS}
+    sums = {season: np.zeros((len(MEANINGS), len(rows), len(columns))) for season in SEASONS}
     pairs = dict.fromkeys(SEASONS, 0)
-    for time in progress(first, "times"):
-        encodings = encode(time), encode(time + lag)
-        if time + lag in later:
-            kept[time + lag] = encodings[1]
-        logits = [network.tail(torch.cat(pair, 1)) for pair in zip(*encodings, strict=True)]
+    series = np.full((len(MEANINGS), len(lags), len(first)), np.nan)
+    for position, time in enumerate(progress(first, "times")):
+        one = encodings[time]
         month = times[time].astype("datetime64[M]").astype(int) % 12 + 1
         season = next(name for name, months in SEASONS.items() if month in months)
-        sums[season] += scores(torch.stack(logits), lag - 1).cpu().numpy()
-        pairs[season] += 1
+        for number, steps in enumerate(lags):
+            if time + steps >= len(times):
+                continue
+            both = zip(one, encodings[time + steps], strict=True)
+            logits = torch.stack([network.tail(torch.cat(pair, 1)) for pair in both])
+            found = scores(logits, steps - 1).cpu().numpy()
+            series[:, number, position] = (found.sum(-1) * weights).sum(-1)
+            if steps == lag:
+                sums[season] += found
+                pairs[season] += 1
     total = {"whole": (sum(sums.values()), sum(pairs.values()))}
     parts = {season: (sums[season], pairs[season]) for season in SEASONS}
     seasons = total | (parts if all(pairs.values()) else {})
@@ -125,10 +134,39 @@ def uncertainty_maps(
             name: (("season", "latitude", "longitude"), values, {"units": "1", "long_name": meaning})
             for (name, meaning), values in zip(MEANINGS.items(), means, strict=True)
         }
-        | {"pairs": ("season", [count for _, count in seasons.values()], {"long_name": "number of times"})},
+        | {
+            "pairs": ("season", [count for _, count in seasons.values()], {"long_name": "number of times"}),
+            "series": (
+                ("quantity", "lag", "time"),
+                series,
+                {"units": "1", "long_name": "mean over the windows, weighted by area"},
+            ),
+        },
         {
             "season": list(seasons),
-            "latitude": ("latitude", latitude[rows + patch // 2], {"units": "degrees_north"}),
+            "latitude": ("latitude", centres, {"units": "degrees_north"}),
             "longitude": ("longitude", (columns + patch / 2) * step % 360, {"units": "degrees_east"}),
+            "quantity": list(MEANINGS),
+            "lag": lags,
+            "time": times[first].astype("datetime64[ns]"),
         },
     ).sortby("longitude")
+
+
+class Encodings:
+    """What ``encode`` makes of each time, made when it is first asked for, forgotten after its last use.
+
+    ``uses`` are the times, one for each time that they are asked for.
+    """
+
+    def __init__(self, encode: Callable[[int], list[Tensor]], uses: Iterable[int]):
+        self.encode, self.uses = encode, Counter(uses)
+        self.kept: dict[int, list[Tensor]] = {}
+
+    def __getitem__(self, time: int) -> list[Tensor]:
+        """The encoding of a time."""
+        found = self.kept.pop(time) if time in self.kept else self.encode(time)
+        self.uses[time] -= 1
+        if self.uses[time] > 0:
+            self.kept[time] = found
+        return found
