@@ -50,7 +50,9 @@ def choices(schema: Mapping[str, Any]) -> str:
     if "enum" in schema:
         return ", ".join(f"`{choice}`" for choice in schema["enum"])
     if "oneOf" in schema:
-        return "`mse`, `amse` or `{encoder, layer}`"
+        values = [value for each in schema["oneOf"] for value in each.get("enum", [each.get("const")])]
+        words = [value for value in values if value] + ["null"] * ({"type": "null"} in schema["oneOf"])
+        return ", ".join(f"`{word}`" for word in words) + " or `{encoder, layer}`"
     kinds = schema.get("type", "")
     words = {
         "integer": "whole number",

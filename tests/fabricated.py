@@ -89,9 +89,10 @@ def moments(system):
 
 
 def maps(system):
-    """`evaluation/{system}/maps.nc`: one region, in high and, of the truth, in low resolution."""
+    """`evaluation/{system}/maps.nc`: one region, its small scales and, of the truth, its low resolution."""
     region = field(system).sel(latitude=slice(75, 15), longitude=slice(0, 60))
     groups = {"/": xr.Dataset(), "Northern storm track/high": region.to_dataset(name="field")}
+    groups["Northern storm track/high_pass"] = (region / 3).to_dataset(name="field")
     if system == "truth":
         low = region.coarsen(latitude=4, longitude=4, boundary="trim").mean()
         groups["Northern storm track/low"] = low.to_dataset(name="field")

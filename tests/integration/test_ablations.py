@@ -43,8 +43,20 @@ EDITS = {
     ),
     "the times of the orderings": ({"orderings": {"times": 5}}, ["measure_orderings"]),
     "the times of the uncertainty maps": ({"uncertainty": {"times": 12}}, ["map_uncertainty"]),
-    "the resamples": ({"evaluation": {"resamples": 50}}, ["compare_cities", "summary"]),
-    "the blocks of days": ({"evaluation": {"block_days": 4}}, ["evaluate_srgan"]),
+    "the resamples": (
+        {"evaluation": {"resamples": 50}},
+        ["compare_cities", "summary", "figure_predictability", "probe_jet"],
+    ),
+    "the blocks of days": (
+        {"evaluation": {"block_days": 4}},
+        ["evaluate_srgan", "figure_predictability"],
+    ),
+    "the representation that compares": (
+        {"evaluation": {"representation": {"encoder": "lags-23", "layer": "stage2"}}},
+        ["evaluate_srgan"],
+    ),
+    "the degree of the small scales": ({"figures": {"high_pass_degree": 20}}, ["map_regions"]),
+    "further lags through time": ({"uncertainty": {"series_lag_hours": [6]}}, ["map_uncertainty"]),
     "the winds": ({"evaluation": {"winds": "pyspharm"}}, ["evaluate_srgan"]),
     "a region more": (
         {"figures": {"regions": {"Tropics": {"latitude": [-30, 30], "longitude": [0, 60]}}}},
@@ -102,7 +114,7 @@ EDITS = {
     ),
     "a model less": (
         {"srgan": {"models": {"l2": None}}},
-        ["summary", "figure_(srgan|energy|power|zonal|semi|moment|error|city|wasserstein|maps)"],
+        ["summary", "figure_(srgan|energy|power|zonal|semi|moment|error|city|wasserstein|maps|high)"],
     ),
     "a network with other lags": (
         {"atmodist": {"models": {"hours-45": {"classes": 15}}}},

@@ -89,6 +89,13 @@ def test_shipped_configs_are_accepted(config):
         ("inpainting.models", {"laplace": {"content": "mse"}}, ["inpainting.models", "laplace"]),
         ("inpainting.models", {"a": {}}, ["inpainting.models.a.content is missing"]),
         ("uncertainty.series_lag_hours", [4], ["uncertainty.series_lag_hours holds 4", "multiples of"]),
+        ("figures.high_pass_degree", 640, ["figures.high_pass_degree is 640", "the truncation, 639"]),
+        (
+            "evaluation.representation",
+            {"encoder": "x", "layer": "stage4"},
+            ["evaluation.representation.encoder is 'x'", "lags-23"],
+        ),
+        ("evaluation.representation", "mse", ["evaluation.representation holds 'mse'", "null, or a mapping"]),
         ("jet.window_days", 60, ["jet.window_days is 60", "odd"]),
         ("jet.sectors", {"a": {"latitude": [75, 15], "longitude": [0, 9]}}, ["jet.sectors.a.latitude is"]),
         (

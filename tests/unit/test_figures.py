@@ -47,6 +47,7 @@ CASES = {
     "wasserstein": ("cities", *of_systems(fabricated.cities, ESTIMATES)),
     "city_map": ("cities", *of_systems(fabricated.cities, SRGAN)),
     "maps": ("maps", *of_systems(fabricated.maps, zooms=ZOOMS)),
+    "high_pass_maps": ("maps", *of_systems(fabricated.maps, regions=list(ZOOMS))),
     "uncertainty": ("maps", SEASONS, {}),
     "predictability": (
         "maps",
@@ -97,7 +98,7 @@ CASES = {
     "synthetic_atmosphere": ("diagnostics", fabricated.diagnostics(), {}),
 }
 FURTHER_INPUTS = {"evaluations", "pretraining", "eval", "summary"}
-PAGES = {"moment_maps": 2, "maps": 1, "uncertainty": 2}
+PAGES = {"high_pass_maps": 1, "moment_maps": 2, "maps": 1, "uncertainty": 2}
 """Figures of several pages, whose outputs are lists."""
 
 
@@ -785,3 +786,16 @@ def test_predictability_shows_each_lag_by_month_and_by_hour(draw):
             np.testing.assert_allclose(values, expected)
             np.testing.assert_allclose(places, np.unique(groups), atol=0.5)
     assert len(hour.collections) == 2, "an interval for each lag"
+
+
+def test_high_pass_maps_have_one_colour_scale_and_end_with_the_truth(draw):
+    (figure,) = draw("high_pass_maps")
+    names = [*ESTIMATES, "truth"]
+    rows = np.reshape(panels(figure), (len(VARIABLES), len(names)))
+    assert titles(rows[0]) == names
+    for row, variable in zip(rows, VARIABLES, strict=True):
+        assert len({mesh(panel)[1] for panel in row}) == 1
+        for name, panel in zip(names, row, strict=True):
+            field = fabricated.maps(name)["Northern storm track/high_pass"]["field"].sel(variable=variable)
+            np.testing.assert_allclose(mesh(panel)[0], drawn_field(field))
+    assert [bar.split(" / ")[0] for bar in bars(figure)] == VARIABLES

@@ -1,5 +1,6 @@
 # Super-resolved global fields against the truth, in shards of days that merge exactly.
 
+REPRESENTATION = config["evaluation"]["representation"]
 EVALUATION_SHARDS = [period.name for period in configuration.evaluation_shards(config)]
 CITIES = bundled("cities/cities.csv")
 # What the other systems are compared with at the cities.
@@ -13,6 +14,7 @@ rule evaluate_srgan:
     """Super-resolve a shard of the evaluation split and measure it."""
     input:
         weights=generator_weights,
+        encoder=encoder_file(REPRESENTATION["encoder"]) if REPRESENTATION else [],
         fields=f"{RESULTS}/grid/eval.h5",
         periods=behind("eval"),
         moments=f"{RESULTS}/moments.json",
@@ -37,6 +39,7 @@ rule evaluate_srgan:
         seed=config["seed"],
         block_days=config["evaluation"]["block_days"],
         winds=config["evaluation"]["winds"],
+        layer=REPRESENTATION["layer"] if REPRESENTATION else None,
         step_hours=config["data"]["step_hours"],
         generator=generator_settings,
         epoch=evaluated_epoch,
@@ -121,6 +124,7 @@ rule map_regions:
     params:
         system="{system}",
         time=config["figures"]["time"],
+        high_pass_degree=config["figures"]["high_pass_degree"],
         regions={
             region: {axis: box[axis] for axis in ("latitude", "longitude")}
             for region, box in config["figures"]["regions"].items()

@@ -46,6 +46,7 @@ ALL_FIGURES = [
     "wasserstein",
     *(["city_map"] if len(COMPARED) > 1 else []),
     *(f"maps_{region}" for region in REGIONS.values()),
+    *(f"high_pass_maps_{region}" for region in REGIONS.values()),
     *AUTOENCODER_FIGURES,
     *INPAINTING_FIGURES,
     *JET_FIGURES,
@@ -385,6 +386,32 @@ rule figure_maps:
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_maps.py"
+
+
+rule figure_high_pass_maps:
+    """Regional maps of the small scales alone."""
+    input:
+        maps=expand(f"{RESULTS}/evaluation/{{system}}/maps.nc", system=SYSTEMS),
+    output:
+        pdf=expand(f"{FIGURES}/high_pass_maps_{{region}}.pdf", region=REGIONS.values()),
+        png=report(
+            expand(
+                f"{FIGURES}/high_pass_maps_{{region}}.png", region=REGIONS.values()
+            ),
+            caption="../report/high_pass_maps.rst",
+            category="Super-resolution",
+        ),
+    log:
+        f"{LOGS}/figure_high_pass_maps.log",
+    conda:
+        "../envs/plot.yaml"
+    params:
+        systems=SYSTEMS,
+        regions=list(REGIONS),
+        coastlines=ON_EARTH,
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_high_pass_maps.py"
 
 
 rule figure_semivariogram:

@@ -12,7 +12,9 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.evaluation import cities, metrics, streaming
+    from atmodist.evaluation.frechet import RepresentationMoments
     from atmodist.learning.devices import Hardware
+    from atmodist.learning.saved import load_encoder
     from atmodist.samples.normalise import Moments
 
     hardware = Hardware(**snakemake.config["training"])
@@ -27,10 +29,22 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     first, last = np.searchsorted(fields.time, days[[0, -1]])
     times = range(first, last + 1)
 
+    if snakemake.input.encoder:
+        encoder, about = load_encoder(snakemake.input.encoder)
+        encoder = encoder.to(device)
+
+    def represented():
+        """Moments of the representation, if there is one."""
+        if not snakemake.input.encoder:
+            return []
+        return [RepresentationMoments(encoder, params.layer, about["patch"], moments)]
+
     def fresh():
         """Metrics of one block."""
         comparison = metrics.of_comparison() if upscale else []
-        return metrics.of_estimate(moments.std, params.seed, places, params.winds) + comparison
+        return (
+            metrics.of_estimate(moments.std, params.seed, places, params.winds) + comparison + represented()
+        )
 
     started = time.monotonic()
     frames = streaming.frames(fields, times, moments, upscale, device)

@@ -1,4 +1,7 @@
-"""Cut the regions of the maps out of one moment's fields, as groups {region}/high and, of the truth, /low."""
+"""Cut the regions of the maps out of one moment's fields, as groups {region}/high and {region}/high_pass.
+
+And, of the truth, {region}/low.
+"""
 
 from atmodist.core.job import job
 
@@ -7,7 +10,7 @@ with job(snakemake.log[0], f"map_regions {params.system}"):
     import xarray as xr
 
     from atmodist.core.files import replacing
-    from atmodist.data import store
+    from atmodist.data import spectral, store
     from atmodist.evaluation import maps, streaming
     from atmodist.learning.devices import Hardware
     from atmodist.samples.normalise import Moments
@@ -20,7 +23,14 @@ with job(snakemake.log[0], f"map_regions {params.system}"):
     )
     time = maps.index_of(fields, params.time)
     ((truth, found),) = streaming.frames(fields, [time], moments, upscale, device)
-    resolutions = {"high": found}
+
+    def small_scales(field):
+        """The field without its low degrees."""
+        return field.copy(
+            data=[spectral.high_pass(values, params.high_pass_degree) for values in field.values]
+        )
+
+    resolutions = {"high": found, "high_pass": small_scales(found)}
     if params.system == "truth":
         resolutions["low"] = maps.low_resolution(truth, moments)
     groups = {

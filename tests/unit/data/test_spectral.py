@@ -175,3 +175,13 @@ def test_kinetic_energy_is_that_of_the_winds():
     energy = spectral.kinetic_energy(*(spectral.power(field) for field in damped))
     mean = spectral.analyse((u**2 + v**2) / 2)[0, 0, 0]
     assert np.sum(energy) == pytest.approx(mean, rel=1e-10)
+
+
+def test_high_pass_keeps_the_degrees_from_its_own_on():
+    """Of two harmonics the lower one goes, the higher one stays as it is, and nothing else comes."""
+    low, high = np.zeros((2, 2, 16, 16))
+    low[0, 5, 3], high[1, 6, 2] = 2e-5, 1e-5
+    both, expected = spectral.synthesise(low + high), spectral.synthesise(high)
+    np.testing.assert_allclose(spectral.high_pass(both, 6), expected, atol=1e-17)
+    np.testing.assert_allclose(spectral.high_pass(both, 7), 0, atol=1e-17)
+    np.testing.assert_allclose(spectral.high_pass(both, 5), both, atol=1e-17)

@@ -37,6 +37,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from limits.problems_of_download(config)
     yield from _problems_of_models(config)
     yield from _problems_of_encoders(config)
+    yield from _unknown_encoder(config, "evaluation.representation", config["evaluation"]["representation"])
     yield from _problems_of_reconstruction(config)
     yield from _problems_of_jet(config)
     yield from _problems_of_batches(config)
@@ -166,7 +167,7 @@ def _problems_of_encoders(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _unknown_encoder(config: Mapping[str, Any], key: str, content: Any) -> Iterator[str]:
     known = encoders(config)
-    if not isinstance(content, str) and content["encoder"] not in known:
+    if isinstance(content, Mapping) and content["encoder"] not in known:
         sections = " or ".join(f"{section}.models" for section in ENCODER_SECTIONS)
         yield (
             f"{key}.encoder is {content['encoder']!r}; expected a model under {sections}: {', '.join(known)}"
@@ -293,6 +294,11 @@ def _problems_of_figures(config: Mapping[str, Any]) -> Iterator[str]:
                     f"figures.regions.{name}.zoom.{axis} is [{first}, {last}]; "
                     f"expected a part of the region's, [{low}, {high}]"
                 )
+    if figures["high_pass_degree"] > config["data"]["truncation"]:
+        yield (
+            f"figures.high_pass_degree is {figures['high_pass_degree']}; expected at most the truncation, "
+            f"{config['data']['truncation']}"
+        )
     for name, (first, last) in ((str(view), view) for view in figures["spectrum_views"]):
         if first >= last or first > config["data"]["truncation"]:
             yield (

@@ -110,9 +110,15 @@ def _expected(error: ValidationError) -> str:
         case "pattern":
             return f"text of the form {value}"
         case "oneOf":
-            return (
-                "mse, amse, or a mapping of encoder (the name of a model that has one) and layer "
-                "(stage1 … stage4)"
-            )
+            words = [name for choice in value for name in _words(choice)]
+            encoding = "a mapping of encoder (the name of a model that has one) and layer (stage1 … stage4)"
+            return f"{', '.join(words)}, or {encoding}"
         case _:
             return error.message
+
+
+def _words(choice: Mapping[str, Any]) -> list[str]:
+    """The single values among what a key may hold."""
+    if choice.get("type") == "null":
+        return ["null"]
+    return [str(value) for value in choice.get("enum", [choice["const"]] if "const" in choice else [])]

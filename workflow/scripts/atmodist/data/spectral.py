@@ -94,6 +94,13 @@ def analyse(grid: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.nda
     return backend_module(backend, threads).SHExpandDH(np.asarray(grid, dtype=np.float64), sampling=2)
 
 
+def high_pass(grid: np.ndarray, degree: int) -> np.ndarray:
+    """Values (2(T+1), 4(T+1)) on the grid without the harmonics below ``degree``."""
+    cilm = analyse(grid)
+    cilm[:, :degree] = 0
+    return synthesise(cilm)
+
+
 def power(cilm: np.ndarray) -> np.ndarray:
     """Power per degree Σ_m (C² + S²), (…, 2, T+1, T+1) → (…, T+1); its sum is the field's mean square."""
     return np.einsum("...inm,...inm->...n", cilm, cilm)

@@ -14,6 +14,7 @@ from atmodist.data import units
 from atmodist.evaluation.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
 from atmodist.evaluation.cities import verdict
 from atmodist.evaluation.fills import relative_scores
+from atmodist.evaluation.frechet import distances
 from atmodist.evaluation.moments import squared_errors
 from atmodist.evaluation.ratios import log_error, power_outside
 from atmodist.learning.losses import content_scale
@@ -100,6 +101,8 @@ def of_super_resolution(
     yield "power_outside_band", power_outside(found["zonal_power"], truncation), "1"
     pair = (each["semivariance"] for each in (found, truth))
     yield "semivariogram_error", log_error(*pair, "distance"), "1"
+    if "representation_mean" in truth:
+        yield "frechet_distance", centred(distances(found, truth)).clip(0), "1"
 
 
 def of_moments(found: xr.Dataset, truth: xr.Dataset, resamples: int, seed: int) -> Iterator[Number]:
