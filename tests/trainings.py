@@ -6,9 +6,11 @@ import h5py
 import numpy as np
 from fake_snakemake import run_script
 
+from atmodist.core.hdf5 import seal
 from atmodist.learning.devices import Hardware
 from atmodist.learning.training import TrainingJob
 from atmodist.samples.batches import SampleFiles
+from atmodist.samples.shards import CHUNKED
 
 VARIABLES = ["divergence", "vorticity"]
 
@@ -125,3 +127,4 @@ def _write(path, lag=None, **samples):
             file[name] = values.astype(np.float16)
         if lag is not None:
             file["lag"] = lag
+        seal(file, CHUNKED)

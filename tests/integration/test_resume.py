@@ -27,6 +27,7 @@ from trainings import (
 )
 
 from atmodist.core.errors import InputError
+from atmodist.learning import saved
 from atmodist.learning.devices import Hardware, launch
 from atmodist.learning.networks import Generator
 from atmodist.samples import batches
@@ -66,7 +67,7 @@ def samples(tmp_path_factory):
         write_pairs(folder / f"pairs-{number}.h5", count=300, seed=number)
     write_patches(folder / "patches.h5", count=200)
     torch.manual_seed(0)
-    torch.save({"generator": Generator(2, **GENERATOR).state_dict()}, folder / "generator.pt")
+    saved.save(folder / "generator.pt", {"generator": Generator(2, **GENERATOR).state_dict()})
     os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the server imports with this
     first = processes.Process(target=time.monotonic)
     first.start()

@@ -1,7 +1,6 @@
 """Networks leave the workflow as model folders and come back in place of training runs."""
 
 import csv
-import json
 from pathlib import Path
 
 import keras_files
@@ -13,10 +12,12 @@ import trainings
 import xarray as xr
 
 from atmodist import configuration, import_keras, model_folder
+from atmodist.core import netcdf
 from atmodist.core.errors import InputError
-from atmodist.core.files import fingerprint
+from atmodist.core.files import fingerprint, write_json
 from atmodist.distance import AtmoDist
 from atmodist.imported import import_network
+from atmodist.learning import saved
 from atmodist.learning.saved import save_network
 from atmodist.learning.settings import AtmoDistSettings
 
@@ -43,18 +44,18 @@ def exported(tmp_path):
     about = {"settings": SETTINGS, "patch": 32, "variables": ["divergence", "vorticity"]}
     save_network(tmp_path / "best.pt", network, epoch=7, **about)
     best = {"accuracy": 0.25, "top3_accuracy": 0.5, "loss": 1.4, "chance": 0.2}
-    (tmp_path / "best.json").write_text(json.dumps(best))
+    write_json(tmp_path / "best.json", best)
     models.MOMENTS.save(tmp_path / "moments.json")
     hours = 3 * np.arange(1, 6)
     count = xr.DataArray(
         1 + np.eye(5), {"true_lag": hours, "predicted_lag": hours}, ("true_lag", "predicted_lag")
     )
-    count.to_dataset(name="count").to_netcdf(tmp_path / "confusion.nc", engine="h5netcdf")
+    netcdf.write(tmp_path / "confusion.nc", count.to_dataset(name="count"))
     for number in range(1, 5):
         layer = f"stage{number}"
-        losses(1 / number).to_netcdf(tmp_path / f"losses_{layer}.nc", engine="h5netcdf")
+        netcdf.write(tmp_path / f"losses_{layer}.nc", losses(1 / number))
         scale = {"layer": layer, "scale": float(number), "pairs": 100}
-        (tmp_path / f"scale_{layer}.json").write_text(json.dumps(scale))
+        write_json(tmp_path / f"scale_{layer}.json", scale)
     inputs = {
         "network": "best.pt",
         "best_info": "best.json",
@@ -104,7 +105,7 @@ def test_the_folder_says_what_the_network_is(exported):
 def test_a_generators_folder_has_its_rows_of_the_summary(tmp_path):
     generator = models.network(models.config("generator"))
     (tmp_path / "weights").mkdir()
-    torch.save({"generator": generator.state_dict()}, tmp_path / "weights/epoch-002.pt")
+    saved.save(tmp_path / "weights/epoch-002.pt", {"generator": generator.state_dict()})
     models.MOMENTS.save(tmp_path / "moments.json")
     (tmp_path / "spectrum.png").write_bytes(b"picture")
     columns = ["config", "group", "system", "quantity", "variable", "value", "low", "high", "unit"]

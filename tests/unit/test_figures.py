@@ -11,6 +11,7 @@ from fake_snakemake import SCRIPTS, run_script
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
 
+from atmodist.core import netcdf
 from atmodist.figures import plots
 
 ESTIMATES = SYSTEMS[1:]
@@ -109,7 +110,7 @@ def written(folder, name, content):
     if hasattr(content, "to_csv"):
         content.to_csv(folder / f"{name}.csv", index=False)
         return folder / f"{name}.csv"
-    content.to_netcdf(folder / f"{name}.nc", engine="h5netcdf")
+    netcdf.write(folder / f"{name}.nc", content)
     return folder / f"{name}.nc"
 
 

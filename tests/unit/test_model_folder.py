@@ -12,7 +12,7 @@ from safetensors.torch import load_file, save_file
 
 from atmodist import model_folder
 from atmodist.core.errors import InputError
-from atmodist.core.files import sha256
+from atmodist.core.files import read_json, sha256, write_json
 
 
 @pytest.mark.parametrize("kind", model_folder.KINDS)
@@ -60,8 +60,8 @@ def test_the_config_names_what_a_stranger_needs(tmp_path):
 def rewritten(folder, **changes):
     """Change entries of config.json; None removes one."""
     path = folder / "config.json"
-    content = json.loads(path.read_text()) | changes
-    path.write_text(json.dumps({key: value for key, value in content.items() if value is not None}))
+    content = read_json(path) | changes
+    write_json(path, {key: value for key, value in content.items() if value is not None})
 
 
 @pytest.mark.parametrize(

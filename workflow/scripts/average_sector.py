@@ -12,7 +12,7 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     import torch
     import xarray as xr
 
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.data import store
     from atmodist.evaluation.jet import Sector
     from atmodist.learning import representations
@@ -49,6 +49,5 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
         ("time", "channel", "latitude"),
         attrs={"units": "1", "long_name": f"{params.source} of the sector, averaged over its longitudes"},
     )
-    with replacing(snakemake.output.features) as partial:
-        result.to_dataset(name="features").to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.features, result.to_dataset(name="features"))
     log.info("%d days of %d channels at %d latitudes", *result.shape)

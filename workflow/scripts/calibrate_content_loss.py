@@ -4,11 +4,10 @@ from atmodist.core.job import job
 
 params = snakemake.params
 with job(snakemake.log[0], f"calibrate_content_loss {params.encoder} {params.layer}") as log:
-    import xarray as xr
-
+    from atmodist.core import netcdf
     from atmodist.core.files import write_json
 
-    losses = xr.load_dataset(snakemake.input.losses, engine="h5netcdf")
+    losses = netcdf.read(snakemake.input.losses)
     scale, pairs = float(losses["scale"].sel(measure="mse")), int(losses["count"].sum())
     write_json(snakemake.output.scale, {"scale": scale, "layer": params.layer, "pairs": pairs})
     log.info("scale %.4g from %d pairs", scale, pairs)

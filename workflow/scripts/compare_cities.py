@@ -3,13 +3,11 @@
 from atmodist.core.job import job
 
 with job(snakemake.log[0], f"compare_cities {snakemake.wildcards.system}"):
-    import xarray as xr
-
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.evaluation import cities
 
     truth, estimate = (
-        [xr.open_dataset(path, engine="h5netcdf") for path in paths]
+        [netcdf.open_lazily(path) for path in paths]
         for paths in (snakemake.input.truth, snakemake.input.estimate)
     )
     params = snakemake.params
@@ -23,5 +21,4 @@ with job(snakemake.log[0], f"compare_cities {snakemake.wildcards.system}"):
     )
     if snakemake.wildcards.system == "truth":
         result = result.drop_vars(["wasserstein", "wasserstein_draws"])
-    with replacing(snakemake.output.cities) as partial:
-        result.to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.cities, result)

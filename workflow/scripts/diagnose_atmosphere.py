@@ -3,7 +3,7 @@
 from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") as log:
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.data.diagnostics import (
         STEEPEST,
         Diagnostics,
@@ -31,8 +31,7 @@ with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") a
         units="1", long_name="exponent of the kinetic-energy spectrum over the half octave below"
     )
     result.attrs |= {"steepest": STEEPEST, "effective_degree": effective_degree(energy)}
-    with replacing(snakemake.output.diagnostics) as partial:
-        result.to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.diagnostics, result)
     divergence, vorticity = result["root_mean_square"].mean("time").values
     log.info("%d times, rms divergence %.1e s-1, vorticity %.1e s-1", len(result.time), divergence, vorticity)
     share = result.attrs["effective_degree"] / diagnostics.truncation

@@ -12,6 +12,7 @@ from atmodist.core.job import job, progress
 with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as log:
     import pandas as pd
 
+    from atmodist.core import netcdf
     from atmodist.core.files import replacing, write_json
     from atmodist.learning import atmodist_training as atmodist
     from atmodist.learning.devices import Hardware, device
@@ -52,11 +53,9 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     classes = settings.classes
     info = {"epoch": epoch, "chosen_on": split, **score.result(), "classes": classes, "chance": 1 / classes}
     save_network(snakemake.output.best, best, epoch=epoch, **about)
-    with replacing(snakemake.output.confusion) as partial:
-        score.confusion_matrix(params.step_hours).to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.confusion, score.confusion_matrix(params.step_hours))
     time = times_of(snakemake.input.pairs)[pairs.numbers]
-    with replacing(snakemake.output.predictions) as partial:
-        score.predictions(time).to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.predictions, score.predictions(time))
     write_json(snakemake.output.best_info, info)
     with replacing(snakemake.output.evaluation) as partial:
         pd.DataFrame(table).assign(chosen=chosen).to_csv(partial, index=False)

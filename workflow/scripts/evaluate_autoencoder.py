@@ -14,6 +14,7 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     import torch
     import xarray as xr
 
+    from atmodist.core import netcdf
     from atmodist.core.files import replacing, write_json
     from atmodist.evaluation.reconstructions import Reconstructions
     from atmodist.learning.atmodist_training import best_epoch
@@ -62,10 +63,8 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     squared_error = (("pair", "variable"), found, {"units": "1", "long_name": "mean squared error"})
     coordinates = {"time": ("pair", time, {"long_name": "time of the patch"}), "variable": params.variables}
     save_network(snakemake.output.best, best.cpu(), epoch=epoch, **about)
-    with replacing(snakemake.output.errors) as partial:
-        xr.Dataset({"squared_error": squared_error}, coordinates).to_netcdf(partial, engine="h5netcdf")
-    with replacing(snakemake.output.reconstructions) as partial:
-        reconstructions.result().to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.errors, xr.Dataset({"squared_error": squared_error}, coordinates))
+    netcdf.write(snakemake.output.reconstructions, reconstructions.result())
     write_json(snakemake.output.best_info, info)
     with replacing(snakemake.output.evaluation) as partial:
         table.assign(chosen=table["epoch"] == epoch).to_csv(partial, index=False)

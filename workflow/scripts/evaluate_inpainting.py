@@ -11,7 +11,7 @@ params = snakemake.params
 with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
     import torch
 
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.evaluation.fills import DailySums, inserted, laplace_fill
     from atmodist.learning.autoencoder import build
     from atmodist.learning.devices import Hardware, device, to_device
@@ -48,7 +48,6 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
         truth = standardised(patches)
         sums.update(truth, filled(patches, truth))
     result = sums.result()
-    with replacing(snakemake.output.scores) as partial:
-        result.to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.scores, result)
     error = result["scores"].sel(system=params.fill, score="squared_error").sum("day") / len(pairs.numbers)
     log.info("squared error %s of %d patches", error.values.round(4).tolist(), len(pairs.numbers))

@@ -1,6 +1,5 @@
 """Write the model folder of an AtmoDist network, with its scales, how well it does and two figures of it."""
 
-import json
 from pathlib import Path
 
 from atmodist.core.job import job
@@ -9,10 +8,9 @@ params, files = snakemake.params, snakemake.input
 with job(snakemake.log[0], f"export_atmodist {params.model}") as log:
     import tempfile
 
-    import xarray as xr
-
     from atmodist import model_folder
-    from atmodist.core.files import fingerprint
+    from atmodist.core import netcdf
+    from atmodist.core.files import fingerprint, read_json
     from atmodist.data.variables import FIELDS
     from atmodist.figures import cards
     from atmodist.learning.saved import load_network
@@ -20,8 +18,8 @@ with job(snakemake.log[0], f"export_atmodist {params.model}") as log:
     from atmodist.samples.normalise import Moments
 
     network, about = load_network(files.network)
-    settings, best = about["settings"], json.loads(Path(files.best_info).read_text())
-    scales = [json.loads(Path(path).read_text()) for path in files.scales]
+    settings, best = about["settings"], read_json(files.best_info)
+    scales = [read_json(path) for path in files.scales]
     config = model_folder.ModelConfig(
         kind="atmodist",
         name=params.model,
@@ -45,11 +43,8 @@ with job(snakemake.log[0], f"export_atmodist {params.model}") as log:
     numbers = rows_of_scores(best)
     with tempfile.TemporaryDirectory() as folder:
         pictures = {name: Path(folder) / name for name in ("confusion_matrix.png", "distances.png")}
-        count = xr.load_dataset(files.confusion, engine="h5netcdf")["count"]
-        losses = {
-            each["layer"]: xr.load_dataset(path, engine="h5netcdf")
-            for each, path in zip(scales, files.losses, strict=True)
-        }
+        count = netcdf.read(files.confusion)["count"]
+        losses = {each["layer"]: netcdf.read(path) for each, path in zip(scales, files.losses, strict=True)}
         cards.confusion(pictures["confusion_matrix.png"], count)
         cards.distances(pictures["distances.png"], losses)
         captions = {

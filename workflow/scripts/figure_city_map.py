@@ -10,17 +10,14 @@ KINDS = {
 }
 
 with job(snakemake.log[0], "figure_city_map"):
-    import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.evaluation import cities
     from atmodist.figures import plots
 
     reference, *systems = snakemake.params.systems
-    against, *found = (
-        xr.load_dataset(path, engine="h5netcdf")["wasserstein"].sel(window=WINDOW)
-        for path in snakemake.input.cities
-    )
+    against, *found = (netcdf.read(path)["wasserstein"].sel(window=WINDOW) for path in snakemake.input.cities)
     variables = against["variable"].values
     with plots.style():
         size = (plots.WIDTH, 0.6 + 2.0 * len(systems))

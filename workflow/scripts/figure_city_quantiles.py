@@ -4,15 +4,13 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_city_quantiles"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.data import units
     from atmodist.figures import plots
 
-    truth, *estimates = (
-        xr.load_dataset(path, engine="h5netcdf")["quantiles"] for path in snakemake.input.cities
-    )
+    truth, *estimates = (netcdf.read(path)["quantiles"] for path in snakemake.input.cities)
     variables, windows = truth["variable"].values, truth["window"].values
     places = range(truth.sizes["quantile"])
     looks = plots.lines(snakemake.params.systems)

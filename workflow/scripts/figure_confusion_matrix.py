@@ -3,15 +3,15 @@
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_confusion_matrix"):
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import MultipleLocator, PercentFormatter
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     shares = []
     for path in snakemake.input.confusions:
-        count = xr.load_dataset(path, engine="h5netcdf")["count"]
+        count = netcdf.read(path)["count"]
         shares.append(count / count.sum("predicted_lag"))
     highest = max(float(share.max()) for share in shares)
     columns = min(3, len(shares))

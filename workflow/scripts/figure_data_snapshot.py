@@ -4,13 +4,13 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_data_snapshot"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.data import units
     from atmodist.figures import plots
 
-    field = xr.load_dataset(snakemake.input.snapshot, engine="h5netcdf")["field"]
+    field = netcdf.read(snakemake.input.snapshot)["field"]
     variables = field["variable"].values
     with plots.style():
         figure, axes = pyplot.subplots(len(variables), figsize=(6, 0.3 + 2.5 * len(variables)), sharex=True)

@@ -8,15 +8,15 @@ QUANTITIES = {
 }
 
 with job(snakemake.log[0], "figure_error_series"):
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
+    from atmodist.core import netcdf
     from atmodist.data import units
     from atmodist.figures import plots
 
     errors = {
-        system: xr.load_dataset(path, engine="h5netcdf")[list(QUANTITIES)]
+        system: netcdf.read(path)[list(QUANTITIES)]
         for system, path in zip(snakemake.params.systems, snakemake.input.evaluation, strict=True)
     }
     first, *_ = errors.values()

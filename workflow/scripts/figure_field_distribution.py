@@ -6,12 +6,12 @@ TITLES = {"standardised": "standardised", "logarithmic": "after the log transfor
 
 with job(snakemake.log[0], "figure_field_distribution"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
-    density = xr.load_dataset(snakemake.input.histograms, engine="h5netcdf")["density"]
+    density = netcdf.read(snakemake.input.histograms)["density"]
     value = density["value"].values
     with plots.style():
         figure, axes = pyplot.subplots(1, len(TITLES), figsize=(plots.WIDTH, 2.6), sharey=True)

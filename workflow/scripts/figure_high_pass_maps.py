@@ -3,8 +3,7 @@
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_high_pass_maps"):
-    import xarray as xr
-
+    from atmodist.core import netcdf
     from atmodist.data import units
     from atmodist.figures import plots
 
@@ -12,7 +11,7 @@ with job(snakemake.log[0], "figure_high_pass_maps"):
     ordered = [*(system for system in systems if system != "truth"), "truth"]
     for region, pdf, png in zip(snakemake.params.regions, output.pdf, output.png, strict=True):
         fields = {
-            system: xr.open_datatree(path, engine="h5netcdf")[f"{region}/high_pass/field"]
+            system: netcdf.open_tree(path)[f"{region}/high_pass/field"]
             for system, path in zip(systems, snakemake.input.maps, strict=True)
         }
         variables = fields["truth"]["variable"].values

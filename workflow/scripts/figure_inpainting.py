@@ -4,14 +4,14 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_inpainting"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.patches import Rectangle
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     fills = snakemake.params.fills
-    found = [xr.load_dataset(path, engine="h5netcdf")["field"] for path in snakemake.input.scores]
+    found = [netcdf.read(path)["field"] for path in snakemake.input.scores]
     truth = found[0].sel(system="truth")
     edge = truth.sizes["row"] // 4
     first = (truth.sizes["row"] - edge) // 2 - 1

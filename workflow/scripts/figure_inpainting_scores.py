@@ -9,15 +9,15 @@ LABELS = {
 }
 
 with job(snakemake.log[0], "figure_inpainting_scores"):
-    import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     fills = snakemake.params.fills
-    numbers = xr.load_dataset(snakemake.input.summary, engine="h5netcdf").to_dataframe()
+    numbers = netcdf.read(snakemake.input.summary).to_dataframe()
     numbers = numbers[numbers["group"] == "inpainting"].set_index(["quantity", "variable", "system"])
-    sums = [xr.load_dataset(path, engine="h5netcdf") for path in snakemake.input.scores]
+    sums = [netcdf.read(path) for path in snakemake.input.scores]
     variables = sums[0]["variable"].values
     looks = plots.lines(fills)
     with plots.style():

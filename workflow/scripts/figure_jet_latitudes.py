@@ -8,10 +8,10 @@ YEAR = 360
 
 with job(snakemake.log[0], "figure_jet_latitudes"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import FuncFormatter
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     sectors = snakemake.params.sectors
@@ -19,7 +19,7 @@ with job(snakemake.log[0], "figure_jet_latitudes"):
         size = (plots.WIDTH, 0.5 + 2.2 * len(sectors))
         figure, axes = pyplot.subplots(len(sectors), 1, figsize=size, squeeze=False)
         for panel, sector, path in zip(axes[:, 0], sectors, snakemake.input.indices, strict=True):
-            index = xr.load_dataset(path, engine="h5netcdf")
+            index = netcdf.read(path)
             latitude, month = index["latitude"].values, index["time"].dt.month.values
             edges = np.linspace(latitude.min() - 1, latitude.max() + 1, 41)
             parts = {f"all {latitude.size} days": latitude}

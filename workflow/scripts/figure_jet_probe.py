@@ -4,10 +4,10 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_jet_probe"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import PercentFormatter
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     NAMES = {"fields": "principal components of the fields"}
@@ -16,7 +16,7 @@ with job(snakemake.log[0], "figure_jet_probe"):
         size = (plots.WIDTH, 0.7 + 2.5 * len(sectors))
         figure, axes = pyplot.subplots(len(sectors), 2, figsize=size, sharey=True, squeeze=False)
         for row, sector, path in zip(axes, sectors, snakemake.input.probes, strict=True):
-            skill = xr.load_dataset(path, engine="h5netcdf")["skill"]
+            skill = netcdf.read(path)["skill"]
             sources = skill["source"].values
             looks = plots.lines(sources)
             looks["persistence"] = {"color": "black", "linestyle": "--", "label": "persistence"}

@@ -7,11 +7,11 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_jet_series"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
     from matplotlib.ticker import FuncFormatter
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     sectors = snakemake.params.sectors
@@ -19,7 +19,7 @@ with job(snakemake.log[0], "figure_jet_series"):
         size = (plots.WIDTH, 0.5 + 3.4 * len(sectors))
         figure, axes = pyplot.subplots(2 * len(sectors), 1, figsize=size, sharex="col", squeeze=False)
         for panels, sector, path in zip(axes.reshape(-1, 2), sectors, snakemake.input.indices, strict=True):
-            index = xr.load_dataset(path, engine="h5netcdf")
+            index = netcdf.read(path)
             last = index["time"].values[-1]
             index = index.sel(time=slice(last - np.timedelta64(730, "D"), None))
             for panel, name in zip(panels, ("latitude", "speed"), strict=True):

@@ -6,10 +6,10 @@ LABELS = {"l1": "mean |Δz|", "l2": "mean Δz²", "psnr": "50 − PSNR / dB", "s
 SPLITS = {"train": "training", "eval": "evaluation"}
 
 with job(snakemake.log[0], "figure_lag_losses"):
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import MultipleLocator
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     models = plots.lines([f"α · content loss of {model}" for model in snakemake.params.models])
@@ -25,7 +25,7 @@ with job(snakemake.log[0], "figure_lag_losses"):
             len(SPLITS), len(LABELS), figsize=size, sharex=True, sharey="col", squeeze=False
         )
         for row, (split, name) in zip(axes, SPLITS.items(), strict=True):
-            losses = [xr.load_dataset(path, engine="h5netcdf") for path in getattr(snakemake.input, split)]
+            losses = [netcdf.read(path) for path in getattr(snakemake.input, split)]
             losses = [loss.sel(lag=slice(snakemake.params.lag_hours)) for loss in losses]
             for panel, (measure, label) in zip(row, LABELS.items(), strict=True):
                 distance = losses[0].sel(measure=measure)

@@ -3,16 +3,16 @@
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_maps"):
-    import xarray as xr
     from matplotlib.patches import Rectangle
 
+    from atmodist.core import netcdf
     from atmodist.data import units
     from atmodist.figures import plots
 
     systems, output = snakemake.params.systems, snakemake.output
     for (region, zoom), pdf, png in zip(snakemake.params.zooms.items(), output.pdf, output.png, strict=True):
         trees = {
-            system: xr.open_datatree(path, engine="h5netcdf")[region]
+            system: netcdf.open_tree(path)[region]
             for system, path in zip(systems, snakemake.input.maps, strict=True)
         }
         fields = {"low resolution": trees["truth"]["low/field"]}

@@ -8,11 +8,12 @@ with job(snakemake.log[0], "figure_moment_maps"):
     import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.data import units
     from atmodist.figures import plots
 
     systems, output = snakemake.params.systems, snakemake.output
-    truth, *estimates = (xr.load_dataset(path, engine="h5netcdf") for path in snakemake.input.moments)
+    truth, *estimates = (netcdf.read(path) for path in snakemake.input.moments)
 
     def draw(panels, fields, name, variable, kind):
         """Draw maps in the same colours above one colour bar; positive ones from zero."""

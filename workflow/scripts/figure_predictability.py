@@ -7,10 +7,10 @@ MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", 
 params = snakemake.params
 with job(snakemake.log[0], "figure_predictability"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import MultipleLocator, PercentFormatter
 
+    from atmodist.core import netcdf
     from atmodist.evaluation.bootstrap import means_of_groups
     from atmodist.figures import plots
 
@@ -21,7 +21,7 @@ with job(snakemake.log[0], "figure_predictability"):
             len(models), 2, figsize=size, sharex="col", sharey="row", squeeze=False
         )
         for row, model, path in zip(axes, models, snakemake.input.maps, strict=True):
-            series = xr.load_dataset(path, engine="h5netcdf")["series"].sel(quantity="accuracy")
+            series = netcdf.read(path)["series"].sel(quantity="accuracy")
             looks = plots.lines([f"{hours} h" for hours in series["lag"].values])
             shifts = np.linspace(-0.2, 0.2, len(looks)) if len(looks) > 1 else [0.0]
             for hours, look, shift in zip(series["lag"].values, looks.values(), shifts, strict=True):

@@ -4,13 +4,13 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_reconstructions"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     models = snakemake.params.models
-    found = [xr.load_dataset(path, engine="h5netcdf") for path in snakemake.input.reconstructions]
+    found = [netcdf.read(path) for path in snakemake.input.reconstructions]
     kinds, variables = found[0]["kind"].values, found[0]["variable"].values
     rows = len(models) * len(variables)
     with plots.style():

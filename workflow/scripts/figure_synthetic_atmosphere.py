@@ -6,12 +6,12 @@ LAWS = {"−3": -3, "−5/3": -5 / 3}
 COMPONENTS = ("rotational", "divergent")
 
 with job(snakemake.log[0], "figure_synthetic_atmosphere"):
-    import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
-    with xr.open_dataset(snakemake.input.diagnostics, engine="h5netcdf") as diagnostics, plots.style():
+    with netcdf.open_lazily(snakemake.input.diagnostics) as diagnostics, plots.style():
         strength = diagnostics["root_mean_square"]
         figure, axes = pyplot.subplots(2, 3, figsize=(plots.WIDTH, 4.6))
         spectrum, exponent, partition, steadiness, memory, day = axes.flat

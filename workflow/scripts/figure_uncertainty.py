@@ -13,15 +13,15 @@ QUANTITIES = {
 
 with job(snakemake.log[0], "figure_uncertainty"):
     import numpy as np
-    import xarray as xr
     from matplotlib import pyplot
     from matplotlib.ticker import FuncFormatter
 
+    from atmodist.core import netcdf
     from atmodist.figures import plots
 
     output = snakemake.output
     for path, pdf, png in zip(snakemake.input.maps, output.pdf, output.png, strict=True):
-        maps = xr.load_dataset(path, engine="h5netcdf")
+        maps = netcdf.read(path)
         seasons, times = maps["season"].values, maps["pairs"].values
         # A row for each quantity; without seasons, two quantities side by side.
         rows, columns = (len(QUANTITIES), len(seasons)) if len(seasons) > 1 else (len(QUANTITIES) // 2, 2)

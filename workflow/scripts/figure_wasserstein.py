@@ -7,11 +7,12 @@ with job(snakemake.log[0], "figure_wasserstein"):
     import xarray as xr
     from matplotlib import pyplot
 
+    from atmodist.core import netcdf
     from atmodist.data import units
     from atmodist.figures import plots
 
     distances = {
-        system: xr.load_dataset(path, engine="h5netcdf")["wasserstein"]
+        system: netcdf.read(path)["wasserstein"]
         for system, path in zip(snakemake.params.systems, snakemake.input.cities, strict=True)
     }
     everything = xr.concat(distances.values(), "system")

@@ -8,7 +8,7 @@ with job(snakemake.log[0], "histogram_fields"):
     import numpy as np
     import xarray as xr
 
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.data import store
     from atmodist.samples.normalise import Moments
 
@@ -32,5 +32,4 @@ with job(snakemake.log[0], "histogram_fields"):
         ("transform", "variable", "value"),
         attrs={"units": "1", "long_name": "probability density", "times": len(times)},
     )
-    with replacing(snakemake.output.histograms) as partial:
-        density.to_dataset(name="density").to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.histograms, density.to_dataset(name="density"))

@@ -4,10 +4,9 @@ from atmodist.core.job import job
 
 params = snakemake.params
 with job(snakemake.log[0], f"import_atmodist {params.model}") as log:
-    import torch
-
     from atmodist.core.files import replacing
     from atmodist.imported import import_network
+    from atmodist.learning import saved
     from atmodist.samples.normalise import Moments
 
     network, moments = import_network(
@@ -21,7 +20,7 @@ with job(snakemake.log[0], f"import_atmodist {params.model}") as log:
     )
     with replacing(snakemake.output.weights) as partial:
         partial.mkdir()
-        torch.save({"network": network.state_dict()}, partial / "epoch-001.pt")
+        saved.save(partial / "epoch-001.pt", {"network": network.state_dict()})
     here = Moments.load(snakemake.input.moments)
     ratios = ", ".join(f"{a / b:.3g}" for a, b in zip(here.std, moments.std, strict=True))
     log.info(

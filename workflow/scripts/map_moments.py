@@ -3,13 +3,10 @@
 from atmodist.core.job import job
 
 with job(snakemake.log[0], f"map_moments {snakemake.wildcards.system}"):
-    import xarray as xr
-
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.evaluation import maps, moments
 
-    fields = moments.mean_fields(xr.load_dataset(snakemake.input.evaluation, engine="h5netcdf"))
+    fields = moments.mean_fields(netcdf.read(snakemake.input.evaluation))
     while fields.sizes["longitude"] > 720:
         fields = maps.block_means(fields, 2)
-    with replacing(snakemake.output.moments) as partial:
-        fields.astype("float32").to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.moments, fields.astype("float32"))

@@ -9,7 +9,7 @@ params = snakemake.params
 with job(snakemake.log[0], f"map_regions {params.system}"):
     import xarray as xr
 
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.data import spectral, store
     from atmodist.evaluation import maps, streaming
     from atmodist.learning.devices import Hardware
@@ -39,5 +39,4 @@ with job(snakemake.log[0], f"map_regions {params.system}"):
         for resolution, field in resolutions.items()
     }
     tree = xr.DataTree.from_dict({"/": xr.Dataset(attrs={"system": params.system}), **groups})
-    with replacing(snakemake.output.maps) as partial:
-        tree.to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.maps, tree)

@@ -11,7 +11,7 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
 
     import torch
 
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.data import store
     from atmodist.evaluation import uncertainty
     from atmodist.learning.devices import Hardware, device, to_device
@@ -48,7 +48,6 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
         )
     hours = params.step_hours * maps["lag"].values
     maps = maps.assign_coords(lag=("lag", hours, {"units": "hours"}))
-    with replacing(snakemake.output.maps) as partial:
-        maps.assign_attrs(lag_hours=params.lag_hours).to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.maps, maps.assign_attrs(lag_hours=params.lag_hours))
     windows = maps.sizes["latitude"] * maps.sizes["longitude"]
     log.info("%d windows at %d times in %.1f s", windows, len(first), time.monotonic() - started)

@@ -7,7 +7,7 @@ with job(snakemake.log[0], f"measure_jet_wind {params.sector} {params.period}") 
     import numpy as np
     import xarray as xr
 
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.data.diagnostics import group_by_time
     from atmodist.data.grib import read_fields
     from atmodist.evaluation import jet
@@ -27,6 +27,5 @@ with job(snakemake.log[0], f"measure_jet_wind {params.sector} {params.period}") 
         ("time", "latitude"),
         attrs={"units": "m s-1", "standard_name": "eastward_wind", "long_name": "zonal wind of the sector"},
     )
-    with replacing(snakemake.output.wind) as partial:
-        wind.sortby("time").to_dataset(name="wind").to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.wind, wind.sortby("time").to_dataset(name="wind"))
     log.info("%d times", len(times))

@@ -4,7 +4,7 @@ from atmodist.core.job import job, progress
 
 params = snakemake.params
 with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} {params.layer}") as log:
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.learning.calibration import lag_losses
     from atmodist.learning.devices import Hardware, device
     from atmodist.learning.losses import ContentLoss
@@ -26,6 +26,5 @@ with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} 
         int(every.lag.max()),
         params.step_hours,
     )
-    with replacing(snakemake.output.losses) as partial:
-        losses.to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.losses, losses)
     log.info("%d of %d pairs", len(pairs.numbers), len(every.numbers))

@@ -6,6 +6,7 @@ params = snakemake.params
 with job(snakemake.log[0], "measure_orderings") as log:
     import time
 
+    from atmodist.core import netcdf
     from atmodist.core.files import replacing
     from atmodist.data import store
     from atmodist.evaluation import orderings
@@ -34,8 +35,7 @@ with job(snakemake.log[0], "measure_orderings") as log:
         params.seed,
         device,
     )
-    with replacing(snakemake.output.sums) as partial:
-        sums.to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.sums, sums)
     scores = orderings.scores(sums, params.block_days, params.resamples, params.seed)
     with replacing(snakemake.output.scores) as partial:
         scores.to_csv(partial, index=False, float_format="%.6g")

@@ -5,10 +5,9 @@ from functools import reduce
 from atmodist.core.job import job
 
 with job(snakemake.log[0], f"merge_evaluation {snakemake.wildcards.system}"):
-    import xarray as xr
-
+    from atmodist.core import netcdf
     from atmodist.evaluation import streaming
 
-    shards = (xr.load_dataset(path, engine="h5netcdf") for path in snakemake.input.shards)
+    shards = (netcdf.read(path) for path in snakemake.input.shards)
     whole = reduce(lambda *parts: streaming.combine(parts), shards)
     streaming.save(snakemake.output.metrics, whole)

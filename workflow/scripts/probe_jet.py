@@ -6,16 +6,11 @@ from atmodist.core.job import job
 
 params = snakemake.params
 with job(snakemake.log[0], f"probe_jet {snakemake.wildcards.sector}") as log:
-    import xarray as xr
-
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.evaluation import jet_probe
 
-    index = xr.load_dataset(snakemake.input.jet, engine="h5netcdf")
-    sources = {
-        Path(path).stem: xr.load_dataset(path, engine="h5netcdf")["features"]
-        for path in snakemake.input.features
-    }
+    index = netcdf.read(snakemake.input.jet)
+    sources = {Path(path).stem: netcdf.read(path)["features"] for path in snakemake.input.features}
     result = jet_probe.skills(
         index,
         sources,
@@ -27,8 +22,7 @@ with job(snakemake.log[0], f"probe_jet {snakemake.wildcards.sector}") as log:
         params.resamples,
         params.seed,
     )
-    with replacing(snakemake.output.probe) as partial:
-        result.to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.probe, result)
     best = result["skill"].isel(sample=0, lag=0).sel(target="latitude")
     numbers = ", ".join(
         f"{name} {float(each):.2f}" for name, each in zip(best["source"].values, best, strict=True)

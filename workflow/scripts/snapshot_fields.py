@@ -3,7 +3,7 @@
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "snapshot_fields"):
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
     from atmodist.data import store
     from atmodist.evaluation import maps
 
@@ -12,5 +12,4 @@ with job(snakemake.log[0], "snapshot_fields"):
     field = maps.labelled(fields, time, fields.read(time))
     while field.sizes["longitude"] > 720:
         field = maps.block_means(field, 2)
-    with replacing(snakemake.output.snapshot) as partial:
-        field.to_dataset(name="field").to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.snapshot, field.to_dataset(name="field"))

@@ -5,11 +5,8 @@ from pathlib import Path
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "summary") as log:
-    import json
-
-    import xarray as xr
-
-    from atmodist.core.files import replacing
+    from atmodist.core import netcdf
+    from atmodist.core.files import read_json, replacing
     from atmodist.evaluation import summary
 
     params, files = snakemake.params, snakemake.input
@@ -18,13 +15,13 @@ with job(snakemake.log[0], "summary") as log:
     table = summary.Table(params.config_name)
 
     for path in files.pressure:
-        series = xr.load_dataset(path, engine="h5netcdf")
+        series = netcdf.read(path)
         table.add("data", f"level {series.attrs['level']}", summary.of_pressure(series, **blocks))
 
     for best_path, predictions in zip(files.best, files.predictions, strict=True):
-        best = json.loads(Path(best_path).read_text())
+        best = read_json(best_path)
         model = Path(best_path).parent.name
-        scores = xr.load_dataset(predictions, engine="h5netcdf")
+        scores = netcdf.read(predictions)
         table.add("atmodist", model, [(name, best[name], "1") for name in ("epoch", "chance")])
         numbers = list(summary.of_predictions(scores, **blocks))
         table.add("atmodist", model, numbers)
@@ -32,16 +29,16 @@ with job(snakemake.log[0], "summary") as log:
         table.add("atmodist", model, [("accuracy_over_chance", over_chance, "1")])
 
     for path in files.losses:
-        losses = xr.load_dataset(path, engine="h5netcdf")
+        losses = netcdf.read(path)
         name = f"{Path(path).parent.name} {losses.attrs['layer']}"
         table.add("content_loss", name, summary.of_content_loss(losses, **blocks))
 
     evaluations, means, distances = {}, {}, {}
     for system, evaluation, cities in zip(params.systems, files.evaluation, files.cities, strict=True):
-        evaluations[system] = xr.open_dataset(evaluation, engine="h5netcdf")
+        evaluations[system] = netcdf.open_lazily(evaluation)
         means[system] = summary.means_of_evaluation(evaluations[system], **draws)
         if system != "truth":
-            distances[system] = summary.distances_at_cities(xr.load_dataset(cities, engine="h5netcdf"))
+            distances[system] = summary.distances_at_cities(netcdf.read(cities))
     for system, distance in distances.items():
         pair = means["truth"], means["bilinear"]
         numbers = summary.of_super_resolution(means[system], *pair, params.truncation)
@@ -52,21 +49,20 @@ with job(snakemake.log[0], "summary") as log:
         table.add("super_resolution", system, summary.of_cities(distance, references))
 
     for path in files.reconstructions:
-        errors = xr.load_dataset(path, engine="h5netcdf")
+        errors = netcdf.read(path)
         table.add("autoencoder", Path(path).parent.name, summary.of_reconstructions(errors, **blocks))
     for path in files.fills:
-        sums, fill = xr.load_dataset(path, engine="h5netcdf"), Path(path).parent.name
+        sums, fill = netcdf.read(path), Path(path).parent.name
         table.add("inpainting", fill, summary.of_fills(sums, fill, **blocks))
 
     for index_path, probe_path in zip(files.jets, files.probes, strict=True):
         sector, jet_blocks = Path(index_path).parent.name, {**draws, "block_days": params.jet_block_days}
-        index = xr.load_dataset(index_path, engine="h5netcdf")
+        index = netcdf.read(index_path)
         table.add("jet", sector, summary.of_jet(index, **jet_blocks))
-        for source, skill in xr.load_dataset(probe_path, engine="h5netcdf")["skill"].groupby("source"):
+        for source, skill in netcdf.read(probe_path)["skill"].groupby("source"):
             table.add("jet", f"{sector} {source}", summary.of_jet_probe(skill.squeeze("source")))
 
     with replacing(snakemake.output.summary) as partial:
         table.to_frame().to_csv(partial, index=False, float_format="%.6g")
-    with replacing(snakemake.output.netcdf) as partial:
-        table.to_xarray().to_netcdf(partial, engine="h5netcdf")
+    netcdf.write(snakemake.output.netcdf, table.to_xarray())
     log.info("%d numbers", len(table.rows))

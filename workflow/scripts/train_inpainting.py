@@ -1,11 +1,9 @@
 """Train a network to fill a square that is erased: training.csv and the weights of every epoch."""
 
-import json
-from pathlib import Path
-
 from atmodist.core.job import job
 
 with job(snakemake.log[0], f"train_inpainting {snakemake.wildcards.model}"):
+    from atmodist.core.files import read_json
     from atmodist.learning.autoencoder_training import train_inpainting
     from atmodist.learning.checkpoint import identity
     from atmodist.learning.devices import Hardware, launch
@@ -20,7 +18,7 @@ with job(snakemake.log[0], f"train_inpainting {snakemake.wildcards.model}"):
     source = settings.pop("content")
     if source != "mse":
         encoder, _ = load_encoder(snakemake.input.encoder)
-        scale = json.loads(Path(snakemake.input.scale).read_text())["scale"]
+        scale = read_json(snakemake.input.scale)["scale"]
         content = ContentLoss(encoder, source["layer"], scale)
     training = TrainingJob(
         samples=SampleFiles(snakemake.input.pairs, params.patch, params.variables),

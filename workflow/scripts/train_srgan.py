@@ -1,11 +1,9 @@
 """Train a generator against a discriminator: training.csv and the weights of both after every epoch."""
 
-import json
-from pathlib import Path
-
 from atmodist.core.job import job
 
 with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
+    from atmodist.core.files import read_json
     from atmodist.learning.checkpoint import identity
     from atmodist.learning.devices import Hardware, launch
     from atmodist.learning.losses import ContentLoss
@@ -23,7 +21,7 @@ with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
         content = SpectralLoss(params.patch)
     elif source != "mse":
         encoder, _ = load_encoder(snakemake.input.encoder)
-        scale = json.loads(Path(snakemake.input.scale).read_text())["scale"]
+        scale = read_json(snakemake.input.scale)["scale"]
         content = ContentLoss(encoder, source["layer"], scale)
     training = TrainingJob(
         samples=SampleFiles(snakemake.input.patches, params.patch, params.variables),

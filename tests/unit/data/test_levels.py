@@ -7,6 +7,7 @@ import xarray as xr
 from fake_snakemake import run_script
 
 from atmodist.core.errors import InputError
+from atmodist.core.files import write_checksum
 from atmodist.data.grib import Field, write_fields
 from atmodist.data.levels import pressure, pressure_series, pressure_statistics, read_coefficients
 from atmodist.data.spectral import analyse, from_cilm, latitudes
@@ -98,10 +99,15 @@ def test_the_script_writes_hectopascals(tmp_path):
     files = [tmp_path / f"{day}.grib" for day in range(2)]
     for day, file in enumerate(files):
         write_fields(file, [log_surface_pressure(np.full(44, 98000.0 + 1000 * day))])
+        write_checksum(file, file.with_suffix(".sha256"))
     run_script(
         "level_pressure",
         tmp_path / "log",
-        inputs={"surface": files, "coefficients": RESOURCE},
+        inputs={
+            "surface": files,
+            "checksums": [file.with_suffix(".sha256") for file in files],
+            "coefficients": RESOURCE,
+        },
         outputs={"pressure": tmp_path / "level_pressure.json", "series": tmp_path / "level_pressure.nc"},
         params={"level": 120},
     )

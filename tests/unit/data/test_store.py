@@ -72,15 +72,6 @@ def test_variables_of_unlike_units_have_no_unit_in_common(tmp_path):
             assert data["field_units"].values.tolist() == ["s-1", "1"]
 
 
-def test_a_file_with_one_unit_for_all_variables_can_be_read(split):
-    folder, values, _ = split
-    with h5py.File(folder / "0.h5", "a") as file:
-        del file["field_units"]
-    fields = store.open_fields(folder / "0.h5")
-    assert fields.units == ("s-1", "s-1")
-    assert np.array_equal(fields.read(3), values[:, 3])
-
-
 def test_windows_go_round_the_sphere(split):
     folder, values, times = split
     for fields, count in (

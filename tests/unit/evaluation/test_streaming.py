@@ -4,10 +4,12 @@ import torch
 import xarray as xr
 from fields import hours, write_period
 
+from atmodist.core import netcdf
 from atmodist.core.errors import InputError
 from atmodist.data import store
 from atmodist.data.sphere import area_weights
 from atmodist.evaluation import metrics, moments, streaming
+from atmodist.learning import saved
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.samples.normalise import Moments
@@ -49,11 +51,9 @@ def test_shards_combine_to_the_bits_of_the_whole(fields, upscale, tmp_path):
     shards = []
     for number, times in enumerate([range(18, 24), range(6), range(6, 18)]):
         streaming.save(tmp_path / f"{number}.nc", run(fields, times, upscale, batch_size=4))
-        shards.append(xr.load_dataset(tmp_path / f"{number}.nc", engine="h5netcdf"))
+        shards.append(netcdf.read(tmp_path / f"{number}.nc"))
     streaming.save(tmp_path / "whole.nc", run(fields, range(STEPS), upscale))
-    xr.testing.assert_identical(
-        streaming.combine(shards), xr.load_dataset(tmp_path / "whole.nc", engine="h5netcdf")
-    )
+    xr.testing.assert_identical(streaming.combine(shards), netcdf.read(tmp_path / "whole.nc"))
 
 
 def test_the_variance_under_the_semivariogram_is_that_of_all_frames(fields):
@@ -78,7 +78,7 @@ def test_cities_are_kept_apart_and_read_one_by_one(fields, tmp_path):
     assert "city" not in rest.dims
     assert list(cities) == ["city_value"]
     streaming.save(tmp_path / "cities.nc", cities)
-    with xr.open_dataset(tmp_path / "cities.nc", engine="h5netcdf") as read:
+    with netcdf.open_lazily(tmp_path / "cities.nc") as read:
         xr.testing.assert_identical(read.load(), cities)
         assert read["city_value"].encoding["chunksizes"] == (6, 2, 1, 9)
 
@@ -116,9 +116,8 @@ def test_a_generator_comes_from_the_epoch_that_is_asked_for(fields, tmp_path):
     settings = {"channels": 4, "blocks": 1}
     generators = [Generator(2, **settings) for _ in range(2)]
     for epoch, generator in enumerate(generators, 1):
-        torch.save(
-            {"generator": generator.state_dict(), "discriminator": {}}, tmp_path / f"epoch-{epoch:03d}.pt"
-        )
+        weights = {"generator": generator.state_dict(), "discriminator": {}}
+        saved.save(tmp_path / f"epoch-{epoch:03d}.pt", weights)
     upscale = streaming.upscaling("l2", CPU, tmp_path, 2, settings, variables=2)
     low = torch.randn(1, 2, 32, 64)
     with torch.no_grad():

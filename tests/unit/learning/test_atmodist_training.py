@@ -19,12 +19,15 @@ from torchmetrics.functional.classification import (
 )
 from trainings import ATMODIST, CPU, VARIABLES, run, training_job, write_pairs
 
+from atmodist.core.hdf5 import seal
 from atmodist.core.seeds import torch_seed
 from atmodist.learning import atmodist_training as atmodist
+from atmodist.learning import saved
 from atmodist.learning.devices import device, launch
 from atmodist.learning.saved import build, load_network, load_weights
 from atmodist.learning.settings import AtmoDistSettings, LearningRateSchedule
 from atmodist.samples.batches import PairBatches, SampleFiles, loader
+from atmodist.samples.shards import CHUNKED
 
 
 def test_each_gradient_is_clipped_by_itself():
@@ -184,6 +187,7 @@ def write_pairs_of_one_lag(path, lag, count):
     with h5py.File(path, "a") as file:
         file["lag"][5:] = lag
         file["time"] = np.arange(count)
+        seal(file, CHUNKED)
 
 
 @pytest.mark.parametrize(("validation", "epoch", "lag"), [([], 2, 1), (["validation.h5"], 3, 3)])
@@ -193,7 +197,7 @@ def test_a_validation_split_chooses_and_the_evaluation_split_reports(tmp_path, v
     (tmp_path / "weights").mkdir()
     for number, favourite in enumerate((1, 1, 3), start=1):  # the first epoch is the pre-training
         weights = {"network": favouring(favourite).state_dict()}
-        torch.save(weights, tmp_path / f"weights/epoch-{number:03d}.pt")
+        saved.save(tmp_path / f"weights/epoch-{number:03d}.pt", weights)
     names = {"evaluation": "evaluation.csv", "confusion": "confusion.nc", "predictions": "predictions.nc"}
     outputs = {**names, "best_info": "best.json", "best": "best.pt"}
     inputs = {"pairs": ["eval.h5"], "validation": validation, "weights": str(tmp_path / "weights")}

@@ -11,7 +11,7 @@ from trainings import ATMODIST, VARIABLES
 
 from atmodist.core.errors import InputError
 from atmodist.learning.autoencoder import Autoencoder
-from atmodist.learning.saved import build, encoder_of, load_encoder, load_network, save_network
+from atmodist.learning.saved import build, encoder_of, load_encoder, load_network, save, save_network
 
 HEAVY = ("lightning_fabric", "h5py", "h5netcdf", "xarray", "pandas", "tensorboard", "torchmetrics", "dask")
 
@@ -52,7 +52,7 @@ def test_a_file_without_an_encoder_is_refused(tmp_path):
 
 
 def test_a_file_that_is_no_network_is_refused(tmp_path):
-    torch.save({"settings": {}}, tmp_path / "best.pt")
+    save(tmp_path / "best.pt", {"settings": {}})
     with pytest.raises(InputError, match="holds no AtmoDist network"):
         load_network(tmp_path / "best.pt")
 

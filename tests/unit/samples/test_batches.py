@@ -4,7 +4,9 @@ import pytest
 import torch
 
 from atmodist.core.errors import InputError
+from atmodist.core.hdf5 import seal
 from atmodist.samples.batches import PairBatches, PatchBatches, SampleFiles, loader
+from atmodist.samples.shards import CHUNKED
 
 VARIABLES = ["divergence", "vorticity"]
 COUNTS = [40, 40, 23]
@@ -25,6 +27,7 @@ def shards(tmp_path_factory):
             for name, values in {"first": patches, "second": -patches, "high": patches}.items():
                 file.create_dataset(name, data=values, chunks=(1, 2, 8, 8), fletcher32=True)
             file["lag"] = stream.integers(1, MAX_LAG + 1, count).astype(np.int32)
+            seal(file, CHUNKED)
         first += count
     return paths
 
@@ -125,6 +128,7 @@ def test_shards_of_something_else_are_refused(shards, tmp_path):
         PairBatches(SampleFiles(shards, 8, VARIABLES[::-1]), 8)
     with h5py.File(tmp_path / "patches.h5", "w") as file:
         file.attrs["variables"] = VARIABLES
+        seal(file, CHUNKED)
     with pytest.raises(InputError, match=r"patches\.h5 cannot be read"):
         PairBatches(SampleFiles([tmp_path / "patches.h5"], 8, VARIABLES), 8)
 

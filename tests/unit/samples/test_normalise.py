@@ -114,5 +114,5 @@ def test_moments_survive_the_disk(tmp_path):
 @pytest.mark.parametrize("content", ["{", '{"mean": 1}', "[]"])
 def test_another_file_is_refused(tmp_path, content):
     (tmp_path / "moments.json").write_text(content)
-    with pytest.raises(InputError, match=r"moments\.json holds no moments"):
+    with pytest.raises(InputError, match=r"moments\.json is no JSON file of this workflow"):
         Moments.load(tmp_path / "moments.json")

@@ -4,7 +4,6 @@
 ``README.md`` is the model card. Nothing is pickled.
 """
 
-import json
 import math
 import platform
 import shutil
@@ -21,7 +20,7 @@ from torch import Tensor, nn
 
 import atmodist
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing, sha256, write_json
+from atmodist.core.files import read_json, replacing, sha256, write_json
 from atmodist.learning import saved
 from atmodist.learning.networks import LAYERS, Generator
 from atmodist.samples.normalise import Moments
@@ -201,7 +200,7 @@ def save(
         (partial / WEIGHTS).write_bytes(to_bytes(tensors, metadata={"format": "pt"}))
         content = config.to_json() | {"weights_sha256": sha256(partial / WEIGHTS)}
         write_json(partial / CONFIG, content)
-        (partial / CARD).write_text(card)
+        (partial / CARD).write_text(card, encoding="utf-8")
         for name, path in (pictures or {}).items():
             shutil.copyfile(path, partial / name)
 
@@ -232,14 +231,14 @@ def load(folder: str | Path) -> tuple[nn.Module, ModelConfig]:
 
 def _read(folder: str | Path) -> tuple[ModelConfig, str]:
     path = Path(folder) / CONFIG
-    try:
-        content = json.loads(path.read_text())
-        return ModelConfig.from_json(content), content["weights_sha256"]
-    except OSError as error:
+    if not path.is_file():
         raise InputError(
-            f"{folder} is no model folder ({error}); expected one with {CONFIG} and {WEIGHTS}, e.g. "
+            f"{folder} is no model folder; expected one with {CONFIG} and {WEIGHTS}, e.g. "
             "results/{name}/models/{model}."
-        ) from error
+        )
+    content = read_json(path)
+    try:
+        return ModelConfig.from_json(content), content["weights_sha256"]
     except InputError as error:
         raise InputError(f"{path}: {str(error).rstrip('.')}.") from error
     except (KeyError, TypeError, AttributeError, ValueError) as error:

@@ -5,9 +5,11 @@ import json
 import os
 import re
 import shutil
-from collections.abc import Iterator
+import stat
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 from atmodist.core.errors import InputError
 
@@ -46,14 +48,44 @@ def _remove(path: Path) -> None:
         path.unlink(missing_ok=True)
 
 
-def write_json(path: str | Path, content: object) -> None:
-    """Write ``content`` as indented JSON, atomically."""
+def require_file(path: str | Path) -> None:
+    """Raise ``InputError`` unless ``path`` is a file: to open a pipe would wait for ever."""
+    path = Path(path)
+    try:
+        mode = path.stat().st_mode
+    except OSError as error:
+        link = f", a link to {os.readlink(path)}" if path.is_symlink() else ""
+        raise InputError(f"{path}{link} cannot be read ({error.strerror}); expected a file") from None
+    if not stat.S_ISREG(mode):
+        kind = "a folder" if stat.S_ISDIR(mode) else "a pipe or a device"
+        raise InputError(f"{path} is {kind}; expected a file")
+
+
+def write_json(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write ``content`` as indented JSON with its own SHA-256 as the last key, whole or not at all."""
+    plain = json.loads(json.dumps(content))
     with replacing(path) as partial:
-        partial.write_text(json.dumps(content, indent=2) + "\n")
+        text = json.dumps(plain | {"sha256": fingerprint(plain)}, indent=2)
+        partial.write_text(text + "\n", encoding="utf-8")
+
+
+def read_json(path: str | Path) -> dict[str, Any]:
+    """What `write_json` wrote, without the SHA-256; ``InputError`` if it is anything else."""
+    require_file(path)
+    try:
+        content = json.loads(Path(path).read_text(encoding="utf-8"))
+        checksum = content.pop("sha256")
+    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
+        raise InputError(f"{path} is no JSON file of this workflow ({reason})") from None
+    if fingerprint(content) != checksum:
+        raise InputError(f"{path} is damaged or was edited: its content is not that of its sha256")
+    return content
 
 
 def sha256(path: str | Path) -> str:
     """SHA-256 of a file's content, in hexadecimal."""
+    require_file(path)
     with open(path, "rb") as stream:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
@@ -61,7 +93,7 @@ def sha256(path: str | Path) -> str:
 def write_checksum(path: str | Path, checksum: str | Path) -> None:
     """Write the SHA-256 of ``path`` as ``sha256sum`` does, so that ``sha256sum --check`` reads it."""
     with replacing(checksum) as partial:
-        partial.write_text(f"{sha256(path)}  {Path(path).name}\n")
+        partial.write_text(f"{sha256(path)}  {Path(path).name}\n", encoding="utf-8")
 
 
 def verify(path: str | Path, checksum: str | Path) -> None:

@@ -5,7 +5,6 @@ and the client is the one that ``cdsapi`` wraps. Only the download is our own: i
 """
 
 import errno
-import json
 import logging
 import os
 import shutil
@@ -24,7 +23,7 @@ from ecmwf.datastores.processing import LinkError, ProcessingFailedError
 from multiurl.retry import RETRIABLE
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import write_json
+from atmodist.core.files import read_json, write_json
 from atmodist.core.job import logger
 from atmodist.core.retry import RetryPolicy
 from atmodist.data.variables import VARIABLES
@@ -132,7 +131,13 @@ def _client(policy: RetryPolicy) -> Client:
 
 def _queued(ticket: Path, question: dict) -> str | None:
     """Identifier of the request that an interrupted call has left for the same question."""
-    kept = json.loads(ticket.read_text()) if ticket.exists() else {}
+    if not ticket.exists():
+        return None
+    try:
+        kept = read_json(ticket)
+    except InputError as error:
+        logger.info("the request is sent again, because its ticket is lost: %s", error)
+        return None
     request_id = kept.pop("id", None)
     return request_id if kept == question else None
 

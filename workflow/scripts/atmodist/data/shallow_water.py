@@ -15,7 +15,7 @@ import ducc0
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
+from atmodist.core.files import replacing, require_file
 from atmodist.core.seeds import random_stream
 from atmodist.data import spectral
 from atmodist.data.spectral import EARTH_ROTATION
@@ -154,9 +154,14 @@ class State:
 
     @classmethod
     def load(cls, path: str | Path) -> "State":
-        """Read a state back, bit for bit."""
-        with np.load(path) as archive:
-            return cls(int(archive["step"]), *(archive[name] for name in ("now", "before", "noise")))
+        """Read a state back, bit for bit; ``InputError`` if the file is damaged (its zip has checksums)."""
+        require_file(path)
+        try:
+            with np.load(path) as archive:
+                return cls(int(archive["step"]), *(archive[name] for name in ("now", "before", "noise")))
+        except Exception as error:  # whatever a damaged archive leads NumPy to
+            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+            raise InputError(f"{path} is damaged or no state of the atmosphere ({reason})") from None
 
 
 class ShallowWater:

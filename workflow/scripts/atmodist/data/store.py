@@ -7,9 +7,9 @@ bitshuffle-LZ4 filter).
 """
 
 import os
+import zlib
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -20,6 +20,7 @@ import numpy as np
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
+from atmodist.core.hdf5 import check_seal, reading, seal
 from atmodist.data import units
 from atmodist.data.variables import VARIABLES
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 DIMENSIONS = ("variable", "time", "latitude", "longitude")
 WHOLE = slice(None)
+CHUNKED = ("data",)  # datasets whose chunks have checksums
 CHECKED_METADATA = ("v110", "v110")  # HDF5's format since 1.10: its metadata carry checksums
 COORDINATE_ATTRIBUTES = {
     "variable": {"long_name": "name of the variable"},
@@ -88,14 +90,19 @@ def write_fields(
         )
         units_of = [VARIABLES[variable].units for variable in variables]
         _describe(file, variables, units_of, times, latitude, longitude, attributes or {})
+        checksums = np.zeros(shape[:2], np.uint32)
         for variable, time, grid in fields:
             position = positions.pop((variable, time), None)
             if position is None:
                 raise InputError(f"{path}: {variable} at {time} came twice or is not part of this period.")
-            data[position] = round_mantissa(np.ascontiguousarray(grid, np.float32), mantissa_bits)
+            rounded = round_mantissa(np.ascontiguousarray(grid, np.float32), mantissa_bits)
+            data[position] = rounded
+            checksums[position] = zlib.crc32(rounded)
         if positions:
             variable, time = next(iter(positions))
             raise InputError(f"{path}: {len(positions)} fields are missing, the first {variable} at {time}.")
+        file["checksum"] = checksums
+        seal(file, CHUNKED)
 
 
 def write_virtual(path: str | Path, periods: Sequence[str | Path]) -> None:
@@ -134,6 +141,8 @@ def write_virtual(path: str | Path, periods: Sequence[str | Path]) -> None:
     with replacing(path) as partial, h5py.File(partial, "w", libver=CHECKED_METADATA) as file:
         file.create_virtual_dataset("data", layout, fillvalue=np.nan)
         _describe(file, first.variables, first.units, time, first.latitude, first.longitude, first.attributes)
+        file["source_seal"] = np.array([part.seal for part in parts], "S64")
+        seal(file)
 
 
 def _describe(file, variables, units_of, times, latitude, longitude, attributes):
@@ -157,17 +166,6 @@ def _describe(file, variables, units_of, times, latitude, longitude, attributes)
     named.dims[0].attach_scale(file["variable"])
 
 
-@contextmanager
-def reading(path: str | Path) -> Iterator[None]:
-    """Turn what HDF5 says about a missing, foreign or damaged file at ``path`` into an ``InputError``."""
-    try:
-        yield
-    except (OSError, KeyError, RuntimeError) as error:
-        raise InputError(
-            f"{path} cannot be read ({error}); expected a whole HDF5 file of this workflow."
-        ) from error
-
-
 class Fields:
     """Fields of a period or a split: coordinates at once, windows on demand.
 
@@ -182,12 +180,10 @@ class Fields:
         self.path = Path(path)
         with reading(path), h5py.File(path) as file:
             data = file["data"]
+            self.seal = check_seal(file, path, () if data.is_virtual else CHUNKED)
             self.shape = data.shape
             self.variables = tuple(file["variable"].asstr()[:])
-            if units.COORDINATE in file:
-                self.units = tuple(file[units.COORDINATE].asstr()[:])
-            else:  # a file from when all variables had one unit
-                self.units = (data.attrs["units"],) * len(self.variables)
+            self.units = tuple(file[units.COORDINATE].asstr()[:])
             self.time = file["time"][:].astype("datetime64[h]")
             self.latitude = file["latitude"][:]
             self.longitude = file["longitude"][:]
@@ -197,7 +193,16 @@ class Fields:
                 sources = [(s.vspace.get_select_bounds()[0][1], s.file_name) for s in data.virtual_sources()]
                 self._starts = [start for start, _ in sources]
                 self._sources = [self.path.parent / name for _, name in sources]
-        self._source = lru_cache(maxsize=8)(lambda part: h5py.File(self._sources[part])["data"])
+                self._seals = [each.decode() for each in file["source_seal"][:]]
+        self._source = lru_cache(maxsize=8)(self._open)
+
+    def _open(self, part: int) -> h5py.Dataset:
+        """``/data`` of a source, which must still be the file that the virtual one was made of."""
+        path = self._sources[part]
+        file = h5py.File(path)
+        if path != self.path and check_seal(file, path, CHUNKED) != self._seals[part]:
+            raise InputError(f"{path} is not the file that {self.path} was made of; delete that one")
+        return file["data"]
 
     def read(self, time: int, rows: slice = WHOLE, columns: slice = WHOLE) -> np.ndarray:
         """Window (variables, rows, columns) of the time with index ``time``, in `units`.

@@ -10,14 +10,15 @@ import torch
 import xarray as xr
 from torch import Tensor
 
+from atmodist.core import netcdf
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
 from atmodist.data.store import Fields
 from atmodist.evaluation.maps import labelled
 from atmodist.evaluation.metrics import Mean, Metric
 from atmodist.learning.devices import Hardware, device
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import bilinear, coarsen, super_resolve
+from atmodist.learning.saved import load_weights
 from atmodist.samples.normalise import Moments
 
 Upscale = Callable[[Tensor], Tensor]
@@ -39,8 +40,8 @@ def load_generator(weights: str | Path, epoch: int, settings: dict, variables: i
     path = Path(weights) / f"epoch-{epoch:03d}.pt"
     generator = Generator(variables, **settings)
     try:
-        generator.load_state_dict(torch.load(path, map_location="cpu", weights_only=True)["generator"])
-    except (OSError, KeyError, RuntimeError) as error:
+        generator.load_state_dict(load_weights(path)["generator"])
+    except (KeyError, RuntimeError) as error:
         raise InputError(f"{path} does not hold a generator of {settings} ({error}).") from error
     return generator.eval()
 
@@ -154,5 +155,4 @@ def save(path: str | Path, evaluation: xr.Dataset) -> None:
             encoding[name] = {"zlib": True, "complevel": 1, "shuffle": True}
         if "city" in values.dims:
             encoding[name] = {"chunksizes": values.isel(city=[0]).shape}
-    with replacing(path) as partial:
-        evaluation.to_netcdf(partial, engine="h5netcdf", encoding=encoding)
+    netcdf.write(path, evaluation, encoding=encoding)

@@ -28,6 +28,7 @@ from matplotlib.ticker import (
     ScalarFormatter,
 )
 
+from atmodist.core import netcdf
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
 from atmodist.core.resources import resource
@@ -208,13 +209,13 @@ def coastlines(axes: Axes) -> None:
 
 def mean_over_blocks(path: str | Path, *quantities: str) -> xr.Dataset:
     """Quantities of an evaluation, averaged over its blocks of time."""
-    with xr.open_dataset(path, engine="h5netcdf") as evaluation:
+    with netcdf.open_lazily(path) as evaluation:
         return evaluation[list(quantities)].weighted(evaluation["frames"]).mean("block").load()
 
 
 def at_cities(path: str | Path, names: Sequence[str], window: int = 1) -> xr.Dataset:
     """Local distributions at the cities ``names`` in windows of one size; ``InputError`` for others."""
-    distributions = xr.load_dataset(path, engine="h5netcdf").sel(window=window)
+    distributions = netcdf.read(path).sel(window=window)
     known = distributions["city"].values
     for name in names:
         if name not in known:

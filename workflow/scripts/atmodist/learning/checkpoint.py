@@ -1,7 +1,6 @@
 """The files of a training run: the state from which it resumes, and what is left when it is done."""
 
 import os
-import pickle
 import secrets
 import shutil
 from collections.abc import Iterable
@@ -9,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
-import torch
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import fingerprint, replacing
+from atmodist.learning import saved
 
 
 def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
@@ -37,7 +36,7 @@ class Checkpoint:
     def claim(self) -> None:
         """Make this run the owner."""
         with replacing(self._owner) as partial:
-            partial.write_text(self._mark)
+            partial.write_text(self._mark, encoding="utf-8")
 
     def read(self) -> dict[str, Any] | None:
         """The state, if there is one, on the CPU: optimisers move to the device what belongs there.
@@ -47,18 +46,16 @@ class Checkpoint:
         if not self._state.exists():
             return None
         try:
-            return torch.load(self._state, map_location="cpu", weights_only=True)
-        except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+            return saved.load(self._state)
+        except InputError as error:
             raise InputError(
-                f"{self._state} is damaged ({error}); delete it to train from the start, or put a copy in "
-                "its place."
-            ) from error
+                f"{error}; delete it to train from the start, or put a copy in its place"
+            ) from None
 
     def write(self, state: dict[str, Any]) -> None:
         """Save the state."""
         self._check_owner()
-        with replacing(self._state) as partial:
-            torch.save(state, partial)
+        saved.save(self._state, state)
 
     def discard(self) -> None:
         """Delete the state and the weights that belong to it."""
@@ -68,8 +65,7 @@ class Checkpoint:
     def keep(self, epoch: int, weights: dict[str, Any], rows: list[dict[str, Any]]) -> None:
         """Keep the weights of an epoch, state dictionaries by name of the network, and the table so far."""
         self._check_owner()
-        with replacing(self._weights(epoch)) as partial:
-            torch.save(weights, partial)
+        saved.save(self._weights(epoch), weights)
         with replacing(self.folder / "training.csv") as partial:
             pd.DataFrame(rows).to_csv(partial, index=False)
 
@@ -92,7 +88,7 @@ class Checkpoint:
 
     def _check_owner(self):
         """Fail if another run has claimed the files since."""
-        if not self._owner.exists() or self._owner.read_text() != self._mark:
+        if not self._owner.exists() or self._owner.read_text(encoding="utf-8") != self._mark:
             raise InputError(
                 f"{self.folder} belongs to a training run that was started later; this one ends without a "
                 "trace."

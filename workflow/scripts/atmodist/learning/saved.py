@@ -3,6 +3,10 @@
 Imports neither Lightning nor HDF5, so that a trained network can be used where none is trained.
 """
 
+import hashlib
+import io
+import pickle
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,8 +14,67 @@ import torch
 from torch import Tensor, nn
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
+from atmodist.core.files import replacing, require_file
 from atmodist.learning.networks import Encoder, SiameseNetwork
+
+DIGEST = "sha256"
+
+
+def save(path: str | Path, content: Mapping[str, Any]) -> None:
+    """Write tensors and plain values with a SHA-256 over all of them; equal content gives equal bytes.
+
+    PyTorch checks neither the checksums in its files nor anything else, so that a flipped bit is a weight.
+    """
+    stream = io.BytesIO()  # a path's name would be in the file
+    torch.save({**content, DIGEST: _digest(content)}, stream)
+    with replacing(path) as partial:
+        partial.write_bytes(stream.getbuffer())
+
+
+def load(path: str | Path) -> dict[str, Any]:
+    """What `save` wrote, on the CPU. A missing, foreign or damaged file raises ``InputError``.
+
+    Nothing but tensors and plain values is ever loaded: a pickle that runs code is refused.
+    """
+    require_file(path)
+    try:
+        content = torch.load(path, map_location="cpu", weights_only=True)
+        digest = content.pop(DIGEST)
+        intact = digest == _digest(content)
+    except pickle.UnpicklingError:
+        raise InputError(
+            f"{path} is damaged or holds more than tensors and plain values, which is not loaded"
+        ) from None
+    except Exception as error:  # whatever a damaged archive leads PyTorch to
+        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
+        raise InputError(f"{path} is damaged or no weights of this workflow ({reason})") from None
+    if not intact:
+        raise InputError(f"{path} is damaged: its content is not that of its checksum")
+    return content
+
+
+def _digest(content: Any) -> str:
+    sha = hashlib.sha256()
+    _add(sha, content)
+    return sha.hexdigest()
+
+
+def _add(sha: Any, value: Any) -> None:
+    if isinstance(value, Tensor):
+        value = value.detach().cpu().contiguous()
+        sha.update(f"{value.dtype} {tuple(value.shape)}".encode())
+        sha.update(value.reshape(-1).view(torch.uint8).numpy())
+    elif isinstance(value, Mapping):
+        sha.update(f"mapping {len(value)}".encode())
+        for key, entry in value.items():
+            sha.update(repr(key).encode())
+            _add(sha, entry)
+    elif isinstance(value, list | tuple):
+        sha.update(f"sequence {len(value)}".encode())
+        for entry in value:
+            _add(sha, entry)
+    else:
+        sha.update(repr(value).encode())
 
 
 def build(settings: dict[str, Any], patch: int, variables: list[str]) -> SiameseNetwork:
@@ -22,8 +85,7 @@ def build(settings: dict[str, Any], patch: int, variables: list[str]) -> Siamese
 
 def save_network(path: str | Path, network: nn.Module, **about: Any) -> None:
     """Write weights with all that is needed to build the network again: settings, patch, variables."""
-    with replacing(path) as partial:
-        torch.save({**about, "network": network.state_dict()}, partial)
+    save(path, {**about, "network": network.state_dict()})
 
 
 def load_network(path: str | Path) -> tuple[SiameseNetwork, dict[str, Any]]:
@@ -32,11 +94,11 @@ def load_network(path: str | Path) -> tuple[SiameseNetwork, dict[str, Any]]:
     A file that holds anything else raises ``InputError``.
     """
     try:
-        about = torch.load(path, map_location="cpu", weights_only=True)
+        about = load(path)
         weights = about.pop("network")
         network = build(about["settings"], about["patch"], about["variables"])
         network.load_state_dict(weights)
-    except (KeyError, RuntimeError, OSError) as error:
+    except (KeyError, RuntimeError) as error:
         raise InputError(
             f"{path} holds no AtmoDist network ({error}); expected best.pt of a model."
         ) from error
@@ -56,17 +118,17 @@ def load_encoder(path: str | Path) -> tuple[Encoder, dict[str, Any]]:
     """
     prefix = "encoder."
     try:
-        about = torch.load(path, map_location="cpu", weights_only=True)
+        about = load(path)
         weights = about.pop("network")
         encoder = encoder_of(about["settings"], about["variables"])
         encoder.load_state_dict(
             {name.removeprefix(prefix): each for name, each in weights.items() if name.startswith(prefix)}
         )
-    except (KeyError, RuntimeError, OSError) as error:
+    except (KeyError, RuntimeError) as error:
         raise InputError(f"{path} holds no encoder ({error}); expected best.pt of a model.") from error
     return encoder.eval(), about
 
 
 def load_weights(path: str | Path) -> dict[str, dict[str, Tensor]]:
     """State dictionaries of the networks of one epoch, by name."""
-    return torch.load(path, map_location="cpu", weights_only=True)
+    return load(path)

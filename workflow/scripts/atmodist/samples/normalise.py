@@ -4,7 +4,6 @@ Per variable, z = (x − μ)/σ and y = (sign(z)·log(1 + α|z|) − μ′)/σ�
 physical values x and μ′, σ′ those of the logarithm, over all pixels of the training data with equal weights.
 """
 
-import json
 import sys
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import write_json
+from atmodist.core.files import read_json, write_json
 
 
 @dataclass(frozen=True)
@@ -35,6 +34,10 @@ class Moments:
     def __post_init__(self):
         for name in ("variables", "mean", "std", "log_mean", "log_std"):
             object.__setattr__(self, name, tuple(getattr(self, name)))
+            if len(getattr(self, name)) != len(self.variables):
+                raise InputError(f"{name} holds {len(getattr(self, name))} moments of {self.variables}")
+        if not 0 < self.alpha < np.inf:
+            raise InputError(f"alpha is {self.alpha}; expected a positive number")
         _check(self.variables, self.mean, self.std)
         _check([f"the logarithm of {name}" for name in self.variables], self.log_mean, self.log_std)
 
@@ -68,8 +71,8 @@ class Moments:
     def load(cls, path: str | Path) -> "Moments":
         """Read what ``save`` wrote; ``InputError`` if it is something else."""
         try:
-            return cls(**json.loads(Path(path).read_text()))
-        except (OSError, TypeError, json.JSONDecodeError) as error:
+            return cls(**read_json(path))
+        except TypeError as error:
             raise InputError(
                 f"{path} holds no moments ({error}); expected the JSON of compute_moments."
             ) from error

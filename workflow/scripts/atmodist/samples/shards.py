@@ -14,13 +14,15 @@ import numpy as np
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
+from atmodist.core.hdf5 import check_seal, reading, seal
 from atmodist.core.job import progress
-from atmodist.data.store import CHECKED_METADATA, Fields, reading
+from atmodist.data.store import CHECKED_METADATA, Fields
 from atmodist.samples.normalise import Moments
 from atmodist.samples.windows import Samples, cut
 
 PAIRS = ("first", "second")
 PATCHES = ("high",)
+CHUNKED = PAIRS + PATCHES  # datasets whose chunks have checksums
 BLOCK_BYTES = 2**26
 
 
@@ -53,6 +55,7 @@ def write_shard(
                 windows[:, position] = cuts[: len(names)]
             for name, values in zip(names, windows, strict=True):
                 file[name][start : start + block] = moments.forward(values, axis=1).astype(dtype)
+        seal(file, CHUNKED)
 
 
 def _where_and_when(fields, samples, patch):
@@ -76,6 +79,7 @@ def times_of(paths: Sequence[str | Path]) -> np.ndarray:
     times = []
     for path in paths:
         with reading(path), h5py.File(path) as file:
+            check_seal(file, path, CHUNKED)
             times.append(file["time"][:].astype("datetime64[h]"))
     return np.concatenate(times)
 
@@ -90,6 +94,7 @@ class Shard:
     def __init__(self, path: str | Path, names: Sequence[str], patch: int, variables: Sequence[str]):
         self.path, self.names = path, names
         with reading(path), h5py.File(path) as file:
+            check_seal(file, path, CHUNKED)
             found = tuple(file.attrs["variables"])
             data = [file[name] for name in names]
             self.count, self.shape, self.dtype = len(data[0]), data[0].shape[1:], data[0].dtype
