@@ -175,6 +175,37 @@ def test_credentials_that_do_not_work_are_told(server, path, monkeypatch, key, s
     assert not key or key not in str(error.value)
 
 
+@pytest.mark.parametrize(
+    "content", [b"url=https://x\nkey=abc-secret\n", b"key: abc-secret\n", b"", b"\xff", b"url: x"]
+)
+def test_a_malformed_file_of_credentials_is_named(server, path, monkeypatch, tmp_path, content):
+    monkeypatch.delenv("CDSAPI_URL")
+    monkeypatch.delenv("CDSAPI_KEY")
+    monkeypatch.setenv("CDSAPI_RC", str(tmp_path / "cdsapirc"))
+    (tmp_path / "cdsapirc").write_bytes(content)
+    with pytest.raises(InputError, match=r"cdsapirc cannot be used .* url: … and key: …") as error:
+        fetch(path)
+    assert "secret" not in str(error.value)
+
+
+@pytest.mark.parametrize("url", ["https://me:secret@host/api", "https://host/api?key=secret", "secret"])
+def test_a_key_in_the_address_is_refused_and_not_repeated(path, monkeypatch, capfd, caplog, url):
+    monkeypatch.setenv("CDSAPI_URL", url)
+    monkeypatch.setenv("CDSAPI_KEY", "key")
+    with pytest.raises(InputError, match="the key apart from it") as error:
+        fetch(path)
+    assert "secret" not in str(error.value) + "".join(capfd.readouterr()) + caplog.text
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"\xff", b"[]", b"{}"])
+def test_a_garbled_ticket_is_sent_again(server, path, content):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.with_name(f".{path.name}.ticket.json").write_bytes(content)
+    fetch(path)
+    assert right(path)
+    assert server.count("POST", "/execution") == 1
+
+
 def test_credentials_of_the_file_are_used_and_written_nowhere(
     server, path, monkeypatch, tmp_path, capfd, caplog
 ):

@@ -109,11 +109,22 @@ def retrieve(
 def _client(policy: RetryPolicy) -> Client:
     try:
         url, key, verify = get_url_key_verify(None, None, None)
-    except Exception:  # cdsapi has no narrower one
+    except Exception as error:  # cdsapi has no narrower one
+        rc = Path(os.environ.get("CDSAPI_RC", "~/.cdsapirc")).expanduser()
+        if rc.exists():
+            raise InputError(
+                f"{rc} cannot be used ({type(error).__name__}): expected two lines, url: … and key: …, "
+                f"see {HELP}"
+            ) from None
         raise InputError(
             "no credentials for the Climate Data Store: write them to ~/.cdsapirc or set CDSAPI_URL and "
             f"CDSAPI_KEY, see {HELP}"
         ) from None
+    if "@" in url or "?" in url or not url.startswith(("https://", "http://")):
+        raise InputError(
+            "the address of the Climate Data Store is none or holds more than an address; expected one such "
+            f"as https://cds.climate.copernicus.eu/api, and the key apart from it, see {HELP}"
+        )
     if ":" in key:
         raise InputError(
             f"the key of the Climate Data Store is of the old kind, UID:KEY; get a new one, see {HELP}"
