@@ -215,3 +215,30 @@ def test_the_config_knows_a_model_that_is_not_trained():
     settings = AtmoDistSettings.of(configuration.models(config, "atmodist")["original"])
     assert settings.weights == "model_weights.hdf5"
     assert settings.pretraining.epochs == 0
+
+
+def test_an_encoder_without_a_classifier_measures_like_itself(tmp_path):
+    """An untrained one: its folder is a distance like AtmoDist's."""
+    network = models.network(models.config())
+    about = {"settings": SETTINGS, "patch": 32, "variables": ["divergence", "vorticity"]}
+    save_network(tmp_path / "best.pt", torch.nn.ModuleDict({"encoder": network.encoder}), **about)
+    models.MOMENTS.save(tmp_path / "moments.json")
+    netcdf.write(tmp_path / "losses.nc", losses(0.5))
+    write_json(tmp_path / "scale.json", {"layer": "stage2", "scale": 3.0, "pairs": 100})
+    inputs = {
+        "encoder": "best.pt",
+        "losses": ["losses.nc"],
+        "scales": ["scale.json"],
+        "moments": "moments.json",
+    }
+    params = {**DATA, "source": "era5", "config_name": "tiny", "encoder": "random"}
+    params["weights_from"] = "a random draw, no training"
+    trainings.run("export_encoder", tmp_path, inputs, {"folder": "models/untrained/random"}, params)
+    folder = tmp_path / "models/untrained/random"
+    model = AtmoDist.from_pretrained(folder, layers={"stage2": 1.0})
+    x, y = models.physical(2, 2, 32, 32), models.physical(2, 2, 32, 32, seed=1)
+    seen = [network.encoder.features(models.MOMENTS.forward(each, axis=1), "stage2") for each in (x, y)]
+    expected = 3 * (seen[0] - seen[1]).square().mean((1, 2, 3))
+    torch.testing.assert_close(model(x, y), expected, rtol=1e-4, atol=1e-6)
+    assert "a random draw, no training" in (folder / "README.md").read_text()
+    assert (folder / "distances.png").exists()

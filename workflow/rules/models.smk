@@ -11,6 +11,10 @@ TRAINED_ON = {
     "step_hours": config["data"]["step_hours"],
     "latitude": config["windows"]["latitude"],
 }
+# Layers at which every encoder is calibrated.
+COMPARED_LAYERS = sorted(
+    {layer for _, layer in configuration.content_losses(config)}
+) or ["stage4"]
 
 
 rule import_atmodist:
@@ -79,6 +83,46 @@ rule export_atmodist:
         "../scripts/export_atmodist.py"
 
 
+rule export_encoder:
+    """Write the model folder of another encoder: an autoencoder's, or one with random weights."""
+    input:
+        encoder=f"{RESULTS}/{{section}}/{{encoder}}/best.pt",
+        losses=expand(
+            f"{RESULTS}/{{{{section}}}}/{{{{encoder}}}}/lag_losses_train_{{layer}}.nc",
+            layer=COMPARED_LAYERS,
+        ),
+        scales=expand(
+            f"{RESULTS}/{{{{section}}}}/{{{{encoder}}}}/scale_{{layer}}.json",
+            layer=COMPARED_LAYERS,
+        ),
+        moments=f"{RESULTS}/moments.json",
+    output:
+        folder=directory(f"{RESULTS}/models/{{section}}/{{encoder}}"),
+    log:
+        f"{LOGS}/export_encoder/{{section}}/{{encoder}}.log",
+    benchmark:
+        f"{BENCHMARKS}/export_encoder/{{section}}/{{encoder}}.tsv"
+    wildcard_constraints:
+        section="autoencoder|untrained",
+    conda:
+        "../envs/models.yaml"
+    resources:
+        mem_mb=memory(4),
+        runtime=minutes(10),
+    params:
+        **TRAINED_ON,
+        encoder="{encoder}",
+        weights_from=lambda wildcards: (
+            "an autoencoder"
+            if wildcards.section == "autoencoder"
+            else "a random draw, no training"
+        ),
+        source=SOURCE,
+        config_name=config["name"],
+    script:
+        "../scripts/export_encoder.py"
+
+
 rule export_generator:
     """Write the model folder of a super-resolution generator."""
     input:
@@ -114,3 +158,8 @@ rule models:
     input:
         expand(rules.export_atmodist.output.folder, model=ATMODIST),
         expand(rules.export_generator.output.folder, model=SRGAN),
+        [
+            f"{RESULTS}/models/{section}/{encoder}"
+            for encoder, section in ENCODERS.items()
+            if section != "atmodist"
+        ],
