@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 import yaml
-from extensions import add_temperature, copy_of_the_repository
+from extensions import apply, copy_of_the_repository
 from snakemake_runs import TINY, snakemake
 
 pytestmark = pytest.mark.timeout(1800)
@@ -42,7 +42,7 @@ FILES = {
 def results(tmp_path_factory):
     """What the tiny chain makes of divergence, vorticity and temperature."""
     folder = copy_of_the_repository(tmp_path_factory.mktemp("temperature") / "copy")
-    add_temperature(folder)
+    apply("A variable", folder)
     spectral = folder / "results/tiny/spectral"
     parts = [f"results/tiny/spectral/{name}.grib" for names in FILES.values() for name in names]
     run = snakemake(folder, *TINY, "--", *parts)
