@@ -1,15 +1,12 @@
-# make demo    the whole chain on a synthetic atmosphere     make test   every test
-# make report  its results as one HTML file                  make lint   what the code must look like
-# make bench   how fast the parts are                        make docs   config/README.md from the schema
 PYTHON ?= python3
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile config/demo.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo report test unit lint bench docs clean
+.PHONY: help demo report test unit lint bench docs pins clean
 
-help:
-	@head -3 Makefile | cut -c3-
+help:  ## these lines
+	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
 # The stamp carries the pins, so that other pins make another environment.
 STAMP := .venv/$(shell cksum requirements.txt | cut -d' ' -f1)
@@ -23,31 +20,34 @@ $(STAMP): requirements.txt
 	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
 	@touch $@
 
-demo: $(STAMP)
+demo: $(STAMP)  ## the whole chain on a synthetic atmosphere, minutes on two cores
 	@echo "Running the chain on a synthetic atmosphere; results appear in results/demo …"
 	@$(SNAKEMAKE) --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/demo/figures  Numbers: results/demo/summary.csv"
 
-report: $(STAMP)
+report: $(STAMP)  ## its results as one HTML file
 	@$(SNAKEMAKE) --cores $(or $(CORES),all) --report results/demo/report.html --report-after-run
 
-test: $(STAMP)
+test: $(STAMP)  ## every test
 	@echo "Unit tests, then the whole chain and its faults …"
 	@$(BIN)/python -m pytest tests --durations=10
 
-unit: $(STAMP)
+unit: $(STAMP)  ## the unit tests alone
 	@$(BIN)/python -m pytest tests/unit
 
-lint: $(STAMP)
+lint: $(STAMP)  ## what the code must look like
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .
 	@$(BIN)/snakefmt --check workflow
 	@$(SNAKEMAKE) --lint
 
-bench: $(STAMP)
+bench: $(STAMP)  ## how fast the parts are
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 
-docs: $(STAMP)
+docs: $(STAMP)  ## config/README.md from the schema
 	@$(BIN)/python config/reference.py > config/README.md
 
-clean:
+pins: $(STAMP)  ## versions of the conda environments from requirements.txt
+	@$(BIN)/python workflow/pin_environments.py
+
+clean:  ## delete the environment and the demo's results
 	rm -rf .venv .snakemake results/demo

@@ -2,6 +2,8 @@
 
 import ast
 import re
+import shutil
+import subprocess
 import sys
 from pathlib import Path
 
@@ -11,16 +13,16 @@ import yaml
 ROOT = Path(__file__).parents[2]
 SCRIPTS = ROOT / "workflow/scripts"
 ENVIRONMENTS = sorted((ROOT / "workflow/envs").glob("*.yaml"))
-# conda-forge's name → (name in requirements.txt, imported name)
-PACKAGES = {
-    "pytorch": ("torch", "torch"),
-    "pytorch-lightning": ("pytorch-lightning", "lightning_fabric"),
-    "python-eccodes": ("eccodes", "eccodes"),
-    "ecmwf-datastores-client": ("ecmwf-datastores-client", "ecmwf"),
-    "matplotlib-base": ("matplotlib", "matplotlib"),
-    "netcdf4": ("netCDF4", "netCDF4"),
-    "google-crc32c": ("google-crc32c", "google_crc32c"),
-    "pyyaml": ("PyYAML", "yaml"),
+# conda-forge's name → imported name, where the two differ.
+IMPORTED = {
+    "pytorch": "torch",
+    "pytorch-lightning": "lightning_fabric",
+    "python-eccodes": "eccodes",
+    "ecmwf-datastores-client": "ecmwf",
+    "matplotlib-base": "matplotlib",
+    "netcdf4": "netCDF4",
+    "google-crc32c": "google_crc32c",
+    "pyyaml": "yaml",
 }
 # Needed by a package that is imported: xarray opens NetCDF through h5netcdf, pyshtools transforms by ducc0,
 # and PyTorch writes for TensorBoard through its package.
@@ -68,14 +70,29 @@ def test_every_rule_with_a_script_is_seen():
     assert scripts <= {rule for rule, _, _ in rules()}, "a script is named after its rule"
 
 
-@pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
-def test_versions_are_those_of_requirements(environment):
-    pins = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().split())
-    for name, version in provided(environment).items():
-        if name == "eccodes":  # the C library, which pip knows as eccodeslib with one more digit
-            assert pins["eccodeslib"].startswith(version + ".")
-        elif name != "python":
-            assert pins[PACKAGES.get(name, (name,))[0]] == version, name
+def test_versions_are_those_of_requirements():
+    command = [sys.executable, ROOT / "workflow/pin_environments.py", "--check"]
+    run = subprocess.run(command, text=True, capture_output=True, check=False)
+    assert run.returncode == 0, run.stdout + run.stderr
+
+
+def test_a_new_pin_reaches_every_environment_and_the_one_of_all(tmp_path):
+    for name in ("requirements.txt", "environment.yaml"):
+        shutil.copy(ROOT / name, tmp_path)
+    shutil.copytree(ROOT / "workflow/envs", tmp_path / "workflow/envs")
+    shutil.copy(ROOT / "workflow/pin_environments.py", tmp_path / "workflow")
+    requirements = tmp_path / "requirements.txt"
+    requirements.write_text(re.sub(r"(?m)^(torch|numpy)==.*", r"\1==99.1", requirements.read_text()))
+    before = (tmp_path / "environment.yaml").read_text()
+    command = [sys.executable, tmp_path / "workflow/pin_environments.py"]
+    assert subprocess.run([*command, "--check"], stdout=subprocess.DEVNULL, check=False).returncode == 1
+    assert (tmp_path / "environment.yaml").read_text() == before
+    subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
+    assert subprocess.run([*command, "--check"], check=False).returncode == 0
+    for path in (tmp_path / "workflow/envs/train.yaml", tmp_path / "environment.yaml"):
+        assert {"pytorch=99.1", "numpy=99.1", "python=3.12"} <= set(
+            yaml.safe_load(path.read_text())["dependencies"]
+        )
 
 
 @pytest.mark.parametrize("environment", ENVIRONMENTS, ids=lambda path: path.stem)
@@ -85,14 +102,21 @@ def test_environment_holds_what_its_scripts_import_and_nothing_else(environment)
         if stage == environment.stem:
             needed |= imports(SCRIPTS / f"{script}.py")
     assert needed, "no rule uses this environment"
-    held = {PACKAGES.get(name, (name, name))[1] for name in provided(environment)} - {"python"}
+    held = {IMPORTED.get(name, name) for name in provided(environment)} - {"python"}
     assert needed <= held, f"not in {environment.name}: {needed - held}"
     assert held - PLUGINS <= needed, f"not needed in {environment.name}: {held - PLUGINS - needed}"
 
 
 def test_the_one_environment_holds_those_of_all_stages_and_snakemake():
     held = yaml.safe_load((ROOT / "environment.yaml").read_text())["dependencies"]
-    pins = dict(line.split("==") for line in (ROOT / "requirements.txt").read_text().split())
-    snakemake = {f"{name}={pins[name]}" for name in ("snakemake", "snakemake-executor-plugin-slurm")}
     stages = (yaml.safe_load(environment.read_text())["dependencies"] for environment in ENVIRONMENTS)
-    assert set(held) == snakemake.union(*stages)
+    more = set(held) - set().union(*stages)
+    assert {package.split("=")[0] for package in more} == {"snakemake", "snakemake-executor-plugin-slurm"}
+
+
+def test_help_names_every_target():
+    makefile = (ROOT / "Makefile").read_text()
+    targets = set(re.search(r"(?m)^\.PHONY: (.*)$", makefile)[1].split())
+    assert targets >= {"demo", "test", "pins"}
+    told = subprocess.run(["make", "help"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    assert {line.split()[1] for line in told.splitlines()} == targets
