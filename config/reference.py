@@ -14,9 +14,9 @@ PAPER = yaml.safe_load((HERE / "config.yaml").read_text(encoding="utf-8"))
 INTRODUCTION = """\
 # The config
 
-`config/config.yaml` is the paper; `snakemake` reads it by default. `--configfile other.yaml` lays another
-file over it, which therefore holds only what differs: `config/demo.yaml` is one. To take a model or a region
-away that the file underneath names, set it to `null`. Results lie under `results/{name}/`.
+`config/config.yaml` is the paper; `snakemake` reads it by default. `--configfile other.yaml` merges
+another file over it, which therefore holds only what differs: `config/demo.yaml` is one. To remove a model or
+a region that the file underneath names, set it to `null`. Results lie under `results/{name}/`.
 
 A config is checked before anything runs. Each job depends only on the keys that it needs: the last column
 says where a change begins to run again; what depends on that runs again too, and nothing else does.
@@ -29,7 +29,7 @@ Snakemake itself says no more of a file that is not YAML than that; its line is 
 
 
 def resolve(schema: Mapping[str, Any]) -> dict[str, Any]:
-    """``schema`` with its reference, if it has one, laid under it."""
+    """``schema`` with what its reference holds, if it has one."""
     if "$ref" not in schema:
         return dict(schema)
     return resolve(SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[-1]]) | schema

@@ -70,7 +70,9 @@ ASKED_OF_SURFACE = {
 
 
 wildcard_constraints:
+    # Two spans of days: a period is stored in a file of its own, an evaluation shard is evaluated by a job.
     period=r"\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d",
+    days=r"\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d",
     shard=r"\d{5}",
     split="|".join(SPLITS),
     model="|".join(map(re.escape, [*ATMODIST, *AUTOENCODER, *SRGAN, *INPAINTING])),

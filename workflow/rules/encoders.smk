@@ -89,11 +89,11 @@ rule export_representations:
         encoder=f"{RESULTS}/{{section}}/{{encoder}}/best.pt",
         moments=f"{RESULTS}/moments.json",
     output:
-        representations=f"{RESULTS}/{{section}}/{{encoder}}/representations/{{layer}}/{{period}}.nc",
+        representations=f"{RESULTS}/{{section}}/{{encoder}}/representations/{{layer}}/{{days}}.nc",
     log:
-        f"{LOGS}/export_representations/{{section}}/{{encoder}}/{{layer}}/{{period}}.log",
+        f"{LOGS}/export_representations/{{section}}/{{encoder}}/{{layer}}/{{days}}.log",
     benchmark:
-        f"{BENCHMARKS}/export_representations/{{section}}/{{encoder}}/{{layer}}/{{period}}.tsv"
+        f"{BENCHMARKS}/export_representations/{{section}}/{{encoder}}/{{layer}}/{{days}}.tsv"
     conda:
         "../envs/train.yaml"
     threads: THREADS
@@ -104,7 +104,7 @@ rule export_representations:
     params:
         encoder="{encoder}",
         layer="{layer}",
-        shard="{period}",
+        shard="{days}",
         step_hours=config["data"]["step_hours"],
         numerics=NUMERICS,
     script:

@@ -20,12 +20,12 @@ rule evaluate_srgan:
         moments=f"{RESULTS}/moments.json",
         cities=CITIES,
     output:
-        metrics=f"{RESULTS}/evaluation/{{system}}/{{period}}.nc",
-        cities=f"{RESULTS}/evaluation/{{system}}/cities/{{period}}.nc",
+        metrics=f"{RESULTS}/evaluation/{{system}}/{{days}}.nc",
+        cities=f"{RESULTS}/evaluation/{{system}}/cities/{{days}}.nc",
     log:
-        f"{LOGS}/evaluate_srgan/{{system}}/{{period}}.log",
+        f"{LOGS}/evaluate_srgan/{{system}}/{{days}}.log",
     benchmark:
-        f"{BENCHMARKS}/evaluate_srgan/{{system}}/{{period}}.tsv"
+        f"{BENCHMARKS}/evaluate_srgan/{{system}}/{{days}}.tsv"
     conda:
         "../envs/evaluate.yaml"
     threads: THREADS
@@ -35,7 +35,7 @@ rule evaluate_srgan:
         gpu=lambda wildcards: GPU if wildcards.system in SRGAN else 0,
     params:
         system="{system}",
-        shard="{period}",
+        shard="{days}",
         seed=config["seed"],
         block_days=config["evaluation"]["block_days"],
         winds=config["evaluation"]["winds"],
@@ -53,8 +53,8 @@ rule merge_evaluation:
     """Put the shards of a system together."""
     input:
         shards=expand(
-            f"{RESULTS}/evaluation/{{{{system}}}}/{{period}}.nc",
-            period=EVALUATION_SHARDS,
+            f"{RESULTS}/evaluation/{{{{system}}}}/{{days}}.nc",
+            days=EVALUATION_SHARDS,
         ),
     output:
         metrics=f"{RESULTS}/evaluation/{{system}}.nc",
@@ -75,12 +75,12 @@ rule compare_cities:
     """Compare local distributions at cities with the truth."""
     input:
         truth=expand(
-            f"{RESULTS}/evaluation/truth/cities/{{period}}.nc",
-            period=EVALUATION_SHARDS,
+            f"{RESULTS}/evaluation/truth/cities/{{days}}.nc",
+            days=EVALUATION_SHARDS,
         ),
         estimate=expand(
-            f"{RESULTS}/evaluation/{{{{system}}}}/cities/{{period}}.nc",
-            period=EVALUATION_SHARDS,
+            f"{RESULTS}/evaluation/{{{{system}}}}/cities/{{days}}.nc",
+            days=EVALUATION_SHARDS,
         ),
         cities=CITIES,
     output:

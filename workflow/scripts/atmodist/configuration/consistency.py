@@ -24,7 +24,7 @@ from atmodist.samples.counts import certain_pairs, sample_count
 
 
 def problems(config: Mapping[str, Any]) -> Iterator[str]:
-    """Each contradiction between keys, told as "key is value; expected …".
+    """Each contradiction between keys, as "key is value; expected …".
 
     ``config`` already fits the schema.
     """
@@ -134,7 +134,7 @@ def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
             if model["batch_size"] % processes:
                 yield (
                     f"{kind}.models.{name}.batch_size is {model['batch_size']}; expected a multiple of "
-                    f"{processes}, the devices of all nodes of a training"
+                    f"{processes}, the devices of all nodes of a training run"
                 )
     for name, model in known.items():
         if not 2 <= model["classes"] <= config["pairs"]["max_lag"]:

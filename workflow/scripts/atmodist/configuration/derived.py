@@ -105,7 +105,7 @@ def uncertainty_models(config: Mapping[str, Any]) -> list[str]:
 
 
 def processors(training: Mapping[str, Any]) -> dict[str, Any]:
-    """Snakemake's resources of a training: GPUs, those of each node if there are several, or nodes alone."""
+    """Snakemake's resources of a training run: GPUs, those of each of several nodes, or nodes alone."""
     devices, nodes, gpu = training["devices"], training["nodes"], training["device"] != "cpu"
     if nodes == 1:
         return {"gpu": devices if gpu else 0}

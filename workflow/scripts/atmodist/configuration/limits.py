@@ -23,13 +23,13 @@ from atmodist.core.resources import resource
 FILES = 10_000
 """Files of one kind; planning that many takes Snakemake a minute."""
 YEARS = (1678, 2261)
-"""Whole years that times in nanoseconds can tell."""
+"""Whole years that times in nanoseconds can represent."""
 COARSE = 4
 """Points of the grid along a side of a low-resolution pixel."""
 
 
 def problems_of_years(config: Mapping[str, Any]) -> Iterator[str]:
-    """Days that the files cannot tell."""
+    """Days that the files cannot represent."""
     for split in splits(config):
         for key, day in zip(("start", "end"), first_and_last(config["data"][split]), strict=True):
             if not YEARS[0] <= day.year <= YEARS[1]:

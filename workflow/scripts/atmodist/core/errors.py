@@ -2,4 +2,4 @@
 
 
 class InputError(ValueError):
-    """Bad input, told in one sentence that names the file or key, what was found and what was expected."""
+    """Bad input; one sentence names the file or key, what was found and what was expected."""

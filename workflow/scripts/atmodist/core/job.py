@@ -15,7 +15,7 @@ from atmodist.core.errors import InputError
 
 logger = logging.getLogger("atmodist")
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
-"""What Slurm sends to all processes of a training that is to stop."""
+"""What Slurm sends to all processes of a training run that is to stop."""
 
 
 @contextmanager
@@ -25,7 +25,7 @@ def job(log: str | Path, name: str) -> Iterator[logging.Logger]:
     The yielded logger writes to the log and, one line each, to the terminal: use it for milestones.
     Progress bars, warnings and prints of libraries go to the log alone. An ``InputError`` ends the process
     with one sentence and exit code 1; any other exception with a traceback in the log and exit code 1.
-    On the other nodes of a training, numbered by ``NODE_RANK``, the log is ``{log}.node-1`` and so on.
+    On the other nodes of a training run, numbered by ``NODE_RANK``, the log is ``{log}.node-1`` and so on.
     """
     if int(os.environ.get("NODE_RANK", 0)):
         log = f"{log}.node-{os.environ['NODE_RANK']}"

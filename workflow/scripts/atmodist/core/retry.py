@@ -11,7 +11,7 @@ class RetryPolicy:
     """How long to keep trying when an archive is busy or the network breaks."""
 
     attempts: int = 10
-    """Attempts in a row that may bring nothing."""
+    """Attempts in a row without progress before giving up."""
     first_wait: float = 1
     """Seconds before the second attempt; every further wait is twice as long."""
     longest_wait: float = 60

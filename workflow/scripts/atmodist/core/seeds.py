@@ -1,4 +1,4 @@
-"""Random streams: one seed in the config, one independent stream per job, whatever the order or the cores."""
+"""Random seeding: each job seeds a generator of its own from the one seed of the config, in any order."""
 
 import hashlib
 
@@ -8,7 +8,7 @@ import numpy as np
 def seed_sequence(seed: int, *names: str | int) -> np.random.SeedSequence:
     """Seed sequence of the job that ``names`` describes, e.g. ``seed_sequence(1, "pairs", "train", 17)``.
 
-    Each name enters through its SHA-256 digest, so that neighbouring names give unrelated streams.
+    Each name enters through its SHA-256 digest, so that neighbouring names give unrelated random numbers.
     """
     digests = (hashlib.sha256(repr(name).encode()).digest()[:8] for name in names)
     return np.random.SeedSequence([seed, *(int.from_bytes(digest, "little") for digest in digests)])

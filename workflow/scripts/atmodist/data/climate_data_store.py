@@ -1,7 +1,7 @@
 """ERA5 from ECMWF's archive through the Climate Data Store.
 
 The credentials are found as ``cdsapi`` finds them (``CDSAPI_URL`` and ``CDSAPI_KEY``, or ``~/.cdsapirc``)
-and the client is the one that ``cdsapi`` wraps. Only the download is our own: it must go on after a kill.
+and the client is the one that ``cdsapi`` wraps. Only the download is our own: it must resume after a kill.
 """
 
 import errno
@@ -243,4 +243,4 @@ def _explained(url: str, dataset: str) -> Iterator[None]:
     except OSError as error:
         if error.errno not in (errno.ENOSPC, errno.EDQUOT):
             raise
-        raise InputError(f"the disk is full ({error}); free some space and run again to go on") from error
+        raise InputError(f"the disk is full ({error}); free some space and run again to resume") from error

@@ -268,7 +268,7 @@ class ShallowWater:
         return forcing
 
     def _next_noise(self, state: State) -> np.ndarray:
-        """The random sources' memory, an autoregression fed by the stream of this very step."""
+        """The random sources' memory, an autoregression fed by the random numbers of this very step."""
         r = self._noise_memory
         fresh = self._draw(random_stream(self.seed, "forcing", self.chain, state.step).normal)
         return r * state.noise + np.sqrt(1 - r**2) * fresh

@@ -207,7 +207,7 @@ class Fields:
     def read(self, time: int, rows: slice = WHOLE, columns: slice = WHOLE) -> np.ndarray:
         """Window (variables, rows, columns) of the time with index ``time``, in `units`.
 
-        ``columns`` may run past the last column and then goes on at the first: the sphere is round.
+        ``columns`` may run past the last column and then continues at the first: the sphere is round.
         """
         part = bisect_right(self._starts, time) - 1
         width = self.shape[3]
