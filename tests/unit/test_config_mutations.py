@@ -28,7 +28,15 @@ def load(*names):
 
 PAPER = load("config/config.yaml")
 LINKED = configuration.merged(
-    PAPER, {"data": {"source": "files", "files": {"pattern": "/data/{year}/{month:02d}.grib"}}}
+    PAPER,
+    {
+        "data": {
+            "source": "files",
+            "archive_truncation": 1279,
+            "files": {"pattern": "/data/{year}/{month:02d}.grib", "surface_pattern": "/data/{year}.grib"},
+        },
+        "atmodist": {"models": {"imported": {"weights": "model_weights.hdf5"}}},
+    },
 )
 DEMO = load("config/config.yaml", "config/demo.yaml")
 FULL = configuration.merged(
@@ -36,6 +44,7 @@ FULL = configuration.merged(
     {
         "data": {
             "bounds": {"vorticity": [1e-6, 1e-3]},
+            "largest_change": 2,
             "synthetic": {
                 "mean_depth": 3000,
                 "jet_latitude": 40,
@@ -53,6 +62,8 @@ FULL = configuration.merged(
             },
         },
         "srgan": {"defaults": {"content": "mse"}},
+        "inpainting": {"defaults": {"content": "mse"}},
+        "jet": {"sectors": {"north-atlantic": {"latitude": [15, 75], "longitude": [-60, 0]}}},
         "figures": {
             "regions": {"Northern storm track": {"zoom": {"latitude": [30, 50], "longitude": [10, 30]}}}
         },
@@ -89,10 +100,11 @@ def keys_of_schema(schema=SCHEMA, path=()):
 def test_the_mutated_configs_hold_every_key_of_the_schema():
     """Else a new key would be left out of the test below."""
     mutated = {path for paths in PATHS.values() for path in paths}
-    wild = {("data", "bounds"), ("data", "download", "request"), ("figures", "regions")}
+    wild = {("data", "bounds"), ("data", "download", "request"), ("figures", "regions"), ("jet", "sectors")}
     wild |= {(kind, "models") for kind in KINDS}
     seen = {tuple("*" if path[:i] in wild else name for i, name in enumerate(path)) for path in mutated}
     seen |= {(path[0], "models", "*", *path[2:]) for path in seen if path[1:2] == ("defaults",)}
+    seen |= {(path[0], "defaults", *path[3:]) for path in seen if path[1:3] == ("models", "*")}
     assert set(keys_of_schema()) - seen == set()
 
 

@@ -12,7 +12,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.evaluation import cities, metrics, streaming
-    from atmodist.evaluation.frechet import RepresentationMoments
+    from atmodist.evaluation.representation_moments import RepresentationMoments
     from atmodist.learning.devices import Hardware
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.normalise import Moments
