@@ -180,7 +180,7 @@ def test_the_papers_numbers():
     assert configuration.time_count(PAPER, "eval") == 17_536
     assert len(configuration.periods(PAPER, "train")) == 240
     assert configuration.grid_rows(PAPER) == 1280
-    assert configuration.pair_shards(PAPER, "train") == 300  # of 8192: 2.45 million pairs, 42 for each time
+    assert configuration.pair_shards(PAPER, "train") == 150  # of 16 384: 2.45 million pairs, 42 for each time
     assert configuration.patch_shards(PAPER, "train") == 72  # of 16 384: 20 patches for each time
     assert configuration.content_losses(PAPER) == [("lags-23", "stage4")]
 

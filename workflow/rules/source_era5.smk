@@ -15,8 +15,7 @@ rule download_era5:
     conda:
         "../envs/download.yaml"
     resources:
-        mem_mb=memory(1),
-        runtime=minutes(2880),
+        mem_mb=1000,
         cds_requests=1,
     params:
         **ASKED,
@@ -42,8 +41,7 @@ rule download_surface_pressure:
     conda:
         "../envs/download.yaml"
     resources:
-        mem_mb=memory(1),
-        runtime=minutes(2880),
+        mem_mb=1000,
         cds_requests=1,
     params:
         **ASKED_OF_SURFACE,
