@@ -201,7 +201,7 @@ def test_example_linked_as_its_page_says_neither_downloads_nor_grids_again(downl
     assert run.returncode == 0, run.stdout
     jobs = planned_jobs(run.stdout)
     assert {"sample_pairs", "compute_moments", "level_pressure"} <= jobs.keys()
-    assert not {"download_era5", "download_surface_pressure"} & jobs.keys()
+    assert not {"download_arco", "download_surface_pressure"} & jobs.keys()
     assert jobs.get("grid_fields", 0) == (312 if example == "vorticity" else 0)
     assert ("virtual_dataset" in jobs) == (example == "vorticity")
 

@@ -89,6 +89,6 @@ def test_the_papers_config_plans_every_job(tmp_path):
     run = snakemake(folder, "--dry-run", "--quiet", "rules")
     assert run.returncode == 0, run.stdout
     jobs = planned_jobs(run.stdout)
-    assert jobs["download_era5"] == jobs["grid_fields"] == 312  # months of 1979-1998 and 2000-2005
+    assert jobs["download_arco"] == jobs["grid_fields"] == 312  # months of 1979-1998 and 2000-2005
     assert jobs["sample_pairs"] == 150 + 45
     assert jobs["train_srgan"] == 2

@@ -41,7 +41,7 @@ def test_the_papers_config_plans_where_text_is_ascii(tmp_path):
     ascii_only = {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}
     result = snakemake(workspace(tmp_path), "-n", timeout=100, **ascii_only)
     assert result.returncode == 0, result.stdout
-    assert planned_jobs(result.stdout)["download_era5"] == 312
+    assert planned_jobs(result.stdout)["download_arco"] == 312
 
 
 @pytest.mark.parametrize("text", REFUSED)
