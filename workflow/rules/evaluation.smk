@@ -225,7 +225,7 @@ rule summary:
     conda:
         "../envs/evaluate.yaml"
     resources:
-        mem_mb=memory(2),
+        mem_mb=memory(8),
         runtime=minutes(10),
     params:
         config_name=config["name"],
