@@ -111,7 +111,7 @@ def result(folder):
     weights = {
         (path.name, part, name): tensor
         for path in sorted((folder / "weights").iterdir())
-        for part, state in torch.load(path, weights_only=True).items()
+        for part, state in saved.load_weights(path).items()
         for name, tensor in state.items()
     }
     return weights, pd.read_csv(folder / "training.csv").drop(columns="seconds")
