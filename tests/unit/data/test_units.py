@@ -38,6 +38,10 @@ def test_a_measure_of_unlike_fields_has_a_unit_for_each():
     assert units.of(error.sel(variable="temperature"), "temperature") == "K2"
 
 
+def test_fields_that_are_unlike_have_their_own_units():
+    assert units.of(fields(vorticity="s-1", temperature="K"), "temperature") == "K"
+
+
 def test_a_measure_of_like_fields_names_their_unit_for_all_readers():
     both = fields(divergence="s-1", vorticity="s-1")
     assert units.attributes(both, 2, "power")["units"] == "s-2"

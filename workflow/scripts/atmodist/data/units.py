@@ -44,9 +44,9 @@ def attributes(fields: "xr.DataArray", exponent: int, long_name: str) -> dict:
 
 
 def of(quantity: "xr.DataArray", variable: str) -> str:
-    """Unit of a quantity for one variable: a power of its field's, or one for all variables."""
-    if "power_of_field_units" not in quantity.attrs:
+    """Unit of a quantity for one variable: a power of its field's, or its own."""
+    if "power_of_field_units" not in quantity.attrs and "units" in quantity.attrs:
         return quantity.attrs["units"]
     names = quantity[COORDINATE]
     field = names.sel(variable=variable) if "variable" in names.dims else names
-    return power(str(field.values), int(quantity.attrs["power_of_field_units"]))
+    return power(str(field.values), int(quantity.attrs.get("power_of_field_units", 1)))
