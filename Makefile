@@ -3,10 +3,10 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile config/demo.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo earth report test unit lint bench docs pins clean
+.PHONY: help demo demo-all earth report test unit lint bench docs pins clean
 
 help:  ## these lines
-	@sed -n 's/^\([a-z]*\):.*## \(.*\)/make \1\t\2/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
 
 # The stamp carries the pins, so that other pins make another environment.
 STAMP := .venv/$(shell cksum requirements.txt | cut -d' ' -f1)
@@ -23,6 +23,11 @@ $(STAMP): requirements.txt
 demo: $(STAMP)  ## the whole chain on a synthetic atmosphere, minutes on two cores
 	@echo "Running the chain on a synthetic atmosphere; results appear in results/demo …"
 	@$(SNAKEMAKE) --cores $(or $(CORES),all)
+	@echo "Done. Figures: results/demo/figures  Numbers: results/demo/summary.csv"
+
+demo-all: $(STAMP)  ## and all encoders, inpainting and the jet
+	@echo "Running the chain with all encoders, inpainting and the jet; results appear in results/demo …"
+	@$(SNAKEMAKE) config/demo-all.yaml --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/demo/figures  Numbers: results/demo/summary.csv"
 
 earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch

@@ -15,6 +15,7 @@ ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
 PAPER = yaml.safe_load((ROOT / "config/config.yaml").read_text())
 DEMO = configuration.merged(PAPER, yaml.safe_load((ROOT / "config/demo.yaml").read_text()))
+DEMO_ALL = configuration.merged(DEMO, yaml.safe_load((ROOT / "config/demo-all.yaml").read_text()))
 MISSING = object()
 
 
@@ -32,7 +33,7 @@ def changed(key, value):
     return config
 
 
-@pytest.mark.parametrize("config", [PAPER, DEMO], ids=["paper", "demo"])
+@pytest.mark.parametrize("config", [PAPER, DEMO, DEMO_ALL], ids=["paper", "demo", "demo-all"])
 def test_shipped_configs_are_accepted(config):
     configuration.check(configuration.tidy(config), SCHEMA)
 
