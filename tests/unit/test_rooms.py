@@ -32,6 +32,6 @@ def test_no_room_imports_upward(module):
     assert not above, f"{module.relative_to(LIBRARY)} imports from {above}, above {room}"
 
 
-@pytest.mark.parametrize("test", (Path(__file__).parent).glob("*/test_*.py"), ids=lambda path: path.stem)
+@pytest.mark.parametrize("test", sorted(Path(__file__).parent.glob("*/test_*.py")), ids=lambda path: path.stem)
 def test_a_module_and_its_test_have_one_name(test):
     assert (LIBRARY / test.parent.name / f"{test.stem.removeprefix('test_')}.py").exists()
