@@ -8,6 +8,7 @@ import pytest
 LIBRARY = Path(__file__).parents[2] / "workflow/scripts/atmodist"
 ROOMS = ("core", "data", "samples", "learning", "evaluation", "figures")
 BESIDE = LIBRARY / "configuration"
+TESTS = sorted(Path(__file__).parent.glob("*/test_*.py"))
 MODULES = sorted(path for path in LIBRARY.rglob("*.py") if path.parent not in (LIBRARY, BESIDE))
 
 
@@ -32,6 +33,12 @@ def test_no_room_imports_upward(module):
     assert not above, f"{module.relative_to(LIBRARY)} imports from {above}, above {room}"
 
 
-@pytest.mark.parametrize("test", sorted(Path(__file__).parent.glob("*/test_*.py")), ids=lambda path: path.stem)
+@pytest.mark.parametrize("test", TESTS, ids=lambda path: path.stem)
 def test_a_module_and_its_test_have_one_name(test):
     assert (LIBRARY / test.parent.name / f"{test.stem.removeprefix('test_')}.py").exists()
+
+
+def test_test_modules_have_names_of_their_own():
+    """Pytest cannot collect two modules of one base name in the same run."""
+    names = [path.name for path in Path(__file__).parents[1].rglob("test_*.py")]
+    assert len(names) == len(set(names))
