@@ -26,7 +26,8 @@ import torch.nn.functional as F
 from trainings import ATMODIST, CPU, SRGAN, VARIABLES, training_job, write_pairs, write_patches
 
 from atmodist.learning import atmodist_training, srgan_training
-from atmodist.learning.devices import device, launch, to_device
+from atmodist.learning.devices import to_device
+from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.networks import Discriminator, Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.learning.saved import build
@@ -138,7 +139,7 @@ def main():
     options = parser.parse_args()
     chosen = {name: getattr(options, name) for name in ("device", "threads", "precision", "compile")}
     hardware = replace(CPU, **chosen)
-    fabric = device(hardware)
+    fabric = fabric_of(hardware)
     name = torch.cuda.get_device_name() if fabric.device.type == "cuda" else fabric.device
     print(f"{name}, {options.threads} threads, {options.precision}, samples/s")
     print(f"{'':24}{'bare step':>12}{'from memory':>18}{'from disk':>18}")

@@ -28,7 +28,8 @@ from trainings import (
 
 from atmodist.core.errors import InputError
 from atmodist.learning import saved
-from atmodist.learning.devices import Hardware, launch
+from atmodist.learning.devices import Hardware
+from atmodist.learning.launching import launch
 from atmodist.learning.networks import Generator
 from atmodist.samples import batches
 

@@ -16,18 +16,18 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     from atmodist.data import store
     from atmodist.evaluation.jet import Sector
     from atmodist.learning import representations
-    from atmodist.learning.devices import Hardware, device, to_device
+    from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.normalise import Moments
 
-    fabric = device(Hardware(**snakemake.config["training"]))
+    device = one_device(Hardware(**snakemake.config["training"]))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     sector = Sector(**params.box)
     step = 1
     if snakemake.input.encoder:
         encoder, about = load_encoder(snakemake.input.encoder)
-        encoder = encoder.to(fabric.device, memory_format=torch.channels_last)
+        encoder = encoder.to(device.device, memory_format=torch.channels_last)
         step = representations.stride(params.layer)
     latitude, longitude = (axis.reshape(-1, step).mean(1) for axis in (fields.latitude, fields.longitude))
 
@@ -35,8 +35,8 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
         """Means (channel, row) over the sector's longitudes at an index of time."""
         values = moments.forward(torch.from_numpy(fields.read(time)), axis=0)
         if snakemake.input.encoder:
-            with fabric.autocast():
-                field = to_device(fabric, values[None])[0]
+            with device.autocast():
+                field = to_device(device, values[None])[0]
                 values = representations.represent(encoder, field, params.layer, about["patch"]).float().cpu()
         return sector.mean(values.numpy(), latitude, longitude)
 

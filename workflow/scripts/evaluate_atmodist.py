@@ -14,8 +14,8 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
 
     from atmodist.core import netcdf
     from atmodist.core.files import replacing, write_json
-    from atmodist.learning import atmodist_training as atmodist
-    from atmodist.learning.devices import Hardware, device
+    from atmodist.learning import predictions
+    from atmodist.learning.devices import Hardware, one_device
     from atmodist.learning.saved import build, load_weights, save_network
     from atmodist.learning.settings import AtmoDistSettings
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
@@ -28,7 +28,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     for network, path in zip(networks, files, strict=True):
         network.load_state_dict(load_weights(path)["network"])
 
-    fabric = device(Hardware(**snakemake.config["training"]))
+    device = one_device(Hardware(**snakemake.config["training"]))
 
     def pairs_of(paths):
         """Pairs of a split with the lags that the network knows."""
@@ -38,7 +38,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     def scores_of(networks, pairs, description):
         """Scores of networks on all pairs of a split."""
         batches = progress(loader(pairs), description)
-        return atmodist.evaluate(fabric, networks, batches, settings.classes)
+        return predictions.evaluate(device, networks, batches, settings.classes)
 
     split = "validation" if snakemake.input.validation else "eval"
     pairs = pairs_of(snakemake.input.pairs)
@@ -46,7 +46,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     scores = scores_of(networks, choosing, "all epochs")
     table = [{"epoch": n, "split": split, **score.result()} for n, score in enumerate(scores, start=1)]
     losses = [row["loss"] for row in table]
-    epoch = atmodist.best_epoch(losses, settings.pretraining.epochs)
+    epoch = predictions.best_epoch(losses, settings.pretraining.epochs)
     best, chosen = networks[epoch - 1], [row["epoch"] == epoch for row in table]
     score = scores[epoch - 1] if choosing is pairs else scores_of([best], pairs, "the best epoch")[0]
 

@@ -16,11 +16,10 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
 
     from atmodist.core import netcdf
     from atmodist.core.files import replacing, write_json
-    from atmodist.evaluation.reconstructions import Reconstructions
-    from atmodist.learning.atmodist_training import best_epoch
+    from atmodist.evaluation.reconstructions import Reconstructions, squared_errors
     from atmodist.learning.autoencoder import build
-    from atmodist.learning.autoencoder_training import squared_errors
-    from atmodist.learning.devices import Hardware, device, to_device
+    from atmodist.learning.devices import Hardware, one_device, to_device
+    from atmodist.learning.predictions import best_epoch
     from atmodist.learning.saved import load_weights, save_network
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
@@ -32,7 +31,7 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     networks = [build(**about) for _ in files]
     for network, path in zip(networks, files, strict=True):
         network.load_state_dict(load_weights(path)["network"])
-    fabric = device(Hardware(**snakemake.config["training"]))
+    device = one_device(Hardware(**snakemake.config["training"]))
 
     def pairs_of(paths):
         """All pairs of a split."""
@@ -41,19 +40,19 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     split = "validation" if snakemake.input.validation else "eval"
     pairs = pairs_of(snakemake.input.pairs)
     choosing = pairs_of(snakemake.input.validation) if snakemake.input.validation else pairs
-    errors = squared_errors(fabric, networks, progress(loader(choosing), "all epochs"))
+    errors = squared_errors(device, networks, progress(loader(choosing), "all epochs"))
     losses = errors.mean((1, 2), dtype=float)
     epoch = best_epoch(losses, 0)
     best = networks[epoch - 1]
     if choosing is not pairs:
-        errors = squared_errors(fabric, [best], progress(loader(pairs), "the best epoch"))
+        errors = squared_errors(device, [best], progress(loader(pairs), "the best epoch"))
     found = errors[-1 if choosing is not pairs else epoch - 1]
 
     moments = Moments.load(snakemake.input.moments)
     reconstructions = Reconstructions(params.variables)
     for first, _, _ in progress(loader(pairs), "reconstructions"):
-        patches = to_device(fabric, first)
-        with torch.inference_mode(), fabric.autocast():
+        patches = to_device(device, first)
+        with torch.inference_mode(), device.autocast():
             both = patches, best(patches).float()
         reconstructions.update(*(moments.log_inverse(each.cpu(), axis=1).numpy() for each in both))
 

@@ -14,14 +14,14 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
     from atmodist.core import netcdf
     from atmodist.evaluation.fills import DailySums, inserted, laplace_fill
     from atmodist.learning.autoencoder import build
-    from atmodist.learning.devices import Hardware, device, to_device
+    from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.inpainting import erased
     from atmodist.learning.saved import load_weights
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of
 
-    fabric = device(Hardware(**snakemake.config["training"]))
+    device = one_device(Hardware(**snakemake.config["training"]))
     moments = Moments.load(snakemake.input.moments)
     samples = SampleFiles(snakemake.input.pairs, params.patch, params.variables)
     pairs = PairBatches(samples, params.batch_size)
@@ -29,7 +29,7 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
         last = max(Path(snakemake.input.weights).glob("epoch-*.pt"))
         network = build(params.settings, params.patch, params.variables)
         network.load_state_dict(load_weights(last)["network"])
-        network.to(fabric.device, memory_format=torch.channels_last).eval()
+        network.to(device.device, memory_format=torch.channels_last).eval()
 
     def standardised(patches):
         """Normalised patches as standardised values."""
@@ -39,12 +39,12 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
         """Standardised patches with another square."""
         if not snakemake.input.weights:
             return laplace_fill(truth)
-        with torch.inference_mode(), fabric.autocast():
+        with torch.inference_mode(), device.autocast():
             return inserted(truth, standardised(network(erased(patches))))
 
     sums = DailySums(params.variables, params.fill, times_of(snakemake.input.pairs)[pairs.numbers])
     for first, _, _ in progress(loader(pairs), "patches"):
-        patches = to_device(fabric, first)
+        patches = to_device(device, first)
         truth = standardised(patches)
         sums.update(truth, filled(patches, truth))
     result = sums.result()

@@ -11,7 +11,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
 
     from atmodist.core.periods import Period
     from atmodist.data import store
-    from atmodist.evaluation import cities, metrics, streaming
+    from atmodist.evaluation import cities, merging, metrics, streaming
     from atmodist.evaluation.representation_moments import RepresentationMoments
     from atmodist.learning.devices import Hardware
     from atmodist.learning.saved import load_encoder
@@ -51,7 +51,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     result = streaming.evaluate(
         progress(frames, "frames", len(times)), fresh, fields.time[0], params.block_days
     )
-    result, at_cities = streaming.without_cities(result.assign_attrs(system=params.system))
-    streaming.save(snakemake.output.metrics, result)
-    streaming.save(snakemake.output.cities, at_cities)
+    result, at_cities = merging.without_cities(result.assign_attrs(system=params.system))
+    merging.save(snakemake.output.metrics, result)
+    merging.save(snakemake.output.cities, at_cities)
     log.info("%d frames in %.1f s", len(times), time.monotonic() - started)

@@ -10,16 +10,16 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.learning import representations
-    from atmodist.learning.devices import Hardware, device, to_device
+    from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.networks import LAYERS
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.normalise import Moments
 
-    fabric = device(Hardware(**snakemake.config["training"]))
+    device = one_device(Hardware(**snakemake.config["training"]))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     encoder, about = load_encoder(snakemake.input.encoder)
-    encoder = encoder.to(fabric.device, memory_format=torch.channels_last)
+    encoder = encoder.to(device.device, memory_format=torch.channels_last)
     days = Period.parse(params.shard).times(params.step_hours)
     first = np.searchsorted(fields.time, days[0])
     channels = encoder.channels[LAYERS.index(params.layer)]
@@ -27,8 +27,8 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     with representations.writing(snakemake.output.representations, *axes) as written:
         for number in progress(range(len(days)), "times"):
             field = moments.forward(torch.from_numpy(fields.read(first + number)), axis=0)
-            with fabric.autocast():
-                field = to_device(fabric, field[None])[0]
+            with device.autocast():
+                field = to_device(device, field[None])[0]
                 found = representations.represent(encoder, field, params.layer, halo=about["patch"])
             written[number] = found.float().cpu().numpy()
     log.info("%d times of %d x %d x %d", len(days), *found.shape)

@@ -6,7 +6,7 @@ params = snakemake.params
 with job(snakemake.log[0], f"initialise_encoder {params.encoder}") as log:
     from torch import nn
 
-    from atmodist.learning.devices import Hardware, device
+    from atmodist.learning.devices import Hardware, one_device
     from atmodist.learning.saved import save_network
     from atmodist.learning.untrained import measure_statistics, random_encoder
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
@@ -16,7 +16,7 @@ with job(snakemake.log[0], f"initialise_encoder {params.encoder}") as log:
     encoder = random_encoder(settings, params.variables, params.seed)
     samples = SampleFiles(snakemake.input.pairs, params.patch, params.variables)
     pairs = PairBatches(samples, settings["batch_size"]).spread(settings["batches"])
-    fabric = device(Hardware(**snakemake.config["training"]))
-    measure_statistics(fabric, encoder, progress(loader(pairs), "batches"))
+    device = one_device(Hardware(**snakemake.config["training"]))
+    measure_statistics(device, encoder, progress(loader(pairs), "batches"))
     save_network(snakemake.output.best, nn.ModuleDict({"encoder": encoder.cpu()}), **about)
     log.info("statistics from %d pairs", len(pairs.numbers))

@@ -14,19 +14,19 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
     from atmodist.core import netcdf
     from atmodist.data import store
     from atmodist.evaluation import uncertainty
-    from atmodist.learning.devices import Hardware, device, to_device
+    from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.saved import load_network
     from atmodist.samples.normalise import Moments
 
-    fabric = device(Hardware(**snakemake.config["training"]))
+    device = one_device(Hardware(**snakemake.config["training"]))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     network, about = load_network(snakemake.input.encoder)
-    network = network.to(fabric.device, memory_format=torch.channels_last)
+    network = network.to(device.device, memory_format=torch.channels_last)
 
     def read(time):
         """Normalised field at an index of time."""
-        return to_device(fabric, moments.forward(torch.from_numpy(fields.read(time))[None], axis=1))[0]
+        return to_device(device, moments.forward(torch.from_numpy(fields.read(time))[None], axis=1))[0]
 
     started = time.monotonic()
     lag = params.lag_hours // params.step_hours
@@ -34,7 +34,7 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
     further = [hours // params.step_hours for hours in params.series_lag_hours]
     further = [steps for steps in further if steps <= known]
     first = uncertainty.first_times(fields.time, lag, params.times)
-    with fabric.autocast():
+    with device.autocast():
         maps = uncertainty.uncertainty_maps(
             network,
             read,

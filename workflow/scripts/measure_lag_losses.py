@@ -6,7 +6,7 @@ params = snakemake.params
 with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} {params.layer}") as log:
     from atmodist.core import netcdf
     from atmodist.learning.calibration import lag_losses
-    from atmodist.learning.devices import Hardware, device
+    from atmodist.learning.devices import Hardware
     from atmodist.learning.losses import ContentLoss
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
@@ -18,7 +18,7 @@ with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} 
     every = PairBatches(samples, about["settings"]["batch_size"])
     pairs = every.spread(params.batches)
     losses = lag_losses(
-        device(Hardware(**snakemake.config["training"])),
+        one_device(Hardware(**snakemake.config["training"])),
         ContentLoss(encoder, params.layer),
         Moments.load(snakemake.input.moments),
         progress(loader(pairs), "batches"),

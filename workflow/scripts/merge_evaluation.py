@@ -6,8 +6,8 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], f"merge_evaluation {snakemake.wildcards.system}"):
     from atmodist.core import netcdf
-    from atmodist.evaluation import streaming
+    from atmodist.evaluation import merging
 
     shards = (netcdf.read(path) for path in snakemake.input.shards)
-    whole = reduce(lambda *parts: streaming.combine(parts), shards)
-    streaming.save(snakemake.output.metrics, whole)
+    whole = reduce(lambda *parts: merging.combine(parts), shards)
+    merging.save(snakemake.output.metrics, whole)

@@ -4,7 +4,8 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], "pretrain_generator"):
     from atmodist.learning.checkpoint import identity
-    from atmodist.learning.devices import Hardware, launch
+    from atmodist.learning.devices import Hardware
+    from atmodist.learning.launching import launch
     from atmodist.learning.settings import GeneratorSettings, GeneratorTraining
     from atmodist.learning.srgan_training import pretrain_generator
     from atmodist.learning.training import TrainingJob

@@ -5,7 +5,8 @@ from atmodist.core.job import job
 with job(snakemake.log[0], f"train_atmodist {snakemake.wildcards.model}"):
     from atmodist.learning.atmodist_training import train_atmodist
     from atmodist.learning.checkpoint import identity
-    from atmodist.learning.devices import Hardware, launch
+    from atmodist.learning.devices import Hardware
+    from atmodist.learning.launching import launch
     from atmodist.learning.settings import AtmoDistSettings
     from atmodist.learning.training import TrainingJob
     from atmodist.samples.batches import SampleFiles

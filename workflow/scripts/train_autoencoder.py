@@ -5,7 +5,8 @@ from atmodist.core.job import job
 with job(snakemake.log[0], f"train_autoencoder {snakemake.wildcards.model}"):
     from atmodist.learning.autoencoder_training import train_autoencoder
     from atmodist.learning.checkpoint import identity
-    from atmodist.learning.devices import Hardware, launch
+    from atmodist.learning.devices import Hardware
+    from atmodist.learning.launching import launch
     from atmodist.learning.settings import AutoencoderSettings
     from atmodist.learning.training import TrainingJob
     from atmodist.samples.batches import SampleFiles

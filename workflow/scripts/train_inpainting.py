@@ -6,7 +6,8 @@ with job(snakemake.log[0], f"train_inpainting {snakemake.wildcards.model}"):
     from atmodist.core.files import read_json
     from atmodist.learning.autoencoder_training import train_inpainting
     from atmodist.learning.checkpoint import identity
-    from atmodist.learning.devices import Hardware, launch
+    from atmodist.learning.devices import Hardware
+    from atmodist.learning.launching import launch
     from atmodist.learning.losses import ContentLoss
     from atmodist.learning.saved import load_encoder
     from atmodist.learning.settings import InpaintingSettings

@@ -5,7 +5,8 @@ from atmodist.core.job import job
 with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
     from atmodist.core.files import read_json
     from atmodist.learning.checkpoint import identity
-    from atmodist.learning.devices import Hardware, launch
+    from atmodist.learning.devices import Hardware
+    from atmodist.learning.launching import launch
     from atmodist.learning.losses import ContentLoss
     from atmodist.learning.saved import load_encoder, load_weights
     from atmodist.learning.settings import GeneratorSettings, SRGANSettings

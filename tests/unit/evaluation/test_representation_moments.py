@@ -5,7 +5,8 @@ import pytest
 import torch
 import xarray as xr
 
-from atmodist.evaluation.representation_moments import RepresentationMoments, distances
+from atmodist.evaluation.frechet import distances
+from atmodist.evaluation.representation_moments import RepresentationMoments
 from atmodist.learning.networks import Encoder
 from atmodist.learning.representations import represent
 from atmodist.samples.normalise import Moments

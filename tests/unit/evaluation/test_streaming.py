@@ -8,7 +8,7 @@ from atmodist.core import netcdf
 from atmodist.core.errors import InputError
 from atmodist.data import store
 from atmodist.data.sphere import area_weights
-from atmodist.evaluation import metrics, moments, streaming
+from atmodist.evaluation import merging, metrics, moments, streaming
 from atmodist.learning import saved
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import coarsen
@@ -50,10 +50,10 @@ def test_blocks_of_time_count_their_frames_and_the_last_may_be_short(fields):
 def test_shards_combine_to_the_bits_of_the_whole(fields, upscale, tmp_path):
     shards = []
     for number, times in enumerate([range(18, 24), range(6), range(6, 18)]):
-        streaming.save(tmp_path / f"{number}.nc", run(fields, times, upscale, batch_size=4))
+        merging.save(tmp_path / f"{number}.nc", run(fields, times, upscale, batch_size=4))
         shards.append(netcdf.read(tmp_path / f"{number}.nc"))
-    streaming.save(tmp_path / "whole.nc", run(fields, range(STEPS), upscale))
-    xr.testing.assert_identical(streaming.combine(shards), netcdf.read(tmp_path / "whole.nc"))
+    merging.save(tmp_path / "whole.nc", run(fields, range(STEPS), upscale))
+    xr.testing.assert_identical(merging.combine(shards), netcdf.read(tmp_path / "whole.nc"))
 
 
 def test_the_variance_under_the_semivariogram_is_that_of_all_frames(fields):
@@ -70,14 +70,14 @@ def test_the_variance_under_the_semivariogram_is_that_of_all_frames(fields):
 def test_the_same_block_in_two_shards_is_refused(fields):
     part = run(fields, range(6))
     with pytest.raises(InputError, match="same block"):
-        streaming.combine([part, part])
+        merging.combine([part, part])
 
 
 def test_cities_are_kept_apart_and_read_one_by_one(fields, tmp_path):
-    rest, cities = streaming.without_cities(run(fields, range(6)))
+    rest, cities = merging.without_cities(run(fields, range(6)))
     assert "city" not in rest.dims
     assert list(cities) == ["city_value"]
-    streaming.save(tmp_path / "cities.nc", cities)
+    merging.save(tmp_path / "cities.nc", cities)
     with netcdf.open_lazily(tmp_path / "cities.nc") as read:
         xr.testing.assert_identical(read.load(), cities)
         assert read["city_value"].encoding["chunksizes"] == (6, 2, 1, 9)
@@ -93,7 +93,7 @@ def test_the_truth_is_compared_with_itself_in_physical_units(fields):
 
 
 def test_units_survive_sums_and_shards(fields):
-    whole = streaming.combine([run(fields, range(6)), run(fields, range(6, 12))])
+    whole = merging.combine([run(fields, range(6)), run(fields, range(6, 12))])
     units = {"power": "s-2", "semivariance": "s-2", "mean_squared_error": "s-2", "city_value": "s-1"}
     assert {name: whole[name].units for name in units} == units
     assert {each.units for each in moments.mean_fields(whole).values()} == {"s-1"}

@@ -22,8 +22,9 @@ from trainings import ATMODIST, CPU, VARIABLES, run, training_job, write_pairs
 from atmodist.core.hdf5 import seal
 from atmodist.core.seeds import torch_seed
 from atmodist.learning import atmodist_training as atmodist
-from atmodist.learning import saved
-from atmodist.learning.devices import device, launch
+from atmodist.learning import predictions, saved
+from atmodist.learning.devices import one_device
+from atmodist.learning.launching import launch
 from atmodist.learning.saved import build, load_network, load_weights
 from atmodist.learning.settings import AtmoDistSettings, LearningRateSchedule
 from atmodist.samples.batches import PairBatches, SampleFiles, loader
@@ -72,7 +73,7 @@ def test_learning_rate_schedule_is_that_of_keras(losses, patience):
 def test_scores_agree_with_torchmetrics():
     torch.manual_seed(0)
     logits, label = torch.randn(200, 7), torch.randint(7, (200,))
-    score = atmodist.Scores(7)
+    score = predictions.Scores(7)
     for part in (slice(0, 120), slice(120, 200)):
         score.update(logits[part], label[part])
     found = score.result()
@@ -80,14 +81,12 @@ def test_scores_agree_with_torchmetrics():
     for name, k in (("accuracy", 1), ("top3_accuracy", 3)):
         expected = multiclass_accuracy(logits, label, 7, average="micro", top_k=k).item()
         assert found[name] == pytest.approx(expected, rel=1e-6)
-        assert atmodist.accuracies(logits, label)[name].item() == pytest.approx(expected, rel=1e-6)
+        assert predictions.accuracies(logits, label)[name].item() == pytest.approx(expected, rel=1e-6)
     expected = multiclass_confusion_matrix(logits, label, 7).numpy()
-    predictions = score.predictions(np.arange(200).astype("datetime64[h]"))
-    assert (predictions["rank"] == 0).mean() == pytest.approx(found["accuracy"])
-    assert (predictions["rank"] < 3).mean() == pytest.approx(found["top3_accuracy"])
-    np.testing.assert_allclose(
-        predictions["loss"], F.cross_entropy(logits, label, reduction="none"), rtol=1e-5
-    )
+    predicted = score.predictions(np.arange(200).astype("datetime64[h]"))
+    assert (predicted["rank"] == 0).mean() == pytest.approx(found["accuracy"])
+    assert (predicted["rank"] < 3).mean() == pytest.approx(found["top3_accuracy"])
+    np.testing.assert_allclose(predicted["loss"], F.cross_entropy(logits, label, reduction="none"), rtol=1e-5)
     matrix = score.confusion_matrix(step_hours=3)["count"]
     np.testing.assert_array_equal(matrix.transpose("true_lag", "predicted_lag"), expected)
     assert matrix["true_lag"].values.tolist() == [3, 6, 9, 12, 15, 18, 21]
@@ -155,7 +154,7 @@ def test_evaluation_of_several_networks(trained):
     networks = [build(settings, 32, VARIABLES) for _ in range(2)]
     networks[1].load_state_dict(load_weights(folder / "weights/epoch-012.pt")["network"])
     pairs = PairBatches(SampleFiles([folder / "pairs.h5"], 32, VARIABLES), 50, classes=3)
-    scores = atmodist.evaluate(device(CPU), networks, loader(pairs), 3)
+    scores = predictions.evaluate(one_device(CPU), networks, loader(pairs), 3)
     first, second, label = pairs[np.arange(240)]
     for network, score in zip(networks, scores, strict=True):
         with torch.no_grad():
@@ -166,8 +165,8 @@ def test_evaluation_of_several_networks(trained):
 
 
 def test_pretraining_never_gives_the_best_epoch():
-    assert atmodist.best_epoch([0.1, 0.2, 0.9, 0.7, 0.8], pretraining_epochs=2) == 4
-    assert atmodist.best_epoch([0.3, 0.2], pretraining_epochs=0) == 2
+    assert predictions.best_epoch([0.1, 0.2, 0.9, 0.7, 0.8], pretraining_epochs=2) == 4
+    assert predictions.best_epoch([0.3, 0.2], pretraining_epochs=0) == 2
 
 
 def favouring(lag):
@@ -211,8 +210,8 @@ def test_a_validation_split_chooses_and_the_evaluation_split_reports(tmp_path, v
     with h5py.File(tmp_path / "eval.h5") as file:
         expected = (file["lag"][:] == lag).mean()
     assert best["accuracy"] == pytest.approx(expected), "reported on the evaluation split"
-    predictions = xr.load_dataset(tmp_path / "predictions.nc", engine="h5netcdf")
-    assert (predictions["rank"] == 0).mean() == pytest.approx(expected)
+    predicted = xr.load_dataset(tmp_path / "predictions.nc", engine="h5netcdf")
+    assert (predicted["rank"] == 0).mean() == pytest.approx(expected)
     assert best["chosen_on"] == ("validation" if validation else "eval")
     table = pd.read_csv(tmp_path / "evaluation.csv")
     assert table["split"].tolist() == [best["chosen_on"]] * 3

@@ -10,8 +10,10 @@ import torch.nn.functional as F
 from trainings import AUTOENCODER, CPU, INPAINTING, VARIABLES, training_job, write_pairs
 
 from atmodist.core.seeds import torch_seed
+from atmodist.evaluation.reconstructions import squared_errors
 from atmodist.learning import autoencoder_training as training
-from atmodist.learning.devices import device, launch
+from atmodist.learning.devices import one_device
+from atmodist.learning.launching import launch
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Encoder
 from atmodist.learning.saved import load_weights
@@ -131,7 +133,7 @@ def test_errors_are_those_of_the_first_patches(tmp_path):
     torch.manual_seed(0)
     networks = [training.build(AUTOENCODER, 32, VARIABLES) for _ in range(2)]
     pairs = PairBatches(SampleFiles([str(tmp_path / "pairs.h5")], 32, VARIABLES), 8)
-    found = training.squared_errors(device(CPU), networks, loader(pairs))
+    found = squared_errors(one_device(CPU), networks, loader(pairs))
     assert found.shape == (2, 30, 2)
     first = pairs[np.arange(30)][0].float()
     with torch.no_grad():

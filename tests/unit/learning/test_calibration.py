@@ -8,7 +8,7 @@ from trainings import CPU
 
 from atmodist.core.errors import InputError
 from atmodist.learning.calibration import MEANINGS, distances, lag_losses
-from atmodist.learning.devices import device
+from atmodist.learning.devices import one_device
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Encoder
 from atmodist.samples.normalise import Moments
@@ -71,7 +71,7 @@ def batches(labels):
 def test_mean_and_deviation_by_lag(content):
     labels = [[0, 1, 2, 0], [2, 2, 1]]
     hours = np.datetime64("2001-07-01T00", "h") + np.array([20, 30, 100, 23, 47, 0, 24])
-    found = lag_losses(device(CPU), content, MOMENTS, batches(labels), hours, lags=3, step_hours=6)
+    found = lag_losses(one_device(CPU), content, MOMENTS, batches(labels), hours, lags=3, step_hours=6)
     rows = []
     for first, second, label in batches(labels):
         values = distances(first.float(), second.float(), content, MOMENTS)
@@ -96,7 +96,7 @@ def test_mean_and_deviation_by_lag(content):
 def test_a_lag_without_pairs_is_named(content):
     with pytest.raises(InputError, match="no pair has lag 2"):
         lag_losses(
-            device(CPU), content, MOMENTS, batches([[0, 2]]), np.zeros(2, "M8[h]"), lags=3, step_hours=3
+            one_device(CPU), content, MOMENTS, batches([[0, 2]]), np.zeros(2, "M8[h]"), lags=3, step_hours=3
         )
 
 
@@ -104,4 +104,4 @@ def test_distances_that_are_not_finite_are_refused(content):
     broken = ((first, second * np.nan, label) for first, second, label in batches([[0, 1, 2]]))
     days = np.zeros(3, "M8[h]")
     with pytest.raises(InputError, match="not finite"):
-        lag_losses(device(CPU), content, MOMENTS, broken, days, lags=3, step_hours=3)
+        lag_losses(one_device(CPU), content, MOMENTS, broken, days, lags=3, step_hours=3)

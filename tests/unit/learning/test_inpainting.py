@@ -3,9 +3,10 @@
 import pytest
 import torch
 
-from atmodist.learning.inpainting import InpaintingLoss, erased, inside, square_of
+from atmodist.learning.inpainting import InpaintingLoss, erased, inside
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Encoder
+from atmodist.samples.square import square_of
 
 
 def test_the_square_is_that_of_the_original():

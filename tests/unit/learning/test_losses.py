@@ -1,13 +1,11 @@
 """Losses against automatic differentiation, torch's own cross-entropy and closed forms."""
 
-import numpy as np
 import pytest
 import torch
 import torch.nn.functional as F
 
 from atmodist.learning.losses import (
     ContentLoss,
-    content_scale,
     discriminator_loss,
     generator_loss,
     kernels,
@@ -53,17 +51,6 @@ def test_content_loss_sends_a_gradient_to_the_estimate():
     truth, estimate = torch.randn(1, 2, 32, 32), torch.randn(1, 2, 32, 32, requires_grad=True)
     loss(truth, estimate).sum().backward()
     assert estimate.grad.abs().sum() > 0
-
-
-def test_scale_recovers_a_proportional_curve():
-    c = np.linspace(1, 2, 31)
-    assert content_scale(c, 3.5 * c) == pytest.approx(3.5)
-    m = np.where(np.arange(1, 32) >= 15.5, 3.5 * c, -100)  # lags below N/2 do not count
-    assert content_scale(c, m) == pytest.approx(3.5)
-    assert content_scale(np.array([9, 1, 2, 3.0]), np.array([9, 1, 1, 1.0])) == pytest.approx(6 / 14)
-    several = np.array([[9, 1, 2, 3.0], [9, 1, np.nan, 3.0], [9, 1, 2, np.nan]])
-    found = content_scale(several, np.where(np.isnan(several), np.nan, 1))
-    np.testing.assert_allclose(found, [6 / 14, 4 / 10, 3 / 5], err_msg="lags without a mean are left out")
 
 
 def test_adversarial_losses_are_sigmoid_cross_entropies():

@@ -5,12 +5,12 @@ import math
 import torch
 from trainings import CPU
 
-from atmodist.learning.devices import device
+from atmodist.learning.launching import fabric_of
 from atmodist.learning.means import Means
 
 
 def test_means_are_over_samples():
-    means = Means(device(CPU))
+    means = Means(fabric_of(CPU))
     means.add(3, loss=torch.tensor(1.0), accuracy=0.5)
     means.add(1, loss=torch.tensor(5.0), accuracy=1.0)
     assert means.result() == {"loss": 2.0, "accuracy": 0.625}
@@ -19,7 +19,7 @@ def test_means_are_over_samples():
 
 
 def test_means_since_an_earlier_time():
-    means = Means(device(CPU))
+    means = Means(fabric_of(CPU))
     means.add(3, loss=1.0)
     earlier = dict(means.sums)
     means.add(2, loss=4.0)

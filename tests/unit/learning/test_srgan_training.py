@@ -11,7 +11,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from trainings import CPU, GENERATOR, SRGAN, training_job, write_patches
 
-from atmodist.learning.devices import device, launch
+from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Discriminator, Encoder, Generator
 from atmodist.learning.resolution import coarsen
@@ -27,7 +27,7 @@ SRGAN_SETTINGS = {key: value for key, value in SRGAN.items() if key != "content"
 def duel(low, high, content=None, fabric=None):
     """A duel whose discriminator's band is (low, high), and its networks."""
     torch.manual_seed(0)
-    fabric = fabric or device(CPU)
+    fabric = fabric or fabric_of(CPU)
     networks = Generator(2, **GENERATOR), Discriminator(2, 16, channels=2, dense=4)
     players = [
         Player(*fabric.setup(network, torch.optim.SGD(network.parameters(), 0.01))) for network in networks
@@ -216,7 +216,7 @@ def test_mixed_precision_of_a_gpu():
     high = torch.randn(4, 2, 16, 16)
     found = []
     for fabric in (
-        device(CPU),
+        fabric_of(CPU),
         Fabric(accelerator="cpu", plugins=LightningEnvironment(), precision="bf16-mixed"),
     ):
         match, *_ = duel(0.0, 0.0, content, fabric)

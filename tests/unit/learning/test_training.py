@@ -13,8 +13,8 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from trainings import CPU, VARIABLES, training_job, write_patches
 
 from atmodist.core.errors import InputError
-from atmodist.learning import checkpoint, devices, training
-from atmodist.learning.devices import device, launch
+from atmodist.learning import checkpoint, devices, launching, training
+from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.saved import load_weights
 from atmodist.learning.training import TrainingRun
 from atmodist.samples.batches import PatchBatches, SampleFiles, loader
@@ -22,7 +22,7 @@ from atmodist.samples.batches import PatchBatches, SampleFiles, loader
 
 @pytest.fixture
 def fabric():
-    return device(CPU)
+    return fabric_of(CPU)
 
 
 @pytest.fixture
@@ -85,13 +85,13 @@ def test_stopped_and_resumed_equals_uninterrupted(fabric, data, tmp_path, batche
         nonlocal done
         done += 1
         if done == batches_before_stop:
-            devices.stopped_by.append(signal.SIGTERM)
+            launching.stopped_by.append(signal.SIGTERM)
 
     with pytest.raises(SystemExit) as leaving:
         finish(stopped, weight, data, after_step=stop_in_time)
     assert leaving.value.code == 143
     assert done == batches_before_stop
-    devices.stopped_by.clear()
+    launching.stopped_by.clear()
 
     resumed, weight = counter(fabric, tmp_path / "stopped")
     assert resumed.epoch * len(data) + resumed.batch == batches_before_stop
@@ -208,7 +208,7 @@ def test_another_identity_starts_afresh(fabric, data, tmp_path, caplog):
 def test_signals_are_caught_during_a_run_only(tmp_path):
     def train(fabric):
         os.kill(os.getpid(), signal.SIGUSR1)
-        (tmp_path / "caught").write_text(json.dumps(devices.stopped_by))
+        (tmp_path / "caught").write_text(json.dumps(launching.stopped_by))
 
     before = signal.getsignal(signal.SIGUSR1)
     launch(CPU, train)
@@ -220,14 +220,16 @@ def test_a_missing_gpu_is_named():
     if torch.cuda.is_available():
         pytest.skip("a GPU is visible")
     with pytest.raises(InputError, match="is to be a gpu, but none is visible"):
-        device(dataclasses.replace(CPU, device="gpu"))
+        fabric_of(dataclasses.replace(CPU, device="gpu"))
 
 
 @pytest.mark.parametrize(("precision", "dtype"), [("32-true", torch.float32), ("bf16-mixed", torch.bfloat16)])
-def test_precision_on_a_cpu(precision, dtype, monkeypatch):
+@pytest.mark.parametrize("chosen", [fabric_of, devices.one_device])
+def test_precision_on_a_cpu(chosen, precision, dtype, monkeypatch):
     monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: True)
-    fabric = device(dataclasses.replace(CPU, precision=precision))
-    with fabric.autocast():
+    device = chosen(dataclasses.replace(CPU, precision=precision))
+    assert device.device == torch.device("cpu")
+    with device.autocast():
         assert torch.ones(2, 2).mm(torch.ones(2, 2)).dtype == dtype
     assert torch.get_num_threads() == 1
 
@@ -235,4 +237,4 @@ def test_precision_on_a_cpu(precision, dtype, monkeypatch):
 def test_bfloat16_is_not_emulated(monkeypatch):
     monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: False)
     with pytest.raises(InputError, match=r"to be bf16-mixed.*expected 32-true"):
-        device(dataclasses.replace(CPU, precision="bf16-mixed"))
+        fabric_of(dataclasses.replace(CPU, precision="bf16-mixed"))

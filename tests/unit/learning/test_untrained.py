@@ -4,7 +4,7 @@ import pytest
 import torch
 from trainings import CPU, VARIABLES
 
-from atmodist.learning.devices import device
+from atmodist.learning.devices import one_device
 from atmodist.learning.untrained import measure_statistics, random_encoder
 
 SETTINGS = {"stages": [4, 8, 8, 8], "blocks": 2, "seed_index": 0}
@@ -40,7 +40,7 @@ def test_every_normalisation_has_the_statistics_of_its_input():
     """In evaluation mode as in training mode, each layer's output has zero mean and unit variance."""
     encoder = random_encoder(SETTINGS, VARIABLES, 1)
     data = batches()
-    measure_statistics(device(CPU), encoder, data)
+    measure_statistics(one_device(CPU), encoder, data)
     assert not encoder.training
     outputs = {}
     for name, layer in encoder.named_modules():
@@ -58,7 +58,7 @@ def test_every_normalisation_has_the_statistics_of_its_input():
 def test_the_first_statistics_are_exact_means_over_the_batches():
     encoder = random_encoder(SETTINGS, VARIABLES, 1)
     data = batches(3)
-    measure_statistics(device(CPU), encoder, data)
+    measure_statistics(one_device(CPU), encoder, data)
     with torch.no_grad():
         inputs = [encoder.stem[0](torch.cat(pair[:2])) for pair in data]
     mean = torch.stack([each.mean((0, 2, 3)) for each in inputs]).mean(0)

@@ -5,7 +5,6 @@ from pathlib import Path
 
 import numpy as np
 import xarray as xr
-from pyshtools.utils import DHaj
 
 from atmodist.core.errors import InputError
 from atmodist.data.grib import Field
@@ -35,6 +34,8 @@ def pressure_series(fields: Iterable[Field], level: int, coefficients: np.ndarra
     ``fields`` are logarithms of the surface pressure in Pa. The weight "area" is what one wants; "grid"
     counts each point of the Driscoll–Healy grid alike, and so the poles too much.
     """
+    from pyshtools.utils import DHaj  # here, because it brings Matplotlib and Astropy
+
     times, moments = [], []
     for field in fields:
         if field.variable != "log_surface_pressure":

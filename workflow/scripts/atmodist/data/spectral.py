@@ -10,7 +10,6 @@ from importlib import import_module
 
 import ducc0
 import numpy as np
-from pyshtools.backends import backend_module
 
 from atmodist.core.errors import InputError
 from atmodist.data.packed import degrees_and_orders, truncation_of
@@ -67,7 +66,7 @@ def synthesise(
     ``backend`` is pyshtools' "ducc" or "shtools"; they agree to rounding. ``grid`` is the truncation whose
     grid is wanted, if it is finer.
     """
-    return backend_module(backend, threads).MakeGridDH(cilm, sampling=2, lmax=grid)
+    return _pyshtools(backend, threads).MakeGridDH(cilm, sampling=2, lmax=grid)
 
 
 def synthesise_packed(packed: np.ndarray, grid: int | None = None, threads: int = 1) -> np.ndarray:
@@ -91,7 +90,14 @@ def synthesise_packed(packed: np.ndarray, grid: int | None = None, threads: int 
 
 def analyse(grid: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.ndarray:
     """Values (2(T+1), 4(T+1)) on the grid → coefficients (2, T+1, T+1); undoes ``synthesise``."""
-    return backend_module(backend, threads).SHExpandDH(np.asarray(grid, dtype=np.float64), sampling=2)
+    return _pyshtools(backend, threads).SHExpandDH(np.asarray(grid, dtype=np.float64), sampling=2)
+
+
+def _pyshtools(backend, threads=1):
+    """Transforms of pyshtools, imported where they are used: it brings Matplotlib and Astropy."""
+    from pyshtools.backends import backend_module
+
+    return backend_module(backend, threads)
 
 
 def high_pass(grid: np.ndarray, degree: int) -> np.ndarray:
@@ -149,7 +155,7 @@ def pyspharm_winds(
             "evaluation.winds is pyspharm, but pyspharm is not installed; install it from conda-forge, "
             "build it with tests/install_pyspharm.sh (it needs gfortran), or set evaluation.winds to exact."
         ) from None
-    make_grid = backend_module("ducc").MakeGridDH
+    make_grid = _pyshtools("ducc").MakeGridDH
     # SPHEREPACK's grid has a row at the south pole, too.
     grids = [make_grid(cilm, sampling=2, extend=1)[:, :-1] for cilm in (vorticity, divergence)]
     rows, columns = grids[0].shape

@@ -1,6 +1,6 @@
 """What a filled square is judged by: its values, gradients and spectrum, and how it meets its surroundings.
 
-All fields are standardised values, NumPy arrays (…, P, P); the square is `learning.inpainting.square_of`.
+All fields are standardised values, NumPy arrays (…, P, P); the square is `samples.square.square_of`.
 """
 
 from collections.abc import Sequence
@@ -13,7 +13,7 @@ import xarray as xr
 
 from atmodist.evaluation.bootstrap import block_numbers, means, resample, sums_of_blocks
 from atmodist.evaluation.patch_spectra import patch_spectra
-from atmodist.learning.inpainting import square_of
+from atmodist.samples.square import square_of
 
 SCORES = {
     "squared_error": "mean squared error in the square",

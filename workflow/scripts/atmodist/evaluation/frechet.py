@@ -4,6 +4,7 @@ Dowson & Landau (1982), doi:10.1016/0047-259X(82)90077-X; for networks Heusel et
 """
 
 import numpy as np
+import xarray as xr
 
 
 def frechet_distance(
@@ -17,6 +18,23 @@ def frechet_distance(
     product = np.linalg.eigvalsh(root @ other_covariance @ root)
     traces = np.trace(covariance) + np.trace(other_covariance) - 2 * np.sqrt(product.clip(0)).sum()
     return float(np.square(mean - other_mean).sum() + traces)
+
+
+def distances(found: xr.Dataset, truth: xr.Dataset) -> xr.DataArray:
+    """Fréchet distance along ``sample`` of a system from the truth, by the means of their moments."""
+
+    def normal(moments, sample):
+        at = moments.isel(sample=sample)
+        mean = at["representation_mean"].values
+        return mean, at["representation_square"].transpose("channel", "other_channel").values - np.outer(
+            mean, mean
+        )
+
+    values = [
+        frechet_distance(*normal(found, sample), *normal(truth, sample))
+        for sample in range(found.sizes["sample"])
+    ]
+    return xr.DataArray(values, dims="sample")
 
 
 def _root(covariance):

@@ -1,11 +1,32 @@
-"""What an autoencoder keeps of a patch: some examples, and the spectra of many."""
+"""What an autoencoder keeps of a patch: its errors, some examples, and the spectra of many."""
+
+from collections.abc import Iterable, Sequence
 
 import numpy as np
+import torch
 import xarray as xr
+from torch import nn
 
 from atmodist.evaluation.patch_spectra import patch_spectra
+from atmodist.learning.devices import Device, to_device
 
 KINDS = ("patch", "reconstruction", "difference")
+
+
+@torch.inference_mode()
+def squared_errors(device: Device, networks: Sequence[nn.Module], batches: Iterable) -> np.ndarray:
+    """Mean squared errors (network, pair, variable) of reconstructions of the first patch of every pair.
+
+    Of normalised values; the batches are read once for all networks.
+    """
+    networks = [network.to(device.device, memory_format=torch.channels_last).eval() for network in networks]
+    errors = []
+    for first, _, _ in batches:
+        patches = to_device(device, first)
+        with device.autocast():
+            found = [network(patches).float() for network in networks]
+        errors.append(torch.stack([(each - patches).square().mean((2, 3)) for each in found]).cpu())
+    return torch.cat(errors, dim=1).numpy()
 
 
 class Reconstructions:

@@ -1,4 +1,4 @@
-"""Moments of what an encoder makes of a system's fields, and how far the system is by them from the truth."""
+"""Moments of what an encoder makes of a system's fields."""
 
 from dataclasses import dataclass
 
@@ -6,7 +6,6 @@ import numpy as np
 import torch
 import xarray as xr
 
-from atmodist.evaluation.frechet import frechet_distance
 from atmodist.evaluation.metrics import Mean
 from atmodist.learning.networks import Encoder
 from atmodist.learning.representations import represent, stride
@@ -17,8 +16,8 @@ from atmodist.samples.normalise import Moments
 class RepresentationMoments(Mean):
     """First and second moments of what a layer of an encoder makes of a frame, over the sphere.
 
-    The vectors are those of all pixels of the representation, weighted by area; `distances` takes the Fréchet
-    distance from these moments.
+    The vectors are those of all pixels of the representation, weighted by area; `frechet.distances` takes
+    the distance of systems from these moments.
 
     Attributes:
         encoder: on its device, in evaluation mode.
@@ -49,20 +48,3 @@ class RepresentationMoments(Mean):
                 ),
             }
         )
-
-
-def distances(found: xr.Dataset, truth: xr.Dataset) -> xr.DataArray:
-    """Fréchet distance along ``sample`` of the means of `RepresentationMoments` of a system and the truth."""
-
-    def normal(moments, sample):
-        at = moments.isel(sample=sample)
-        mean = at["representation_mean"].values
-        return mean, at["representation_square"].transpose("channel", "other_channel").values - np.outer(
-            mean, mean
-        )
-
-    values = [
-        frechet_distance(*normal(found, sample), *normal(truth, sample))
-        for sample in range(found.sizes["sample"])
-    ]
-    return xr.DataArray(values, dims="sample")

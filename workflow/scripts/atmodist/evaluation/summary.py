@@ -14,10 +14,10 @@ from atmodist.data import units
 from atmodist.evaluation.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
 from atmodist.evaluation.cities import verdict
 from atmodist.evaluation.fills import relative_scores
+from atmodist.evaluation.frechet import distances
 from atmodist.evaluation.moments import squared_errors
 from atmodist.evaluation.ratios import log_error, power_outside
-from atmodist.evaluation.representation_moments import distances
-from atmodist.learning.losses import content_scale
+from atmodist.learning.scale import content_scale
 
 Number = tuple[str, xr.DataArray, str | int]
 """Name of a quantity, values along ``sample`` and perhaps ``variable``, unit or power of the field's unit."""

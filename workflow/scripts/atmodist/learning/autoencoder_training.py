@@ -3,11 +3,10 @@
 The original trains the autoencoder like AtmoDist, with Nesterov's momentum, and inpainting with Adam.
 """
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
 
-import numpy as np
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
@@ -103,19 +102,3 @@ def _train(
             schedule.step(means["loss"] + means["penalty"])
         training.end_epoch({"phase": "training", "learning_rate": rate, **means}, keep=["network"])
     training.publish(weights=job.weights)
-
-
-@torch.inference_mode()
-def squared_errors(fabric: Fabric, networks: Sequence[nn.Module], batches: Iterable) -> np.ndarray:
-    """Mean squared errors (network, pair, variable) of reconstructions of the first patch of every pair.
-
-    Of normalised values; the batches are read once for all networks.
-    """
-    networks = [network.to(fabric.device, memory_format=torch.channels_last).eval() for network in networks]
-    errors = []
-    for first, _, _ in batches:
-        patches = to_device(fabric, first)
-        with fabric.autocast():
-            found = [network(patches).float() for network in networks]
-        errors.append(torch.stack([(each - patches).square().mean((2, 3)) for each in found]).cpu())
-    return torch.cat(errors, dim=1).numpy()

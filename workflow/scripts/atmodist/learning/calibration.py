@@ -8,13 +8,13 @@ from collections.abc import Iterable
 import numpy as np
 import torch
 import xarray as xr
-from lightning_fabric import Fabric
 from torch import Tensor
 from torchmetrics.functional.image import structural_similarity_index_measure
 
 from atmodist.core.errors import InputError
-from atmodist.learning.devices import to_device
-from atmodist.learning.losses import ContentLoss, content_scale
+from atmodist.learning.devices import Device, to_device
+from atmodist.learning.losses import ContentLoss
+from atmodist.learning.scale import content_scale
 from atmodist.samples.normalise import Moments
 
 MEANINGS = {
@@ -51,7 +51,7 @@ def distances(first: Tensor, second: Tensor, content: ContentLoss, moments: Mome
 
 @torch.inference_mode()
 def lag_losses(
-    fabric: Fabric,
+    device: Device,
     content: ContentLoss,
     moments: Moments,
     batches: Iterable,
@@ -69,7 +69,7 @@ def lag_losses(
         (measure,), the factor of `content_scale` that brings the content loss to each measure; ``sum``
         (measure, day, lag) and ``pairs`` (day, lag), from which `summary` draws blocks of days.
     """
-    content = content.to(fabric.device)
+    content = content.to(device.device)
     day, number = np.unique(days.astype("datetime64[D]"), return_inverse=True)
     cells = len(day) * lags
     pairs, sums, squares = (
@@ -79,7 +79,7 @@ def lag_losses(
     )
     start = 0
     for first, second, label in batches:
-        found = distances(to_device(fabric, first), to_device(fabric, second), content, moments)
+        found = distances(to_device(device, first), to_device(device, second), content, moments)
         label = label.numpy()
         cell = number[start : start + len(label)] * lags + label
         start += len(label)

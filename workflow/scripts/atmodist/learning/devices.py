@@ -1,25 +1,14 @@
-"""What training runs on: one device, several, or those of several nodes; and the signals that stop it."""
+"""What networks are trained and evaluated on: the hardware that the config names, and one device of it."""
 
-import os
-import signal
-import sys
-from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Protocol
 
 import torch
-from lightning_fabric import Fabric
-from lightning_fabric.accelerators import CUDAAccelerator
-from lightning_fabric.plugins.environments import LightningEnvironment
 from torch import Tensor
-from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, active_children
 
 from atmodist.core.errors import InputError
-from atmodist.core.job import SIGNALS, failing_in_one_sentence, logger
-from atmodist.learning.nodes import other_nodes
-
-stopped_by: list[int] = []
-"""Numbers of the signals that have come since ``launch``."""
 
 
 @dataclass(frozen=True)
@@ -39,14 +28,43 @@ class Hardware:
     checkpoint_minutes: float = 10
 
 
-def device(hardware: Hardware, devices: int = 1, nodes: int = 1) -> Fabric:
-    """Fabric of ``devices`` on each of ``nodes``: GPUs if there are any, unless ``hardware`` says otherwise.
+class Device(Protocol):
+    """What evaluations need to know: Lightning's Fabric has it too, but takes seconds to import."""
 
-    On a CPU the order of sums depends on ``threads`` alone. Several devices of a node are as many processes,
-    forked by ``launch``. A GPU or a precision that is asked for and missing raises
-    ``InputError``.
+    @property
+    def device(self) -> torch.device:
+        """Where tensors lie."""
+
+    def autocast(self) -> AbstractContextManager:
+        """Context in which networks compute in the precision of the hardware."""
+
+
+@dataclass(frozen=True)
+class OneDevice:
+    """One device and its precision: a `Device`."""
+
+    device: torch.device
+    precision: str
+
+    def autocast(self) -> AbstractContextManager:
+        """Context in which networks compute in ``precision``."""
+        if self.precision == "32-true":
+            return nullcontext()
+        return torch.autocast(self.device.type, dtype=torch.bfloat16)
+
+
+def one_device(hardware: Hardware) -> OneDevice:
+    """One device to evaluate on, chosen and set up by `prepare`."""
+    return OneDevice(torch.device(prepare(hardware)), hardware.precision)
+
+
+def prepare(hardware: Hardware) -> str:
+    """Set PyTorch up; "cuda" if there is a GPU, unless ``hardware`` says otherwise, or "cpu".
+
+    On a CPU the order of sums depends on ``threads`` alone. A GPU or a precision that is asked for and
+    missing raises ``InputError``.
     """
-    gpu = CUDAAccelerator.is_available()
+    gpu = torch.cuda.device_count() > 0  # unlike is_available, without a context that forks cannot share
     if hardware.device == "gpu" and not gpu:
         raise InputError("the device is to be a gpu, but none is visible; expected auto or cpu.")
     gpu = gpu and hardware.device != "cpu"
@@ -60,14 +78,7 @@ def device(hardware: Hardware, devices: int = 1, nodes: int = 1) -> Fabric:
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
-    return Fabric(
-        accelerator="cuda" if gpu else "cpu",
-        devices=devices,
-        num_nodes=nodes,
-        strategy="ddp_fork" if devices * nodes > 1 else "auto",
-        plugins=LightningEnvironment(),  # processes are ours, also inside a Slurm job
-        precision=hardware.precision,
-    )
+    return "cuda" if gpu else "cpu"
 
 
 def cpu_has_bfloat16() -> bool:
@@ -75,47 +86,7 @@ def cpu_has_bfloat16() -> bool:
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(Path("/proc/cpuinfo").read_text().split()))
 
 
-def launch(hardware: Hardware, train: Callable, *arguments, **settings) -> None:
-    """Run ``train(fabric, …)`` on all devices; SIGTERM and SIGUSR1 end it after a step, its state saved."""
-    stopped_by.clear()
-    launcher = os.getpid()
-
-    def stop(number, frame):
-        """Remember the signal; the launcher of several processes passes it on to them."""
-        stopped_by.append(number)
-        if os.getpid() == launcher:
-            for child in active_children():
-                os.kill(child.pid, number)
-
-    previous = {number: signal.signal(number, stop) for number in SIGNALS}
-    try:
-        with other_nodes(hardware.nodes, hardware.threads * hardware.devices):
-            fabric = device(hardware, hardware.devices, hardware.nodes)
-            fabric.launch(_in_its_process, hardware, train, arguments, settings)
-    except ProcessExitedException as error:
-        sys.exit(error.exit_code)
-    except ProcessRaisedException as error:  # before any of them trained
-        print(error, file=sys.stderr)
-        logger.error(
-            "failed: the processes of the training run do not find each other (see above in the log)"
-        )
-        sys.exit(1)
-    finally:
-        for number, handler in previous.items():
-            signal.signal(number, handler)
-
-
-def _in_its_process(fabric, hardware, train, arguments, settings):
-    torch.set_num_threads(hardware.threads)  # again: Lightning sets its own number in forked processes
-    if fabric.is_global_zero:
-        gpu = fabric.device.type == "cuda"
-        name = torch.cuda.get_device_name() if gpu else f"CPU of {hardware.threads} threads"
-        logger.info("training on %d × %s, precision %s", fabric.world_size, name, hardware.precision)
-    with failing_in_one_sentence():
-        train(fabric, *arguments, **settings)
-
-
-def to_device(fabric: Fabric, fields: Tensor) -> Tensor:
+def to_device(device: Device, fields: Tensor) -> Tensor:
     """Fields on the device, in 32 bits, channels last."""
-    fields = fields.to(fabric.device, non_blocking=True)
+    fields = fields.to(device.device, non_blocking=True)
     return fields.to(torch.float32, memory_format=torch.channels_last)

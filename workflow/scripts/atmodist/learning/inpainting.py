@@ -6,16 +6,10 @@ The original's square has a quarter of the patch's edge; of 160 pixels it takes 
 from torch import Tensor, nn
 
 from atmodist.learning.losses import ContentLoss
+from atmodist.samples.square import square_of
 
 CONTENT_SHARE = 0.9
 """Weight of a content loss beside the mean squared error, which weighs the rest."""
-
-
-def square_of(patch: int) -> slice:
-    """Rows, and columns, of the square in a patch with an edge of so many pixels."""
-    edge = patch // 4
-    first = (patch - edge) // 2 - 1
-    return slice(first, first + edge)
 
 
 def inside(fields: Tensor) -> Tensor:

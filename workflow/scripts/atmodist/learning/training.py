@@ -31,8 +31,9 @@ from torch import Tensor
 from atmodist.core.errors import InputError
 from atmodist.core.job import logger, progress
 from atmodist.learning.checkpoint import Checkpoint
-from atmodist.learning.devices import Hardware, stopped_by
+from atmodist.learning.devices import Hardware
 from atmodist.learning.events import Events
+from atmodist.learning.launching import stopped_by
 from atmodist.learning.means import Means
 from atmodist.samples.batches import Batches, SampleFiles, loader
 

@@ -8,10 +8,9 @@ from collections.abc import Iterable
 from typing import Any
 
 import torch
-from lightning_fabric import Fabric
 
 from atmodist.core.seeds import torch_seed
-from atmodist.learning.devices import to_device
+from atmodist.learning.devices import Device, to_device
 from atmodist.learning.networks import Encoder, initialise
 from atmodist.learning.saved import encoder_of
 
@@ -25,17 +24,17 @@ def random_encoder(settings: dict[str, Any], variables: list[str], seed: int) ->
 
 
 @torch.no_grad()
-def measure_statistics(fabric: Fabric, encoder: Encoder, batches: Iterable) -> None:
+def measure_statistics(device: Device, encoder: Encoder, batches: Iterable) -> None:
     """Set the moving statistics of every batch normalisation to their means over batches of pairs.
 
     Without them each residual block would add its own variance, and the deep stages see little but its sum.
     """
-    encoder.to(fabric.device, memory_format=torch.channels_last).train()
+    encoder.to(device.device, memory_format=torch.channels_last).train()
     for layer in encoder.modules():
         if isinstance(layer, torch.nn.BatchNorm2d):
             layer.reset_running_stats()
             layer.momentum = None  # the mean over all batches instead of a moving one
     for first, second, _ in batches:
-        with fabric.autocast():
-            encoder(torch.cat((to_device(fabric, first), to_device(fabric, second))))
+        with device.autocast():
+            encoder(torch.cat((to_device(device, first), to_device(device, second))))
     encoder.eval()

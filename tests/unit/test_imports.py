@@ -1,0 +1,32 @@
+"""A job starts as fast as what it imports: no library that it does not need."""
+
+import ast
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
+HEAVY = {"torch", "lightning_fabric", "torchmetrics", "pyshtools", "matplotlib", "dask", "eccodes"}
+NEEDS = {
+    "compute_moments": set(),
+    "sample_pairs": set(),
+    "grid_fields": {"eccodes"},
+    "evaluate_atmodist": {"torch"},
+    "evaluate_srgan": {"torch"},
+    "merge_evaluation": set(),
+    "summary": set(),
+    "figure_maps": {"matplotlib"},
+}
+
+
+@pytest.mark.parametrize("script", NEEDS)
+def test_a_script_imports_no_more_than_it_needs(script):
+    tree = ast.parse((SCRIPTS / f"{script}.py").read_text(encoding="utf-8"))
+    imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
+    code = "\n".join([*imports, "import sys", "print(*sys.modules)"])
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    )
+    assert HEAVY & set(run.stdout.split()) == NEEDS[script]
