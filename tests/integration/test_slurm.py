@@ -59,12 +59,16 @@ def rule(job):
     return re.sub("^rule_|_wildcards_.*", "", job["Comment"])
 
 
-def test_whole_chain_gives_the_numbers_of_one_machine(cluster, finished, tmp_path):
+def test_chain_gives_the_numbers_of_one_machine(cluster, finished, tmp_path):
+    """From nothing to the spectra of every system: every kind of job, and figures that are drawn here."""
     folder = workspace(tmp_path / "chain")
-    run = snakemake(folder, *SLURM, *config(folder), cores=None, timeout=1500, **cluster.environment)
+    target = "results/tiny/figures/energy_spectrum.pdf"
+    configs = config(folder)
+    run = snakemake(folder, *SLURM, *configs, "--", target, cores=None, timeout=1500, **cluster.environment)
     assert run.returncode == 0, run.stdout
-    summary = "results/tiny/summary.csv"
-    assert (folder / summary).read_bytes() == (finished / summary).read_bytes()
+    for system in ("truth", "bilinear", "l2", "atmodist"):
+        path = f"results/tiny/evaluation/{system}.nc"
+        assert (folder / path).read_bytes() == (finished / path).read_bytes(), system
     jobs = cluster.jobs()
     rules = {rule(job) for job in jobs}
     assert {job["JobState"] for job in jobs} == {"COMPLETED"}
