@@ -118,5 +118,7 @@ def test_help_names_every_target():
     makefile = (ROOT / "Makefile").read_text()
     targets = set(re.search(r"(?m)^\.PHONY: (.*)$", makefile)[1].split())
     assert targets >= {"demo", "test", "pins"}
-    told = subprocess.run(["make", "help"], cwd=ROOT, text=True, capture_output=True, check=True).stdout
+    told = subprocess.run(
+        ["make", "--no-print-directory", "help"], cwd=ROOT, text=True, capture_output=True, check=True
+    ).stdout
     assert {line.split()[1] for line in told.splitlines()} == targets

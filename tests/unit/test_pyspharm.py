@@ -9,7 +9,7 @@ import pytest
 import xarray as xr
 
 from atmodist.core.errors import InputError
-from atmodist.data import spectral
+from atmodist.data import spectral, units
 from atmodist.evaluation import metrics
 
 TRUNCATION = 63
@@ -37,6 +37,7 @@ def kinetic_energy(cilm, winds):
         "longitude": spectral.longitudes(TRUNCATION),
     }
     frame = xr.DataArray(np.stack([spectral.synthesise(each) for each in cilm]), coordinates)
+    frame = frame.assign_coords({units.COORDINATE: ("variable", ["s-1", "s-1"])})
     return metrics.Spectra(winds).measure(frame, frame)["kinetic_energy"].sum("flow")
 
 
