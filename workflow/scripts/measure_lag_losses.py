@@ -6,7 +6,7 @@ params = snakemake.params
 with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} {params.layer}") as log:
     from atmodist.core import netcdf
     from atmodist.learning.calibration import lag_losses
-    from atmodist.learning.devices import Hardware
+    from atmodist.learning.devices import Hardware, one_device
     from atmodist.learning.losses import ContentLoss
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
