@@ -22,6 +22,7 @@ import h5py
 import hdf5plugin
 import numpy as np
 
+from atmodist.core import hdf5
 from atmodist.data import grib, spectral, store
 from atmodist.samples import normalise, shards, windows
 from atmodist.samples.batches import PairBatches, SampleFiles, loader
@@ -107,7 +108,7 @@ def writing(folder, bits, filters, dtype="f4", chunk=(160, 320)):
     path = folder / "filters.h5"
 
     def work():
-        with h5py.File(path, "w", libver=store.CHECKED_METADATA) as file:
+        with h5py.File(path, "w", libver=hdf5.CHECKED_METADATA) as file:
             chunks = tuple(map(min, chunk, grid.shape))
             file.create_dataset(
                 "data", data=store.round_mantissa(grid, bits), dtype=dtype, chunks=chunks, **filters

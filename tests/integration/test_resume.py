@@ -152,17 +152,18 @@ def test_killed_at_random_moments(uninterrupted, samples, checkpoint_minutes):
     assert_same_bits(folder, whole)
 
 
-def test_stopped_by_the_cluster(uninterrupted, samples):
+def test_stopped_by_the_cluster_or_the_keyboard(uninterrupted, samples):
     script, whole, _ = uninterrupted
     folder = samples / f"{script}-stopped"
     log = folder / f"{script}.log"
-    for number, code in ((signal.SIGTERM, 143), (signal.SIGUSR1, 138)):
+    for number, code in ((signal.SIGTERM, 143), (signal.SIGUSR1, 138), (signal.SIGINT, 130)):
         process = start(script, folder)
         wait_until(process, log, "batches")
         os.kill(process.pid, number)
         process.join()
         assert process.exitcode == code
         assert f"stopped by {number.name} after batch" in log.read_text()
+        assert "Traceback" not in log.read_text()
         log.unlink()
     train(script, folder)
     assert "resuming after batch" in log.read_text()

@@ -1,5 +1,6 @@
 import os
 import shutil
+from time import sleep
 
 import h5py
 import numpy as np
@@ -203,3 +204,11 @@ def test_lazy_fields_equal_those_in_memory(split):
     os.remove(folder / "1.h5")
     with pytest.raises(InputError, match=r"1\.h5 cannot be read"):
         store.open_fields(folder / "train.h5").lazy().compute()
+
+
+def test_the_same_content_is_the_same_bytes_at_any_time(split):
+    folder, _, _ = split
+    made = (folder / "train.h5").read_bytes()
+    sleep(1.1)  # HDF5 counts seconds
+    store.write_virtual(folder / "train.h5", [folder / f"{i}.h5" for i in range(3)])
+    assert (folder / "train.h5").read_bytes() == made

@@ -1,5 +1,6 @@
 """Files that appear whole or not at all, and fingerprints of what went into them."""
 
+import errno
 import hashlib
 import json
 import os
@@ -13,13 +14,19 @@ from typing import Any
 
 from atmodist.core.errors import InputError
 
+FULL = {
+    errno.ENOSPC: "no space is left on its disk",
+    errno.EDQUOT: "the quota of its disk is used up",
+    errno.EFBIG: "the file is larger than may be written here",
+}
+
 
 @contextmanager
 def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it to ``path`` on success, delete it on failure.
 
     The temporary path keeps the suffix of ``path`` and may become a file or a directory. Those of processes
-    that were killed are deleted.
+    that were killed are deleted. A full disk raises ``InputError``, whichever library it stopped.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -37,8 +44,32 @@ def replacing(path: str | Path) -> Iterator[Path]:
         if path.is_dir():
             shutil.rmtree(path)
         os.replace(partial, path)
+    except Exception as error:
+        if reason := why_full(error):
+            raise InputError(
+                f"{path} cannot be written: {reason}; make room, and the same command goes on"
+            ) from error
+        raise
     finally:
         _remove(partial)
+
+
+def why_full(error: BaseException | None) -> str:
+    """Why nothing more can be written, if that is what ``error`` or what led to it says, else nothing.
+
+    HDF5 and safetensors hide the number of the error in a text.
+    """
+    while error:
+        for number, reason in FULL.items():
+            text = os.strerror(number)
+            if (
+                getattr(error, "errno", None) == number
+                or text in str(error)
+                or f"errno = {number}" in str(error)
+            ):
+                return reason
+        error = error.__cause__ or error.__context__
+    return ""
 
 
 def _remove(path: Path) -> None:

@@ -6,16 +6,18 @@ import signal
 import sys
 import traceback
 from collections.abc import Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import TextIO
 
 from tqdm import tqdm
 
 from atmodist.core.errors import InputError
+from atmodist.core.files import why_full
 
 logger = logging.getLogger("atmodist")
-SIGNALS = (signal.SIGTERM, signal.SIGUSR1)
-"""What Slurm sends to all processes of a training run that is to stop."""
+SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)
+"""What Slurm, and Ctrl-C, send to all processes of a training run that is to stop."""
 
 
 @contextmanager
@@ -29,9 +31,8 @@ def job(log: str | Path, name: str) -> Iterator[logging.Logger]:
     """
     if int(os.environ.get("NODE_RANK", 0)):
         log = f"{log}.node-{os.environ['NODE_RANK']}"
-    Path(log).parent.mkdir(parents=True, exist_ok=True)
     terminal = sys.stderr
-    with open(log, "w", buffering=1) as stream:
+    with _log(log, name) as stream:
         sys.stdout = sys.stderr = stream
         handlers = [logging.StreamHandler(stream), logging.StreamHandler(terminal)]
         handlers[0].setFormatter(logging.Formatter("%(asctime)s %(message)s", "%Y-%m-%d %H:%M:%S"))
@@ -41,13 +42,29 @@ def job(log: str | Path, name: str) -> Iterator[logging.Logger]:
         logger.setLevel(logging.INFO)
         logger.handlers = handlers
         logger.propagate = False
-        previous = signal.signal(signal.SIGTERM, _leave)
+        previous = {number: signal.signal(number, _leave) for number in (signal.SIGTERM, signal.SIGINT)}
         try:
             with failing_in_one_sentence():
                 yield logger
         finally:
-            signal.signal(signal.SIGTERM, previous)
+            for number, handler in previous.items():
+                signal.signal(number, handler)
             sys.stdout, sys.stderr = sys.__stdout__, terminal
+
+
+@contextmanager
+def _log(path: str | Path, name: str) -> Iterator[TextIO]:
+    """The open log file, whose last words a full disk may swallow: they decide nothing."""
+    try:
+        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        stream = open(path, "w", buffering=1, encoding="utf-8", errors="backslashreplace")  # noqa: SIM115
+    except OSError as error:
+        sys.exit(f"{name}: error: the log {path} cannot be written ({error.strerror})")
+    try:
+        yield stream
+    finally:
+        with suppress(OSError):
+            stream.close()
 
 
 def _leave(number, frame):
@@ -64,7 +81,11 @@ def failing_in_one_sentence() -> Iterator[None]:
         logger.error("error: %s", error)
         sys.exit(1)
     except Exception as error:
-        traceback.print_exc()
+        with suppress(OSError):  # the log may lie on the disk that is full
+            traceback.print_exc()
+        if reason := why_full(error):
+            logger.error("error: %s: %s; make room, and the same command goes on", error, reason)
+            sys.exit(1)
         told = type(error).__name__, error, getattr(sys.stderr, "name", "the log")
         logger.error("failed with %s: %s (the whole traceback is in %s)", *told)
         sys.exit(1)

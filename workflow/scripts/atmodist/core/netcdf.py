@@ -11,19 +11,21 @@ from typing import Any
 import xarray as xr
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing, require_file, sha256
+from atmodist.core.files import replacing, require_file
 
 LABEL = b"\nsha256 "
 LENGTH = len(LABEL) + 64
 
 
 def write(path: str | Path, content: xr.Dataset | xr.DataTree, **settings: Any) -> None:
-    """Write NetCDF-4, whole or not at all; ``settings`` are those of xarray's ``to_netcdf``."""
-    with replacing(path) as partial:
-        content.to_netcdf(partial, engine="h5netcdf", **settings)
-        digest = sha256(partial)
-        with open(partial, "ab") as stream:
-            stream.write(LABEL + digest.encode())
+    """Write NetCDF-4, whole or not at all; ``settings`` are those of xarray's ``to_netcdf``.
+
+    Its bytes are made in memory, or HDF5 would meet a full disk, see `core.hdf5`.
+    """
+    made = content.to_netcdf(None, engine="h5netcdf", **settings)
+    with replacing(path) as partial, open(partial, "wb") as stream:
+        stream.write(made)
+        stream.write(LABEL + hashlib.sha256(made).hexdigest().encode())
 
 
 def read(path: str | Path) -> xr.Dataset:

@@ -19,8 +19,7 @@ import hdf5plugin
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
-from atmodist.core.hdf5 import check_seal, reading, seal
+from atmodist.core.hdf5 import check_seal, creating, reading, seal
 from atmodist.data import units
 from atmodist.data.variables import VARIABLES
 
@@ -30,7 +29,6 @@ if TYPE_CHECKING:
 DIMENSIONS = ("variable", "time", "latitude", "longitude")
 WHOLE = slice(None)
 CHUNKED = ("data",)  # datasets whose chunks have checksums
-CHECKED_METADATA = ("v110", "v110")  # HDF5's format since 1.10: its metadata carry checksums
 COORDINATE_ATTRIBUTES = {
     "variable": {"long_name": "name of the variable"},
     "time": {"standard_name": "time", "units": "hours since 1970-01-01", "calendar": "proleptic_gregorian"},
@@ -79,7 +77,7 @@ def write_fields(
     positions = {
         (variable, time): (i, j) for i, variable in enumerate(variables) for j, time in enumerate(times)
     }
-    with replacing(path) as partial, h5py.File(partial, "w", libver=CHECKED_METADATA) as file:
+    with creating(path) as (file, check_disk):
         data = file.create_dataset(
             "data",
             shape,
@@ -98,6 +96,7 @@ def write_fields(
             rounded = round_mantissa(np.ascontiguousarray(grid, np.float32), mantissa_bits)
             data[position] = rounded
             checksums[position] = zlib.crc32(rounded)
+            check_disk()
         if positions:
             variable, time = next(iter(positions))
             raise InputError(f"{path}: {len(positions)} fields are missing, the first {variable} at {time}.")
@@ -131,6 +130,7 @@ def write_virtual(path: str | Path, periods: Sequence[str | Path]) -> None:
         )
     shape = (len(first.variables), len(time), len(first.latitude), len(first.longitude))
     layout = h5py.VirtualLayout(shape, np.float32)
+    layout.dcpl.set_obj_track_times(False)  # or the file would hold the second in which it was made
     start = 0
     for part in parts:
         stop = start + len(part.time)
@@ -138,7 +138,7 @@ def write_virtual(path: str | Path, periods: Sequence[str | Path]) -> None:
             os.path.relpath(part.path, path.parent), "data", part.shape, np.float32
         )
         start = stop
-    with replacing(path) as partial, h5py.File(partial, "w", libver=CHECKED_METADATA) as file:
+    with creating(path) as (file, _):
         file.create_virtual_dataset("data", layout, fillvalue=np.nan)
         _describe(file, first.variables, first.units, time, first.latitude, first.longitude, first.attributes)
         file["source_seal"] = np.array([part.seal for part in parts], "S64")

@@ -14,6 +14,7 @@ from atmodist.core.job import SIGNALS, failing_in_one_sentence, logger
 from atmodist.learning.devices import Hardware, prepare
 from atmodist.learning.nodes import other_nodes
 
+PATIENCE = 2  # one Ctrl-C may come twice: from the terminal and from the launcher
 stopped_by: list[int] = []
 """Numbers of the signals that have come since ``launch``."""
 
@@ -34,7 +35,10 @@ def fabric_of(hardware: Hardware, devices: int = 1, nodes: int = 1) -> Fabric:
 
 
 def launch(hardware: Hardware, train: Callable, *arguments, **settings) -> None:
-    """Run ``train(fabric, …)`` on all devices; SIGTERM and SIGUSR1 end it after a step, its state saved."""
+    """Run ``train(fabric, …)`` on all devices; `SIGNALS` end it after a step, its state saved.
+
+    Whoever presses Ctrl-C three times does not want to wait for that.
+    """
     stopped_by.clear()
     launcher = os.getpid()
 
@@ -44,6 +48,8 @@ def launch(hardware: Hardware, train: Callable, *arguments, **settings) -> None:
         if os.getpid() == launcher:
             for child in active_children():
                 os.kill(child.pid, number)
+        if stopped_by.count(signal.SIGINT) > PATIENCE:
+            sys.exit(128 + number)
 
     previous = {number: signal.signal(number, stop) for number in SIGNALS}
     try:

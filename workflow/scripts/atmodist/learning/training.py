@@ -10,9 +10,9 @@ A training run is a plain loop; a ``TrainingRun`` feeds it, counts for it and sa
         training.end_epoch({"phase": "training", **training.means()}, keep=["network"])
     training.publish(weights=job.weights)
 
-The state is saved at the end of every epoch, every few minutes, and after the step during which SIGTERM or
-SIGUSR1 came. A batch is a function of seed and epoch, and no step draws random numbers, so on a CPU a run
-that was stopped, however it was stopped, ends with the same bits as one that was not.
+The state is saved at the end of every epoch, every few minutes, and after the step during which SIGTERM,
+SIGUSR1 or SIGINT (Ctrl-C) came. A batch is a function of seed and epoch, and no step draws random numbers, so
+on a CPU a run that was stopped, however it was stopped, ends with the same bits as one that was not.
 """
 
 import math

@@ -13,10 +13,9 @@ import h5py
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
-from atmodist.core.hdf5 import check_seal, reading, seal
+from atmodist.core.hdf5 import check_seal, creating, reading, seal
 from atmodist.core.job import progress
-from atmodist.data.store import CHECKED_METADATA, Fields
+from atmodist.data.store import Fields
 from atmodist.samples.normalise import Moments
 from atmodist.samples.windows import Samples, cut
 
@@ -42,7 +41,7 @@ def write_shard(
     shape = (len(fields.variables), patch, patch)
     size = len(samples.time)
     block = max(1, BLOCK_BYTES // (4 * len(names) * int(np.prod(shape))))
-    with replacing(path) as partial, h5py.File(partial, "w", libver=CHECKED_METADATA) as file:
+    with creating(path) as (file, check_disk):
         file.attrs["variables"] = list(fields.variables)
         for name in names:
             file.create_dataset(name, (size, *shape), dtype, chunks=(1, *shape), fletcher32=True)
@@ -55,6 +54,7 @@ def write_shard(
                 windows[:, position] = cuts[: len(names)]
             for name, values in zip(names, windows, strict=True):
                 file[name][start : start + block] = moments.forward(values, axis=1).astype(dtype)
+            check_disk()
         seal(file, CHUNKED)
 
 
