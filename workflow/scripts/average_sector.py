@@ -26,7 +26,7 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     sector = Sector(**params.box)
     step = 1
     if snakemake.input.encoder:
-        encoder, about = load_encoder(snakemake.input.encoder)
+        encoder, about = load_encoder(snakemake.input.encoder, fields.variables)
         encoder = encoder.to(device.device, memory_format=torch.channels_last)
         step = representations.stride(params.layer)
     latitude, longitude = (axis.reshape(-1, step).mean(1) for axis in (fields.latitude, fields.longitude))

@@ -16,7 +16,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     from atmodist.core.files import replacing, write_json
     from atmodist.learning import predictions
     from atmodist.learning.devices import Hardware, one_device
-    from atmodist.learning.saved import build, load_weights, save_network
+    from atmodist.learning.saved import build, restore, save_network
     from atmodist.learning.settings import AtmoDistSettings
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.shards import times_of
@@ -26,7 +26,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     files = sorted(Path(snakemake.input.weights).glob("epoch-*.pt"))
     networks = [build(**about) for _ in files]
     for network, path in zip(networks, files, strict=True):
-        network.load_state_dict(load_weights(path)["network"])
+        restore(network, path)
 
     device = one_device(Hardware(**snakemake.config["training"]))
 

@@ -20,7 +20,7 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     from atmodist.learning.autoencoder import build
     from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.predictions import best_epoch
-    from atmodist.learning.saved import load_weights, save_network
+    from atmodist.learning.saved import restore, save_network
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of
@@ -30,7 +30,7 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     files = sorted(Path(snakemake.input.weights).glob("epoch-*.pt"))
     networks = [build(**about) for _ in files]
     for network, path in zip(networks, files, strict=True):
-        network.load_state_dict(load_weights(path)["network"])
+        restore(network, path)
     device = one_device(Hardware(**snakemake.config["training"]))
 
     def pairs_of(paths):

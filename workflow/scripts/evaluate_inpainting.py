@@ -16,7 +16,7 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
     from atmodist.learning.autoencoder import build
     from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.inpainting import erased
-    from atmodist.learning.saved import load_weights
+    from atmodist.learning.saved import restore
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of
@@ -28,7 +28,7 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
     if snakemake.input.weights:
         last = max(Path(snakemake.input.weights).glob("epoch-*.pt"))
         network = build(params.settings, params.patch, params.variables)
-        network.load_state_dict(load_weights(last)["network"])
+        restore(network, last)
         network.to(device.device, memory_format=torch.channels_last).eval()
 
     def standardised(patches):

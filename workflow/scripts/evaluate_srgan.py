@@ -30,7 +30,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     times = range(first, last + 1)
 
     if snakemake.input.encoder:
-        encoder, about = load_encoder(snakemake.input.encoder)
+        encoder, about = load_encoder(snakemake.input.encoder, fields.variables)
         encoder = encoder.to(device)
 
     def represented():

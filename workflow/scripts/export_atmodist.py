@@ -17,14 +17,15 @@ with job(snakemake.log[0], f"export_atmodist {params.model}") as log:
     from atmodist.model_card import card, rows_of_scores
     from atmodist.samples.normalise import Moments
 
-    network, about = load_network(files.network)
+    moments = Moments.load(files.moments)
+    network, about = load_network(files.network, moments.variables)
     settings, best = about["settings"], read_json(files.best_info)
     scales = [read_json(path) for path in files.scales]
     config = model_folder.ModelConfig(
         kind="atmodist",
         name=params.model,
         network={key: settings[key] for key in ("stages", "blocks", "classes")} | {"patch": about["patch"]},
-        moments=Moments.load(files.moments),
+        moments=moments,
         units=[FIELDS[name].units for name in about["variables"]],
         level=params.level,
         grid_spacing=params.grid_spacing,

@@ -17,13 +17,14 @@ with job(snakemake.log[0], f"export_encoder {params.encoder}") as log:
     from atmodist.model_card import card
     from atmodist.samples.normalise import Moments
 
-    encoder, about = load_encoder(files.encoder)
+    moments = Moments.load(files.moments)
+    encoder, about = load_encoder(files.encoder, moments.variables)
     scales = [read_json(path) for path in files.scales]
     config = model_folder.ModelConfig(
         kind="encoder",
         name=params.encoder,
         network={key: about["settings"][key] for key in ("stages", "blocks")},
-        moments=Moments.load(files.moments),
+        moments=moments,
         units=[FIELDS[name].units for name in about["variables"]],
         level=params.level,
         grid_spacing=params.grid_spacing,

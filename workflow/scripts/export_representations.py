@@ -18,7 +18,7 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     device = one_device(Hardware(**snakemake.config["training"]))
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
-    encoder, about = load_encoder(snakemake.input.encoder)
+    encoder, about = load_encoder(snakemake.input.encoder, fields.variables)
     encoder = encoder.to(device.device, memory_format=torch.channels_last)
     days = Period.parse(params.shard).times(params.step_hours)
     first = np.searchsorted(fields.time, days[0])

@@ -13,14 +13,15 @@ with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} 
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of
 
-    encoder, about = load_encoder(snakemake.input.encoder)
+    moments = Moments.load(snakemake.input.moments)
+    encoder, about = load_encoder(snakemake.input.encoder, moments.variables)
     samples = SampleFiles(snakemake.input.pairs, about["patch"], about["variables"])
     every = PairBatches(samples, about["settings"]["batch_size"])
     pairs = every.spread(params.batches)
     losses = lag_losses(
         one_device(Hardware(**snakemake.config["training"])),
         ContentLoss(encoder, params.layer),
-        Moments.load(snakemake.input.moments),
+        moments,
         progress(loader(pairs), "batches"),
         times_of(snakemake.input.pairs)[pairs.numbers],
         int(every.lag.max()),

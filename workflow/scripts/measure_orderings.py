@@ -18,7 +18,7 @@ with job(snakemake.log[0], "measure_orderings") as log:
     device = choose_device(Hardware(**snakemake.config["training"]))
     fields = store.open_fields(snakemake.input.fields)
     encoders = {
-        name: load_encoder(path)[0]
+        name: load_encoder(path, fields.variables)[0]
         for name, path in zip(params.encoders, snakemake.input.encoders, strict=True)
     }
     known = orderings.distances(encoders, params.patch, device)

@@ -18,7 +18,7 @@ with job(snakemake.log[0], f"train_inpainting {snakemake.wildcards.model}"):
     settings, content = dict(params.settings), None  # the mean squared error
     source = settings.pop("content")
     if source != "mse":
-        encoder, _ = load_encoder(snakemake.input.encoder)
+        encoder, _ = load_encoder(snakemake.input.encoder, params.variables)
         scale = read_json(snakemake.input.scale)["scale"]
         content = ContentLoss(encoder, source["layer"], scale)
     training = TrainingJob(

@@ -21,7 +21,7 @@ with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
     if source == "amse":
         content = SpectralLoss(params.patch)
     elif source != "mse":
-        encoder, _ = load_encoder(snakemake.input.encoder)
+        encoder, _ = load_encoder(snakemake.input.encoder, params.variables)
         scale = read_json(snakemake.input.scale)["scale"]
         content = ContentLoss(encoder, source["layer"], scale)
     training = TrainingJob(

@@ -18,7 +18,7 @@ from atmodist.evaluation.metrics import Mean, Metric
 from atmodist.learning.devices import Hardware, prepare
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import bilinear, coarsen, super_resolve
-from atmodist.learning.saved import load_weights
+from atmodist.learning.saved import restore
 from atmodist.samples.normalise import Moments
 
 Upscale = Callable[[Tensor], Tensor]
@@ -39,10 +39,7 @@ def load_generator(weights: str | Path, epoch: int, settings: dict, variables: i
     """The generator after an epoch of training, from the folder ``weights``; ``settings`` are its sizes."""
     path = Path(weights) / f"epoch-{epoch:03d}.pt"
     generator = Generator(variables, **settings)
-    try:
-        generator.load_state_dict(load_weights(path)["generator"])
-    except (KeyError, RuntimeError) as error:
-        raise InputError(f"{path} does not hold a generator of {settings} ({error}).") from error
+    restore(generator, path, "generator")
     return generator.eval()
 
 

@@ -6,7 +6,7 @@ Imports neither Lightning nor HDF5, so that a trained network can be used where 
 import hashlib
 import io
 import pickle
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -88,13 +88,15 @@ def save_network(path: str | Path, network: nn.Module, **about: Any) -> None:
     save(path, {**about, "network": network.state_dict()})
 
 
-def load_network(path: str | Path) -> tuple[SiameseNetwork, dict[str, Any]]:
+def load_network(
+    path: str | Path, variables: Sequence[str] | None = None
+) -> tuple[SiameseNetwork, dict[str, Any]]:
     """The network that ``save_network`` wrote, in evaluation mode, and what was saved about it.
 
-    A file that holds anything else raises ``InputError``.
+    A file that holds anything else, or a network of other ``variables``, raises ``InputError``.
     """
     try:
-        about = load(path)
+        about = _load_of(path, variables)
         weights = about.pop("network")
         network = build(about["settings"], about["patch"], about["variables"])
         network.load_state_dict(weights)
@@ -110,15 +112,15 @@ def encoder_of(settings: dict[str, Any], variables: list[str]) -> Encoder:
     return Encoder(len(variables), tuple(settings["stages"]), settings["blocks"])
 
 
-def load_encoder(path: str | Path) -> tuple[Encoder, dict[str, Any]]:
+def load_encoder(path: str | Path, variables: Sequence[str] | None = None) -> tuple[Encoder, dict[str, Any]]:
     """The encoder of any network that ``save_network`` wrote, in evaluation mode, and what was saved of it.
 
     AtmoDist's, an autoencoder's or an untrained one: its weights are those whose names begin with "encoder.".
-    A file without them raises ``InputError``.
+    A file without them, or of other ``variables``, raises ``InputError``.
     """
     prefix = "encoder."
     try:
-        about = load(path)
+        about = _load_of(path, variables)
         weights = about.pop("network")
         encoder = encoder_of(about["settings"], about["variables"])
         encoder.load_state_dict(
@@ -127,6 +129,23 @@ def load_encoder(path: str | Path) -> tuple[Encoder, dict[str, Any]]:
     except (KeyError, RuntimeError) as error:
         raise InputError(f"{path} holds no encoder ({error}); expected best.pt of a model.") from error
     return encoder.eval(), about
+
+
+def _load_of(path: str | Path, variables: Sequence[str] | None) -> dict[str, Any]:
+    about = load(path)
+    found = list(about["variables"])
+    if variables is not None and found != list(variables):
+        raise InputError(f"{path} is a network of {', '.join(found)}; expected one of {', '.join(variables)}")
+    return about
+
+
+def restore(network: nn.Module, path: str | Path, name: str = "network") -> None:
+    """Put the state ``name`` of an epoch's file into ``network``; ``InputError`` if it is of another one."""
+    try:
+        network.load_state_dict(load_weights(path)[name])
+    except (KeyError, RuntimeError) as error:
+        reason = " ".join(str(error).split())[:200]
+        raise InputError(f"{path} holds weights of another network than the config's ({reason})") from error
 
 
 def load_weights(path: str | Path) -> dict[str, dict[str, Tensor]]:
