@@ -164,6 +164,7 @@ class StandInArchive:
         self, misbehave: Callable[[str], str | None] | None = None, key: str = KEY, truncation: int = 21
     ) -> None:
         self.misbehave, self.key, self.truncation = misbehave or Plan(), key, truncation
+        self.stall = 3.0  # s
         self.unserved: set[str] = set()
         self.jobs: dict[str, Job] = {}
         self.requests: list[tuple[str, str, str | None]] = []
@@ -299,7 +300,7 @@ class _Handler(BaseHTTPRequestHandler):
         if fault == "ignores range":
             begin = 0
         elif fault == "stall":
-            time.sleep(1)
+            time.sleep(self.archive.stall)
         elif fault not in (None, "cut", "short"):
             self.hindered(fault)
             return

@@ -1,4 +1,5 @@
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -17,7 +18,10 @@ from atmodist.data.packed import truncated
 VARIABLES = ["divergence", "vorticity"]
 BOUNDS = {"divergence": (1e-7, 1e-3), "vorticity": (1e-6, 1e-3)}
 TIMES = Period.parse("2008-08-26_2008-08-27").times(3)
-HASTE = RetryPolicy(attempts=3, first_wait=0.001, longest_wait=0.01, timeout=0.5)
+HASTE = RetryPolicy(
+    attempts=3, first_wait=0.001, longest_wait=0.01, timeout=20
+)  # a busy machine answers late
+IMPATIENCE = replace(HASTE, timeout=1.5)  # less than an archive is silent that stalls
 T = 21
 
 
@@ -32,11 +36,11 @@ def path(tmp_path):
     return tmp_path / "spectral" / "period.grib"
 
 
-def fetch(store, path, address=None, **changes):
+def fetch(store, path, address=None, policy=HASTE, **changes):
     question = {"times": TIMES, "variables": VARIABLES, "level": 120, "truncation": T, "bounds": BOUNDS}
     question |= changes
     request = Request(**{"archive_truncation": question["truncation"]} | question)
-    download(address or store.wind, request, path, concurrency=4, policy=HASTE)
+    download(address or store.wind, request, path, concurrency=4, policy=policy)
 
 
 def whole(path, times=TIMES, variables=VARIABLES, truncation=T, archive=T):
@@ -147,9 +151,9 @@ def test_without_checksums_too_no_damage_is_taken_for_a_field(path, fault):
 )
 def test_what_does_not_pass_is_told_in_a_sentence_and_the_rest_is_kept(store, path, fault, sentence):
     broken = key(store, "vorticity", TIMES[9])
-    store.misbehave = lambda path: fault if path == broken else None
+    store.misbehave, store.stall = lambda path: fault if path == broken else None, 3.0
     with pytest.raises(InputError, match=sentence) as error:
-        fetch(store, path)
+        fetch(store, path, policy=IMPATIENCE if fault == "stall" else HASTE)
     assert "31 of 32 fields are here, run again to continue" in str(error.value)
     assert "\n" not in str(error.value)
     assert not path.exists()
