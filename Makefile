@@ -3,7 +3,7 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile config/demo.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-all earth report test unit lint bench docs pins clean
+.PHONY: help demo demo-all earth report test torture unit lint bench docs pins clean
 
 help:  ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -41,6 +41,9 @@ report: $(STAMP)  ## its results as one HTML file
 test: $(STAMP)  ## every test
 	@echo "Unit tests, then the whole chain and its faults …"
 	@$(BIN)/python -m pytest tests --durations=10
+
+torture: $(STAMP)  ## a thousand faults over the whole chain, hours; it goes on where it stopped
+	@$(BIN)/python tests/torture.py --cores $(or $(CORES),2)
 
 unit: $(STAMP)  ## the unit tests alone
 	@$(BIN)/python -m pytest tests/unit

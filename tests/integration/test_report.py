@@ -1,14 +1,16 @@
 """The report is built without a network, and a browser shows every figure in it."""
 
+import base64
 import html
 import json
 import os
 import re
 import shutil
 import subprocess
+from pathlib import Path
 
 import pytest
-from snakemake_runs import TINY, snakemake
+from snakemake_runs import ROOT, TINY, snakemake
 
 pytestmark = pytest.mark.timeout(1800)
 NAMES = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -99,3 +101,13 @@ def test_a_browser_shows_every_figure(report, tmp_path):
     assert all(width > 100 for width in seen["widths"].values()), seen["widths"]
     for category in ("AtmoDist", "Data", "Local distributions", "Numbers", "Super-resolution"):
         assert category in seen["shown"]
+
+
+def test_nothing_of_the_users_machine_is_in_it(report, finished):
+    """Whoever gets the report does not learn where it was made."""
+    text = report.read_text()
+    embedded = re.findall(r";base64,([A-Za-z0-9+/=]+)", text)
+    assert len(embedded) >= len(results(report))
+    parts = [text.encode(), *map(base64.b64decode, embedded)]
+    for secret in (str(finished), str(ROOT), str(Path.home()) + "/"):
+        assert not any(secret.encode() in part for part in parts), secret
