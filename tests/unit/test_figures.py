@@ -642,6 +642,16 @@ def test_srgan_curves_begin_with_the_pretraining_and_say_how_often_the_discrimin
     assert {"on real patches", "on generated patches", "evaluated epoch"} <= set(legend(figure))
 
 
+def test_srgan_curves_of_a_content_loss_alone_have_no_duel(tmp_path, monkeypatch):
+    alone = fabricated.srgan_table()[["epoch", "learning_rate", "loss", "content"]]
+    kind, _, params = CASES["srgan_curves"]
+    monkeypatch.setitem(CASES, "srgan_curves", (kind, [alone for _ in SRGAN], params))
+    content, *duel = panels(caught(tmp_path, "srgan_curves"))
+    for model in SRGAN:
+        np.testing.assert_array_equal(line(content, model), (alone["epoch"], alone["content"]))
+    assert not any(each.get_label() in SRGAN for panel in duel for each in panel.lines)
+
+
 def test_lag_losses_scale_the_content_loss_onto_each_distance(draw):
     figure = draw("lag_losses")
     for row in (panels(figure)[:4], panels(figure)[4:]):

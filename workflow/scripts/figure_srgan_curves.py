@@ -24,11 +24,13 @@ with job(snakemake.log[0], "figure_srgan_curves"):
             table = pd.read_csv(log)
             drops = table["epoch"][table["learning_rate"].diff() < 0]
             evaluated, colour = table[table["epoch"] == epoch], {"color": look["color"]}
-            for panel, quantity in zip(axes, ("content", "adversarial", "discriminator"), strict=False):
+            drawn = ("content", "adversarial", "discriminator") if "adversarial" in table else ("content",)
+            for panel, quantity in zip(axes, drawn, strict=False):
                 panel.plot(table["epoch"], table[quantity], marker=".", **look)
                 panel.plot(evaluated["epoch"], evaluated[quantity], "*", markersize=9, **colour)
-            axes[3].plot(table["epoch"], table["right_on_real"], marker=".", **look)
-            axes[3].plot(table["epoch"], table["right_on_generated"], "--", marker=".", **colour)
+            if "adversarial" in table:
+                axes[3].plot(table["epoch"], table["right_on_real"], marker=".", **look)
+                axes[3].plot(table["epoch"], table["right_on_generated"], "--", marker=".", **colour)
             for panel in axes:
                 for drop in drops:
                     panel.axvline(drop - 0.5, color="0.7", linewidth=0.6, linestyle=":")

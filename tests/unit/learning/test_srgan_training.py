@@ -24,7 +24,7 @@ from atmodist.learning.training import TrainingRun
 SRGAN_SETTINGS = {key: value for key, value in SRGAN.items() if key != "content"}
 
 
-def duel(low, high, content=None, fabric=None):
+def duel(low, high, content=None, fabric=None, weight=0.5):
     """A duel whose discriminator's band is (low, high), and its networks."""
     torch.manual_seed(0)
     fabric = fabric or fabric_of(CPU)
@@ -36,7 +36,7 @@ def duel(low, high, content=None, fabric=None):
     settings = SRGANSettings.of(
         {
             **SRGAN_SETTINGS,
-            "adversarial_weight": 0.5,
+            "adversarial_weight": weight,
             "discriminator": {**SRGAN["discriminator"], **band},
         }
     )
@@ -224,3 +224,22 @@ def test_mixed_precision_of_a_gpu():
     for name in ("loss", "content", "adversarial", "discriminator"):
         assert found[1][name].dtype == torch.float32
         torch.testing.assert_close(found[0][name], found[1][name], rtol=0.05, atol=0)
+
+
+def test_without_weight_there_is_no_duel():
+    """One step of the generator down the content loss, whatever the discriminator would say, and no more."""
+    high = torch.randn(4, 2, 16, 16)
+    fight, generator, discriminator = duel(100, 100, weight=0)  # a band that asks for an extra step
+    twin = Generator(2, **GENERATOR)
+    twin.load_state_dict(generator.state_dict())
+    before = [parameter.clone() for parameter in discriminator.parameters()]
+    steps = count_steps(fight)
+    losses = fight.step(high)
+    assert steps == {"generator": 1, "discriminator": 0}
+    loss = F.mse_loss(twin(coarsen(high)), high)
+    loss.backward()
+    assert losses["loss"].item() == losses["content"].item() == pytest.approx(loss.item(), rel=1e-6)
+    assert set(losses) == {"loss", "content"}
+    for mine, theirs in zip(generator.parameters(), twin.parameters(), strict=True):
+        torch.testing.assert_close(mine, theirs - 0.01 * theirs.grad)
+    assert all(torch.equal(*pair) for pair in zip(before, discriminator.parameters(), strict=True))

@@ -141,14 +141,20 @@ class Duel:
         """Train both networks on patches B×C×P×P (Stengel et al. 2020, and the original's code).
 
         Each network takes a step. If the discriminator's loss is then too low, the generator takes another
-        and the loss is measured again; if it is too high, the discriminator takes another.
+        and the loss is measured again; if it is too high, the discriminator takes another. Where the
+        adversarial loss has no weight there is no duel: the generator takes a step down the content loss.
 
         Returns:
             The losses in the two regular steps; the shares of real and of generated patches about which the
-            discriminator is right before its step; which of the extra steps were taken (1 or 0).
+            discriminator is right before its step; which of the extra steps were taken (1 or 0). Without a
+            duel, ``loss`` and ``content``, which are then the same.
         """
         low = coarsen(high)
         fake = self.generator.network(low)
+        if not self.weight:
+            content = self._content(high, fake)
+            self.generator.descend(self.fabric, content)
+            return {"loss": content, "content": content}
         before, right = self._discriminator_loss(high, fake)
         self.discriminator.descend(self.fabric, before)
         losses = self._generator_losses(high, fake)
@@ -182,10 +188,14 @@ class Duel:
         loss, _ = self._discriminator_loss(high, fake)
         return loss, self.fabric.all_reduce(loss.detach().clone(), reduce_op="mean").item()
 
+    def _content(self, high, fake):
+        with self.fabric.autocast():
+            return self.content(high, fake).mean()
+
     def _generator_losses(self, high, fake):
         with frozen(self.discriminator.network.module) as discriminator, self.fabric.autocast():
             adversarial = generator_loss(discriminator(fake).float())
-            content = self.content(high, fake).mean()
+        content = self._content(high, fake)
         return {
             "loss": content + self.weight * adversarial,
             "content": content,
