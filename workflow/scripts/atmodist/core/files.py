@@ -19,6 +19,9 @@ FULL = {
     errno.EDQUOT: "the quota of its disk is used up",
     errno.EFBIG: "the file is larger than may be written here",
 }
+UNREADABLE = "cannot be read here, where memory or open files ran out, or is damaged"
+SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE}
+SHORTAGE = re.compile("allocate memory|out of memory|memory allocation|Too many open files", re.IGNORECASE)
 
 
 @contextmanager
@@ -52,6 +55,21 @@ def replacing(path: str | Path) -> Iterator[Path]:
         raise
     finally:
         _remove(partial)
+
+
+def is_shortage(error: BaseException | None) -> bool:
+    """Whether ``error``, or what led to it, says that memory or open files ran out or a disk fails.
+
+    A whole file must not be called damaged then, nor its reader be advised to delete it. (Damage, too, can
+    make a library ask for more memory than there is.)
+    """
+    while error:
+        if isinstance(error, MemoryError) or getattr(error, "errno", None) in SHORTAGES:
+            return True
+        if SHORTAGE.search(str(error)):
+            return True
+        error = error.__cause__ or error.__context__
+    return False
 
 
 def why_full(error: BaseException | None) -> str:
@@ -108,7 +126,8 @@ def read_json(path: str | Path) -> dict[str, Any]:
         checksum = content.pop("sha256")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        raise InputError(f"{path} is no JSON file of this workflow ({reason})") from None
+        told = UNREADABLE if is_shortage(error) else "is no JSON file of this workflow"
+        raise InputError(f"{path} {told} ({reason})") from None
     if fingerprint(content) != checksum:
         raise InputError(f"{path} is damaged or was edited: its content is not that of its sha256")
     return content

@@ -18,7 +18,7 @@ import h5py
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing, require_file
+from atmodist.core.files import UNREADABLE, is_shortage, replacing, require_file
 
 CHECKED_METADATA = ("v110", "v110")  # HDF5's format since 1.10: its metadata carry checksums
 SEAL = "content_sha256"
@@ -139,6 +139,8 @@ def reading(path: str | Path) -> Iterator[None]:
         raise
     except (OSError, KeyError, RuntimeError, ValueError, TypeError, AttributeError) as error:
         reason = " ".join(str(error).split())
+        if is_shortage(error):
+            raise InputError(f"{path} {UNREADABLE} ({reason})") from error
         raise InputError(
             f"{path} cannot be read ({reason}); expected a whole HDF5 file of this workflow."
         ) from error

@@ -15,7 +15,7 @@ import ducc0
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing, require_file
+from atmodist.core.files import UNREADABLE, is_shortage, replacing, require_file
 from atmodist.core.seeds import random_stream
 from atmodist.data import spectral
 from atmodist.data.spectral import EARTH_ROTATION
@@ -161,7 +161,8 @@ class State:
                 return cls(int(archive["step"]), *(archive[name] for name in ("now", "before", "noise")))
         except Exception as error:  # whatever a damaged archive leads NumPy to
             reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            raise InputError(f"{path} is damaged or no state of the atmosphere ({reason})") from None
+            told = UNREADABLE if is_shortage(error) else "is damaged or no state of the atmosphere"
+            raise InputError(f"{path} {told} ({reason})") from None
 
 
 class ShallowWater:

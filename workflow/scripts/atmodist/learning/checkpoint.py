@@ -10,7 +10,7 @@ from typing import Any
 import pandas as pd
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import fingerprint, replacing
+from atmodist.core.files import fingerprint, is_shortage, replacing
 from atmodist.learning import saved
 
 
@@ -48,6 +48,8 @@ class Checkpoint:
         try:
             return saved.load(self._state)
         except InputError as error:
+            if is_shortage(error):
+                raise
             raise InputError(
                 f"{error}; delete it to train from the start, or put a copy in its place"
             ) from None

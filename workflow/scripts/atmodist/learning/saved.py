@@ -14,7 +14,7 @@ import torch
 from torch import Tensor, nn
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing, require_file
+from atmodist.core.files import UNREADABLE, is_shortage, replacing, require_file
 from atmodist.learning.networks import Encoder, SiameseNetwork
 
 DIGEST = "sha256"
@@ -47,7 +47,8 @@ def load(path: str | Path) -> dict[str, Any]:
         ) from None
     except Exception as error:  # whatever a damaged archive leads PyTorch to
         reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        raise InputError(f"{path} is damaged or no weights of this workflow ({reason})") from None
+        told = UNREADABLE if is_shortage(error) else "is damaged or no weights of this workflow"
+        raise InputError(f"{path} {told} ({reason})") from error
     if not intact:
         raise InputError(f"{path} is damaged: its content is not that of its checksum")
     return content
