@@ -44,7 +44,7 @@ RESULTS = "results/tiny"
 POLL = 0.01  # s between two looks at the processes
 # Looks (not seconds: a paused machine does not look) without computing after which a struck job is stuck.
 STUCK = 9000
-PATIENCE = 180  # s for Snakemake to end after a signal
+PATIENCE = 1800  # s for Snakemake to end after a signal: running jobs may end first, on a busy machine late
 USUAL_CPU = 0.7  # s of a job of which nothing is known
 
 

@@ -64,12 +64,25 @@ def test_a_job_that_is_cancelled_leaves_nothing_half_written(tmp_path):
 
 
 def test_what_a_killed_process_left_goes_with_the_next_attempt(tmp_path):
-    left, others = tmp_path / ".2000.123.partial.h5", tmp_path / ".2000.state.123.partial.h5"
-    left.touch()
-    others.touch()
+    killed = subprocess.Popen([sys.executable, "-c", ""])
+    killed.wait()
+    left, others = (tmp_path / f".{name}.{killed.pid}.partial.h5" for name in ("2000", "2000.state"))
+    mine = tmp_path / f".2000.{os.getpid()}.partial.h5"  # numbers are used again
+    for path in (left, others, mine):
+        path.touch()
     with replacing(tmp_path / "2000.h5") as partial:
         partial.write_text("whole")
     assert sorted(tmp_path.iterdir()) == [others, tmp_path / "2000.h5"]
+
+
+def test_two_jobs_of_one_file_leave_each_other_alone(tmp_path):
+    """Of a Snakemake that was killed the jobs run on; the next one starts them anew."""
+    path = tmp_path / "2000.h5"
+    other = tmp_path / f".2000.{os.getppid()}.partial.h5"
+    other.touch()
+    with replacing(path) as partial:
+        partial.write_text("whole")
+    assert sorted(tmp_path.iterdir()) == [other, path]
 
 
 def test_a_failure_keeps_the_file_that_was_there(tmp_path):

@@ -29,13 +29,14 @@ def replacing(path: str | Path) -> Iterator[Path]:
     """Yield a temporary path beside ``path``; move it to ``path`` on success, delete it on failure.
 
     The temporary path keeps the suffix of ``path`` and may become a file or a directory. Those of processes
-    that were killed are deleted. A full disk raises ``InputError``, whichever library it stopped.
+    that were killed are deleted, not those of a job that a killed Snakemake has left running. A full disk
+    raises ``InputError``, whichever library it stopped.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    partials = re.compile(rf"\.{re.escape(path.stem)}\.\d+\.partial{re.escape(path.suffix)}")
+    partials = re.compile(rf"\.{re.escape(path.stem)}\.(\d+)\.partial{re.escape(path.suffix)}")
     for left in path.parent.iterdir():
-        if partials.fullmatch(left.name):
+        if (found := partials.fullmatch(left.name)) and not _is_another_live_process(int(found[1])):
             _remove(left)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
@@ -88,6 +89,18 @@ def why_full(error: BaseException | None) -> str:
                 return reason
         error = error.__cause__ or error.__context__
     return ""
+
+
+def _is_another_live_process(number: int) -> bool:
+    if number == os.getpid():
+        return False
+    try:
+        os.kill(number, 0)
+    except (ProcessLookupError, OverflowError):
+        return False
+    except PermissionError:  # somebody else's
+        return True
+    return True
 
 
 def _remove(path: Path) -> None:
