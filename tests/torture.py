@@ -12,6 +12,7 @@ import argparse
 import filecmp
 import hashlib
 import json
+import math
 import os
 import re
 import shutil
@@ -50,11 +51,20 @@ USUAL_CPU = 0.7  # s of a job of which nothing is known
 
 @dataclass(frozen=True)
 class Limits:
-    """Faults in a run, those to the jobs of a rule, and about after how many one strikes Snakemake."""
+    """Faults in a run, those to the jobs of each rule, and about after how many one strikes Snakemake."""
 
     faults: int
-    per_rule: int
+    per_rule: dict[str, int]
     per_snakemake: int = 25
+
+
+def shares(faults: int, usual: dict[str, float]) -> dict[str, int]:
+    """How many faults each rule gets, the more the less its jobs compute, which have to begin anew."""
+    seconds: dict[str, list[float]] = {}
+    for job, spent in usual.items():
+        seconds.setdefault(job.partition("/")[0], []).append(spent)
+    weights = {rule: 1 / np.clip(np.mean(spent), 0.5, 5) for rule, spent in seconds.items()}
+    return {rule: math.ceil(faults * weight / sum(weights.values())) for rule, weight in weights.items()}
 
 
 @dataclass(frozen=True)
@@ -209,7 +219,7 @@ class Assailant:
         suffered = Counter(line["rule"] for line in self.mine)
         if (
             len(self.mine) >= self.limits.faults
-            or suffered[process.rule] >= self.limits.per_rule
+            or suffered[process.rule] >= self.limits.per_rule.get(process.rule, 0)
             or self.sent is not None
         ):
             return None
@@ -364,8 +374,7 @@ class Torture:
     def round(self, number: int, count: int) -> list[str]:
         """One run from nothing under ``count`` faults; what is wrong in the end."""
         expected, usual = self.reference()
-        rules = {job.partition("/")[0] for job in usual}
-        limits = Limits(count, -(-count // len(rules)))
+        limits = Limits(count, shares(count, usual))
         folder = self.folder / f"round-{number:03d}"
         run = Run(folder, self.targets, self.options)
         disk = Disk(folder / "results")

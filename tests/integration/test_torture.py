@@ -4,20 +4,23 @@ from collections import Counter
 
 import pytest
 from faults import JOB_KINDS, Disk, Watch, unfinished
-from torture import RESULTS, Ledger, Limits, Run, differences, files, wait_for_none
+from torture import RESULTS, Ledger, Limits, Run, differences, files, shares, wait_for_none
 
 from atmodist.core.files import replacing
 
 pytestmark = pytest.mark.timeout(900)
 TARGETS = [f"{RESULTS}/{name}" for name in ("snapshot.nc", "histograms.nc", "pairs/eval/00000.h5")]
 
+RULES = ("simulate_atmosphere", "grid_fields", "virtual_dataset", "compute_moments", "sample_pairs")
+
 
 def test_faults_leave_the_results_of_a_run_in_peace(finished, tmp_path):
     ledger = Ledger(tmp_path / "faults.jsonl")
     run = Run(tmp_path / "tortured", TARGETS, ["--cores", "2"])
     disk = Disk(run.folder / "results")
+    usual = {f"{rule}/any": 0.7 for rule in RULES}
     try:
-        run.torture(ledger, 1, 0, Limits(faults=20, per_rule=6, per_snakemake=8), {}, disk)
+        run.torture(ledger, 1, 0, Limits(20, shares(40, usual), per_snakemake=8), usual, disk)
         assert run.wrong == []
         made = files(run.folder / RESULTS)
         assert {f"{RESULTS}/{path}" for path in made} >= set(TARGETS)
