@@ -399,9 +399,8 @@ class Torture:
     def report(self) -> str:
         """Counts of faults by rule and kind, as a table in Markdown."""
         counts = Counter((line["rule"], line["kind"]) for line in self.faults.lines)
-        kinds = [
-            kind for kind in (*JOB_KINDS, DISK_FULL, *SNAKEMAKE_KINDS) if any(k == kind for _, k in counts)
-        ]
+        known = dict.fromkeys((*JOB_KINDS, DISK_FULL, *SNAKEMAKE_KINDS))  # some strike both
+        kinds = [kind for kind in known if any(struck == kind for _, struck in counts)]
         text = ["| rule | " + " | ".join(kinds) + " | all |", "|---" * (len(kinds) + 2) + "|"]
         for rule in [*sorted({rule for rule, _ in counts}), "all"]:
             row = [

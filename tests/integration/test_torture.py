@@ -4,7 +4,7 @@ from collections import Counter
 
 import pytest
 from faults import JOB_KINDS, Disk, Watch, unfinished
-from torture import RESULTS, Ledger, Limits, Run, differences, files, shares, wait_for_none
+from torture import RESULTS, Ledger, Limits, Run, Torture, differences, files, shares, wait_for_none
 
 from atmodist.core.files import replacing
 
@@ -73,3 +73,24 @@ def test_a_process_is_found_by_its_mark_wherever_it_went(tmp_path):
     watch.kill()
     assert snakemake.wait(30)
     assert watch.processes() == {}
+
+
+def test_the_report_counts_each_fault_once(tmp_path):
+    torture = Torture(tmp_path, cores=1, seed=0, targets=[])
+    for rule, kind in (("grid_fields", "SIGINT"), ("snakemake", "SIGINT"), ("grid_fields", "disk full")):
+        torture.faults.add({"round": 0, "rule": rule, "kind": kind})
+    torture.rounds.add({"round": 0, "wrong": ["a.nc differs"], "said": {"grid_fields: error: a": 2}})
+    report = torture.report()
+    assert "3 faults in 1 rounds" in report
+    assert "| rule | SIGINT | disk full | all |" in report
+    assert "| grid_fields | 1 | 1 | 2 |" in report
+    assert "| all | 2 | 1 | 3 |" in report
+    assert "- round 0: a.nc differs" in report
+    (tmp_path / "code").write_text("other")
+    with pytest.raises(SystemExit, match="holds a run of other code"):
+        Torture(tmp_path, cores=1, seed=0, targets=[])
+
+
+def test_rules_that_compute_less_get_more_of_the_faults():
+    usual = {"grid_fields/1": 0.4, "grid_fields/2": 0.6, "train/a": 4.0, "train/b": 6.0, "endless": 1e4}
+    assert shares(120, usual) == {"grid_fields": 100, "train": 10, "endless": 10}
