@@ -219,6 +219,13 @@ def test_every_figure_has_a_case():
 
 
 @pytest.mark.parametrize("figure", CASES)
+def test_no_legend_is_wider_than_the_figure(draw, figure):
+    drawn = draw(figure)
+    for page in drawn if isinstance(drawn, list) else [drawn]:
+        assert all(each.get_window_extent().width <= page.bbox.width for each in page.legends)
+
+
+@pytest.mark.parametrize("figure", CASES)
 def test_every_axis_has_a_name(draw, figure):
     """In the left column and the bottom row, for the others share theirs; maps have degrees, boxes names."""
     drawn = draw(figure)

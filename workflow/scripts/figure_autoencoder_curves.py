@@ -28,5 +28,5 @@ with job(snakemake.log[0], "figure_autoencoder_curves"):
         panel.plot([], [], **grey, label="training")
         panel.plot([], [], **grey, linestyle="--", label=SPLITS[evaluated["split"].iloc[0]])
         panel.plot([], [], "*", **grey, label="chosen epoch")
-        figure.legend(*panel.get_legend_handles_labels(), loc="outside upper center", ncols=2)
+        plots.legend(figure, *panel.get_legend_handles_labels(), columns=2)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

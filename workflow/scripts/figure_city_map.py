@@ -46,5 +46,5 @@ with job(snakemake.log[0], "figure_city_map"):
                 panel.set_title(f"{system}, {variable}: {better} better, {equal} equal, {worse} worse")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         title = f"cities by distance to the truth relative to {reference}"
-        figure.legend(handles, labels, title=title, loc="outside upper center", ncols=3)
+        plots.legend(figure, handles, labels, columns=3, title=title)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

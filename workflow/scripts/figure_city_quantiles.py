@@ -34,5 +34,5 @@ with job(snakemake.log[0], "figure_city_quantiles"):
             panel.set_title(f"{window} × {window} pixels")
         for panel in axes[-1]:
             panel.set_xlabel("quantile / %")
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=7)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=7)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

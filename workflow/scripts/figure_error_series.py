@@ -41,5 +41,5 @@ with job(snakemake.log[0], "figure_error_series"):
         axes[0, 0].xaxis.set_major_formatter(ConciseDateFormatter(locator))
         handles, labels = axes[0, 0].get_legend_handles_labels()
         length = f"running means over {days:g} {'day' if days == 1 else 'days'}"
-        figure.legend(handles, labels, title=length, loc="outside upper center", ncols=6)
+        plots.legend(figure, handles, labels, columns=6, title=length)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -23,6 +23,6 @@ with job(snakemake.log[0], "figure_field_distribution"):
             panel.plot(value, normal, color="0.55", linestyle="--", label="normal distribution")
             panel.set(yscale="log", ylim=(1e-6, 3), xlabel="value / standard deviation", title=title)
         axes[0].set_ylabel("probability density")
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        plots.legend(figure, *axes[0].get_legend_handles_labels(), columns=3)
         plots.panel_letters(axes)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -36,5 +36,5 @@ with job(snakemake.log[0], "figure_jet_latitudes"):
                 ylim=(0, None),
             )
             panel.xaxis.set_major_formatter(FuncFormatter(plots.degrees_north))
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=5)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=5)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

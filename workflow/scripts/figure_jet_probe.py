@@ -38,5 +38,5 @@ with job(snakemake.log[0], "figure_jet_probe"):
                 panel.set_xticks(skill["lag"].values)
                 panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             row[0].set_ylabel("explained variance")
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=3)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

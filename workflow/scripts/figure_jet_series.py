@@ -50,5 +50,5 @@ with job(snakemake.log[0], "figure_jet_series"):
             locator = AutoDateLocator()
             panels[1].xaxis.set_major_locator(locator)
             panels[1].xaxis.set_major_formatter(ConciseDateFormatter(locator))
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=3)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=3)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

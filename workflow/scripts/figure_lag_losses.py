@@ -48,6 +48,6 @@ with job(snakemake.log[0], "figure_lag_losses"):
         for panel in axes[-1]:
             panel.set_xlabel("lag / h")
         axes[0, 0].xaxis.set_major_locator(MultipleLocator(24))
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=4)
         plots.panel_letters(axes.ravel())
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

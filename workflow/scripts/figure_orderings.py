@@ -57,5 +57,5 @@ with job(snakemake.log[0], "figure_orderings"):
         for panel in axes[-1]:
             panel.set_xlabel("score")
         plots.panel_letters(axes.flat[: len(families)])
-        figure.legend(*axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=2)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=2)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -43,7 +43,5 @@ with job(snakemake.log[0], "figure_predictability"):
             panel.set_xlabel(label)
         axes[-1, 0].set_xticks(range(1, 13), MONTHS)
         axes[-1, 1].xaxis.set_major_locator(MultipleLocator(3))
-        figure.legend(
-            *axes[0, 0].get_legend_handles_labels(), loc="outside upper center", ncols=6, title="lag"
-        )
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=6, title="lag")
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, params.dpi)

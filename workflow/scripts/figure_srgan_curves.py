@@ -50,6 +50,6 @@ with job(snakemake.log[0], "figure_srgan_curves"):
         axes[0].plot([], [], **grey, label="on real patches")
         axes[0].plot([], [], "--", **grey, label="on generated patches")
         axes[0].plot([], [], "-.", color="0.55", label="undecided discriminator")
-        figure.legend(*axes[0].get_legend_handles_labels(), loc="outside upper center", ncols=4)
+        plots.legend(figure, *axes[0].get_legend_handles_labels(), columns=4)
         plots.panel_letters(axes)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, params.dpi)

@@ -156,3 +156,15 @@ def test_fields_of_both_signs_are_drawn_about_zero_and_others_between_their_ends
 def test_running_means_shrink_with_the_series(days, expected):
     times = np.datetime64("2001-01-01", "ns") + np.timedelta64(3, "h") * np.arange(8 * days)
     assert plots.running_window(times) == expected
+
+
+@pytest.mark.parametrize(("length", "rows"), [(1, 1), (20, 3), (300, 6)])
+def test_a_legend_takes_as_many_columns_as_fit(length, rows):
+    figure, axes = pyplot.subplots(figsize=(7, 3), layout="constrained")
+    handles = [axes.plot([0, 1], label=letter * length)[0] for letter in "abcdef"]
+    plots.legend(figure, handles)
+    figure.draw_without_rendering()
+    (made,) = figure.legends
+    heights = {round(text.get_window_extent().y0) for text in made.get_texts()}
+    assert len(heights) == rows
+    pyplot.close(figure)

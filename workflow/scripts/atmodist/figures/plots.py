@@ -88,6 +88,19 @@ def lines(systems: Sequence[str]) -> dict[str, dict]:
     return {system: {"label": system, **looks[system]} for system in systems}
 
 
+def legend(
+    figure: Figure, handles: Sequence, labels: Sequence[str] | None = None, columns: int = 6, **settings
+) -> None:
+    """A legend above the panels, in as many columns up to ``columns`` as are not wider than the figure."""
+    labels = labels or [handle.get_label() for handle in handles]
+    while True:
+        made = figure.legend(handles, labels, loc="outside upper center", ncols=columns, **settings)
+        if columns == 1 or made.get_window_extent().width <= figure.bbox.width:
+            return
+        made.remove()  # Matplotlib lays a legend out once
+        columns -= 1
+
+
 def panel_letters(axes: Sequence[Axes]) -> None:
     """Letter the panels a, b, c … at their upper left corners."""
     for letter, panel in zip("abcdefghijklmnopqrstuvwxyz", axes, strict=False):
