@@ -3,7 +3,7 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile config/demo.yaml
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-all earth report test torture unit lint bench docs pins clean
+.PHONY: help demo demo-all earth study study-page report test torture unit lint bench docs pins clean
 
 help:  ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -34,6 +34,17 @@ earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
 	@echo "Fetching 4.5 GB of ERA5 from the public cloud copy, then running the chain; results in results/earth …"
 	@$(SNAKEMAKE) config/earth.yaml --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/earth/figures  Numbers: results/earth/summary.csv"
+
+study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=1; MORE=config/study-all.yaml adds losses
+	@case "$(SEED)" in ''|*[!0-9]*) echo "Name a seed by its number: make study SEED=1"; exit 1; esac
+	@$(BIN)/snakemake --configfile config/study.yaml $(MORE) --config name=study-$(SEED) seed=$(SEED) \
+	  --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
+	@mkdir -p docs/study/seed-$(SEED)
+	@cp results/study-$(SEED)/study/*.csv docs/study/seed-$(SEED)/
+	@$(MAKE) --no-print-directory study-page
+
+study-page: $(STAMP)  ## docs/study.md and its figures from the seeds in docs/study
+	@$(BIN)/python workflow/study_page.py docs/study docs/study.md
 
 report: $(STAMP)  ## its results as one HTML file
 	@$(SNAKEMAKE) --cores $(or $(CORES),all) --report results/demo/report.html --report-after-run

@@ -1,0 +1,181 @@
+"""Verdicts follow from made-up seeds whose answers are known, and the page is that of the tables."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from atmodist.core.errors import InputError
+from atmodist.evaluation import study
+from atmodist.figures import study_page
+
+ROOT = Path(__file__).parents[3]
+MODELS = {"l2": ("mse", 0), "atmodist": ("lags-23", 0), "random": ("random", 0)}
+MODELS |= {f"{name}-{end}": (of, 0.01) for name, (of, _) in MODELS.items() for end in ("even", "paper")}
+
+
+def seed(folder, number, errors, balance=None, noise=0.02, settings="a", accuracy=3.0, models=MODELS):
+    """A seed whose systems have ``errors`` by name, 1 where not named, and duels of a ``balance``."""
+    rng = np.random.default_rng(number)
+    path = folder / f"seed-{number}"
+    path.mkdir(parents=True)
+    rows = []
+
+    def add(group, system, quantity, variable, value):
+        draws = value * np.exp(noise * np.concatenate([[0], rng.standard_normal(30)]))
+        about = {"group": group, "system": system, "quantity": quantity, "variable": variable}
+        rows.append(about | {f"draw_{i}": each for i, each in enumerate(draws)})
+
+    add("atmodist", "lags-23", "accuracy_over_chance", "", accuracy)
+    for system in ["bilinear", *models]:
+        for measure in study.MEASURES.values():
+            value = errors.get(system, 1.0) * np.exp(noise * rng.standard_normal())
+            one = measure.quantity in ("frechet_distance", "kinetic_energy_error_upper_half")
+            for variable in [""] if one else ["divergence", "vorticity"]:
+                kept = {"missing to one": 1 - value / 4, "size": -value}.get(measure.of, value)
+                add("super_resolution", system, measure.quantity, variable, kept)
+    table = [
+        {"model": name, "content": of, "layer": "", "adversarial_weight": weight, "settings": name}
+        for name, (of, weight) in models.items()
+    ]
+    duel = [
+        {"model": name, "epoch": epoch, "discriminator": (balance or {}).get(name, 0.5) if weight else np.nan}
+        for name, (_, weight) in models.items()
+        for epoch in (1, 2)
+    ]
+    about = {"seed": number, "settings": settings, "judge": "judge", "processor": "a CPU", "cores": 2}
+    tables = {
+        "about": pd.DataFrame({"key": list(about), "value": list(about.values())}),
+        "draws": pd.DataFrame(rows),
+        "models": pd.DataFrame(table),
+        "duel": pd.DataFrame(duel),
+        "jobs": pd.DataFrame([{"job": "x", "s": 9000, "cpu_time": 7200}]),
+    }
+    for name, each in tables.items():
+        each.to_csv(path / f"{name}.csv", index=False)
+
+
+def verdicts(folder):
+    """Verdict of each claim, by system, reference and measure."""
+    seeds = study.read(folder)
+    found = {
+        (claim.system, claim.reference, claim.measure): study_page.judge(seeds, claim)[1:]
+        for claim in study_page.claims()
+    }
+    return found | {"skill": study_page.skill(seeds)[1:]}
+
+
+def test_verdicts_are_those_of_the_numbers_and_turn_with_them(tmp_path):
+    for number in (1, 2, 10):
+        seed(tmp_path / "one", number, {"atmodist": 0.5, "random": 0.5, "atmodist-even": 1.5})
+        seed(tmp_path / "other", number, {"atmodist": 1.5, "random": 0.5, "atmodist-even": 0.5}, accuracy=0.5)
+    one, other = verdicts(tmp_path / "one"), verdicts(tmp_path / "other")
+    for measure in study.STATISTICS:
+        assert one["atmodist", "l2", measure][0] == "holds"
+        assert other["atmodist", "l2", measure][0] == "fails"
+        assert one["atmodist-even", "l2-even", measure][0] == "fails"
+        assert other["atmodist-even", "l2-even", measure][0] == "holds"
+        assert other["atmodist", "random", measure][0] == "fails"
+    assert one["skill"][0] == "holds"
+    assert other["skill"][0] == "fails"
+
+
+def test_a_spread_between_seeds_that_holds_no_difference_leaves_it_open(tmp_path):
+    for number, error in enumerate((0.7, 1.0, 1.4), 1):
+        seed(tmp_path, number, {"atmodist": error}, noise=0.001)
+    verdict, why = verdicts(tmp_path)["atmodist", "l2", "spectrum"]
+    assert verdict == "undecided"
+    assert "more seeds" in why
+
+
+def test_two_seeds_decide_nothing(tmp_path):
+    for number in (1, 2):
+        seed(tmp_path, number, {"atmodist": 0.1})
+    assert set(verdicts(tmp_path).values()) == {("undecided", "1 more seed")}
+
+
+def test_unequal_duels_are_not_compared(tmp_path):
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {"atmodist-even": 0.2}, {"atmodist-even": 0.28})
+    verdict, why = verdicts(tmp_path)["atmodist-even", "l2-even", "local"]
+    assert verdict == "undecided"
+    assert "0.28 against 0.50" in why
+
+
+def test_a_duel_is_not_compared_with_none(tmp_path):
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {"atmodist-even": 0.2}, models=MODELS | {"l2-even": ("mse", 0)})
+    verdict, why = verdicts(tmp_path)["atmodist-even", "l2-even", "local"]
+    assert (verdict, why) == ("undecided", "a duel of both models: one was trained without")
+
+
+def test_seeds_with_fewer_models_count_where_they_have_them(tmp_path):
+    fewer = {name: MODELS[name] for name in ("l2", "atmodist")}
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {"atmodist": 0.5}, models=fewer if number == 3 else MODELS)
+    found = verdicts(tmp_path)
+    assert found["atmodist", "l2", "local"][0] == "holds"
+    assert found["atmodist", "random", "local"] == ("undecided", "1 more seed")
+
+
+def test_the_pooled_spread_is_that_of_a_mean_over_seeds():
+    """Without spread between blocks: variance σ² (R − 1) / R² of R seeds, as of any bootstrapped mean."""
+    values = np.array([1.0, 2.0, 4.0, 7.0])
+    samples = study.pooled([np.full((21, 1), value) for value in values])[:, 0]
+    assert samples[0] == values.mean()
+    assert samples[1:].std() == pytest.approx(values.std() / 2, rel=0.05)
+
+
+def test_the_pooled_spread_of_one_seed_is_that_of_its_blocks():
+    part = np.concatenate([[0], np.random.default_rng(0).standard_normal(400)])[:, None]
+    assert study.pooled([part])[1:].std() == pytest.approx(part[1:].std(), rel=0.05)
+
+
+def test_wins_and_the_judge(tmp_path):
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {"atmodist": 0.5}, models=MODELS | {"own": ("judge", 0)})
+    seeds = study.read(tmp_path)
+    assert study.wins_and_losses(seeds, "atmodist", "l2") == ["win"] * len(study.MEASURES)
+    assert study.wins_and_losses(seeds, "l2", "atmodist") == ["loss"] * len(study.MEASURES)
+    assert study_page.not_judged(seeds, "own") == ["frechet"]
+    assert study_page.not_judged(seeds, "atmodist") == []
+    study_page.draw(seeds, tmp_path)
+    assert (tmp_path / "ratios.png").exists()
+    assert (tmp_path / "duels.png").exists()
+    assert "| own |" in study_page.text(seeds, "study")
+
+
+def test_seeds_of_other_settings_are_refused(tmp_path):
+    seed(tmp_path, 1, {})
+    seed(tmp_path, 2, {}, settings="b")
+    with pytest.raises(InputError, match=r"seed-2 of .* has other settings than seed-1"):
+        study.read(tmp_path)
+
+
+def test_a_seed_that_lacks_a_table_is_named(tmp_path):
+    seed(tmp_path, 4, {})
+    (tmp_path / "seed-4/duel.csv").unlink()
+    with pytest.raises(InputError, match=r"seed-4/duel.csv cannot be read"):
+        study.read(tmp_path)
+
+
+def test_the_page_in_the_repository_is_that_of_its_seeds(tmp_path):
+    committed = (ROOT / "docs/study.md").read_text(encoding="utf-8")
+    assert committed == study_page.text(study.read(ROOT / "docs/study"), "study")
+
+
+def test_the_command_makes_the_page_and_names_what_is_wrong(tmp_path):
+    seed(tmp_path / "study", 1, {"atmodist": 0.5})
+    command = [sys.executable, ROOT / "workflow/study_page.py", tmp_path / "study", tmp_path / "study.md"]
+    subprocess.run(command, check=True)
+    page = (tmp_path / "study.md").read_text(encoding="utf-8")
+    assert page == study_page.text(study.read(tmp_path / "study"), "study")
+    assert "2 more seeds" in page
+    (tmp_path / "study/seed-1/draws.csv").write_text("")
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert failed.stderr.count("\n") == 1
+    assert "draws.csv cannot be read" in failed.stderr

@@ -1,0 +1,244 @@
+"""Losses compared over seeds: what is kept of a seed, the hierarchical bootstrap, and verdicts on claims.
+
+Every seed has an atmosphere, networks and evaluated days of its own, so that blocks of days are nested in
+seeds. A draw takes seeds with replacement and, of each seed taken, blocks of its days with replacement
+(Davison & Hinkley 1997, Bootstrap Methods and their Application, section 3.8). The draws of blocks are made
+where the fields are, by `bootstrap`, and kept: what a seed leaves is a table of each quantity's value and of
+its values in those draws, the same draws for all systems of the seed. So distances between distributions,
+which are no sums over blocks, need no fields either.
+"""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from atmodist.core.errors import InputError
+from atmodist.core.seeds import random_stream
+
+TABLES = ("about", "draws", "models", "duel", "jobs")
+"""Files of a seed, each with the suffix .csv."""
+RESAMPLES = 2000
+"""Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
+SEEDS_NEEDED = 3
+"""Seeds below which nothing is decided: with fewer, the spread between seeds is hardly known."""
+EVEN = (0.46, 0.60)
+"""Losses of the discriminator between which neither network gets an extra step (the paper's band)."""
+BALANCE = 0.08
+"""Difference of the discriminators' mean losses up to which two duels count as equally balanced."""
+
+
+@dataclass(frozen=True)
+class Measure:
+    """What losses are judged by, as an error: 0 is perfect. ``of`` makes it of the ``quantity``."""
+
+    label: str
+    quantity: str
+    of: str = "as it is"
+
+    def error(self, values: np.ndarray) -> np.ndarray:
+        """The error of values of the quantity."""
+        return {"as it is": values, "size": np.abs(values), "missing to one": 1 - values}[self.of]
+
+
+MEASURES = {
+    "spectrum": Measure("kinetic energy", "kinetic_energy_error_upper_half"),
+    "outside": Measure("power outside the band", "power_outside_band"),
+    "semivariogram": Measure("semivariogram", "semivariogram_error"),
+    "variation": Measure("total variation", "total_variation_difference", "size"),
+    "local": Measure("local Wasserstein", "wasserstein_3x3"),
+    "ssim": Measure("1 − SSIM", "ssim", "missing to one"),
+    "rmse": Measure("RMSE", "area_weighted_rmse"),
+    "frechet": Measure("Fréchet distance", "frechet_distance"),
+}
+STATISTICS = ("spectrum", "semivariogram", "variation", "local")
+"""Measures of the claims: what the papers hold against the statistics of the truth."""
+
+
+def rows_of_draws(group: str, system: str, numbers: Iterable[tuple]) -> Iterator[dict]:
+    """Rows of ``draws.csv`` from the numbers of `summary`: samples in columns, six digits."""
+    for quantity, values, _ in numbers:
+        values = xr.DataArray(values)
+        for variable in values["variable"].values if "variable" in values.dims else [""]:
+            samples = np.atleast_1d(values.sel(variable=variable) if variable else values)
+            about = {"group": group, "system": system, "quantity": quantity, "variable": str(variable)}
+            yield about | {f"draw_{i}": float(f"{value:.6g}") for i, value in enumerate(samples)}
+
+
+@dataclass
+class Seed:
+    """What a seed left: ``tables`` by name, of the folder ``name``."""
+
+    name: str
+    tables: dict[str, pd.DataFrame]
+
+    def about(self) -> dict[str, str]:
+        """Key and value of ``about.csv``."""
+        return dict(zip(self.tables["about"]["key"], self.tables["about"]["value"], strict=True))
+
+    def models(self) -> list[str]:
+        """Names of the super-resolution models that were evaluated."""
+        return list(self.tables["models"]["model"])
+
+    def samples(self, group: str, system: str, quantity: str) -> np.ndarray:
+        """Values (sample, variable) of a quantity, the draws of blocks behind the first; empty if unknown."""
+        table = self.tables["draws"]
+        rows = table[
+            (table["group"] == group) & (table["system"] == system) & (table["quantity"] == quantity)
+        ]
+        columns = [name for name in table.columns if name.startswith("draw_")]
+        return rows.sort_values("variable")[columns].to_numpy(float).T
+
+    def balance(self, model: str) -> float:
+        """Mean of the discriminator's loss over the epochs of a duel, NaN where there was none."""
+        table = self.tables["duel"]
+        if "discriminator" not in table:
+            return np.nan
+        return float(table.loc[table["model"] == model, "discriminator"].mean())
+
+
+def read(folder: str | Path) -> list[Seed]:
+    """Seeds in the folders ``seed-*``, in the order of their numbers.
+
+    Raises ``InputError`` if a file is missing, or if seeds were made with different settings.
+    """
+    found, folders = [], Path(folder).glob("seed-*")
+    for path in sorted(folders, key=lambda each: int(each.name.removeprefix("seed-"))):
+        tables = {}
+        for name in TABLES:
+            try:
+                tables[name] = pd.read_csv(path / f"{name}.csv")
+            except (OSError, ValueError) as error:
+                raise InputError(f"{path / name}.csv cannot be read ({error}); expected a table") from None
+        tables["draws"]["variable"] = tables["draws"]["variable"].fillna("")
+        found.append(Seed(path.name, tables))
+    for seed in found[1:]:
+        if seed.about()["settings"] != found[0].about()["settings"]:
+            raise InputError(
+                f"{seed.name} of {folder} has other settings than {found[0].name}; expected the same"
+            )
+        both = seed.tables["models"].merge(found[0].tables["models"], on="model", suffixes=("", "_first"))
+        for _, row in both.iterrows():
+            if row["settings"] != row["settings_first"]:
+                raise InputError(
+                    f"{seed.name} of {folder} has model {row['model']} with other settings than "
+                    f"{found[0].name}; expected the same"
+                )
+    return found
+
+
+def pooled(parts: Sequence[np.ndarray]) -> np.ndarray:
+    """Means over seeds (sample, …): first of all, then of each draw of seeds and of their blocks.
+
+    ``parts`` holds for each seed its samples, the value first. What is drawn depends on their number alone.
+    """
+    count = len(parts)
+    stream = random_stream(2021, "study", count)
+    seeds = stream.integers(count, size=(RESAMPLES, count))
+    positions = stream.random((RESAMPLES, count))
+    drawn = []
+    for index, part in enumerate(parts):
+        # Of a seed that was evaluated on a single block there is no draw but itself.
+        first, draws = (1, len(part) - 1) if len(part) > 1 else (0, 1)
+        values = part[first + (positions * draws).astype(int)]
+        chosen = (seeds == index).reshape(*seeds.shape, *[1] * (part.ndim - 1))
+        drawn.append(np.where(chosen, values, 0).sum(axis=1))
+    return np.concatenate([[np.mean([part[0] for part in parts], axis=0)], sum(drawn) / count])
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """A value, its 95 % interval, and from how many seeds."""
+
+    value: float
+    low: float
+    high: float
+    seeds: int
+
+    @classmethod
+    def of(cls, samples: np.ndarray, seeds: int) -> "Estimate":
+        """From samples, the value first; one without draws has NaN for its interval."""
+        low, high = np.nanquantile(samples[1:], [0.025, 0.975])
+        return cls(float(samples[0]), float(low), float(high), seeds)
+
+
+def error(seeds: Sequence[Seed], system: str, measure: str) -> Estimate | None:
+    """Error of a system, averaged over variables and seeds: over variables as a geometric mean."""
+    found = _errors(seeds, [system], measure)
+    if found is None:
+        return None
+    (values,), count = found
+    return Estimate.of(_geometric_mean(values), count)
+
+
+def ratio(seeds: Sequence[Seed], system: str, reference: str, measure: str) -> Estimate | None:
+    """Error of a system over that of another, geometric mean over variables; nothing if no seed has both."""
+    found = _errors(seeds, [system, reference], measure)
+    if found is None:
+        return None
+    (one, other), count = found
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return Estimate.of(_geometric_mean(one / other), count)
+
+
+def _errors(seeds, systems, measure):
+    """Pooled errors (sample, variable) of each system over the seeds that have all; how many these are."""
+    about = MEASURES[measure]
+    each = [[seed.samples("super_resolution", name, about.quantity) for name in systems] for seed in seeds]
+    complete = [parts for parts in each if all(part.size for part in parts)]
+    if not complete:
+        return None
+    return [pooled([about.error(part) for part in parts]) for parts in zip(*complete, strict=True)], len(
+        complete
+    )
+
+
+def _geometric_mean(values):
+    return np.prod(values, axis=1) ** (1 / values.shape[1])
+
+
+def decide(estimate: Estimate | None, threshold: float = 1.0, below: bool = True) -> tuple[str, str]:
+    """Verdict on a claim that a number is below (or above) a threshold, and why or what would decide it.
+
+    ``holds`` or ``fails`` if the whole interval is on one side and there are `SEEDS_NEEDED` seeds.
+    """
+    if estimate is None:
+        return "undecided", f"{SEEDS_NEEDED} seeds with both models"
+    if estimate.seeds < SEEDS_NEEDED:
+        missing = SEEDS_NEEDED - estimate.seeds
+        return "undecided", f"{missing} more seed{'s' if missing > 1 else ''}"
+    low, high = (estimate.low, estimate.high) if below else (-estimate.high, -estimate.low)
+    limit = threshold if below else -threshold
+    if high < limit:
+        return "holds", ""
+    if low > limit:
+        return "fails", ""
+    return "undecided", "more seeds: the interval holds the threshold"
+
+
+def wins_and_losses(seeds: Sequence[Seed], system: str, reference: str, but: Iterable[str] = ()) -> list[str]:
+    """``win``, ``loss`` or ``open`` for each measure, by `decide` on the ratio to the reference."""
+    words = {"holds": "win", "fails": "loss", "undecided": "open"}
+    return [
+        words[decide(ratio(seeds, system, reference, name))[0]] for name in MEASURES if name not in set(but)
+    ]
+
+
+def balance(seeds: Sequence[Seed], model: str) -> float:
+    """Mean over seeds of the discriminator's loss, NaN for a model without a duel."""
+    values = [seed.balance(model) for seed in seeds if model in seed.models()]
+    return float(np.mean(values)) if values else np.nan
+
+
+def evenness(seeds: Sequence[Seed], models: Sequence[str]) -> str:
+    """Why two models may not be compared at equal balance, or nothing: both without a duel, or alike."""
+    values = [balance(seeds, name) for name in models]
+    if np.isnan(values).all() or np.ptp(values) <= BALANCE:
+        return ""
+    if np.isnan(values).any():
+        return "a duel of both models: one was trained without"
+    told = " against ".join(f"{value:.2f}" for value in values)
+    return f"other weights: the duels are not equally balanced (discriminator's loss {told})"

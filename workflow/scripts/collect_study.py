@@ -1,0 +1,94 @@
+"""Keep of a seed of the study what comparisons over seeds need: small tables, no fields."""
+
+from atmodist.core.job import job
+
+with job(snakemake.log[0], "collect_study") as log:
+    import os
+    import platform
+    from pathlib import Path
+
+    import pandas as pd
+
+    from atmodist.core import netcdf
+    from atmodist.core.files import fingerprint, read_json, replacing
+    from atmodist.evaluation import study, summary
+
+    params, files = snakemake.params, snakemake.input
+    draws = {"resamples": params.resamples, "seed": params.seed}
+    rows = []
+
+    for best_path, predictions in zip(files.best, files.predictions, strict=True):
+        chance = read_json(best_path)["chance"]
+        scores = {
+            name: values
+            for name, values, _ in summary.of_predictions(
+                netcdf.read(predictions), block_days=params.block_days, **draws
+            )
+        }
+        numbers = [("accuracy_over_chance", scores["accuracy"] / chance, "1")]
+        rows += study.rows_of_draws("atmodist", Path(best_path).parent.name, numbers)
+
+    means = {}
+    for system, path in zip(params.systems, files.evaluation, strict=True):
+        with netcdf.open_lazily(path) as evaluation:
+            means[system] = summary.means_of_evaluation(evaluation, **draws)
+    kept = {measure.quantity for measure in study.MEASURES.values()}
+    for system, cities in zip(params.systems, files.cities, strict=True):
+        if system == "truth":
+            continue
+        pair = means["truth"], means["bilinear"]
+        numbers = list(summary.of_super_resolution(means[system], *pair, params.truncation))
+        # Draws of cities beyond those kept of the fields are left out: both are the same draws in order.
+        distance = summary.distances_at_cities(netcdf.read(cities)).isel(sample=slice(params.resamples + 1))
+        numbers += summary.of_cities(distance, {})
+        rows += study.rows_of_draws(
+            "super_resolution", system, (number for number in numbers if number[0] in kept)
+        )
+
+    about = {
+        "seed": params.seed,
+        "settings": fingerprint(params.settings),
+        "judge": params.judge,
+        "truncation": params.truncation,
+        "processor": next(
+            (
+                line.split(":", 1)[1].strip()
+                for line in Path("/proc/cpuinfo").read_text().splitlines()
+                if line.startswith("model name")
+            ),
+            platform.machine(),
+        ),
+        "cores": os.cpu_count(),
+    }
+    models = [
+        {
+            "model": name,
+            "content": each["content"] if isinstance(each["content"], str) else each["content"]["encoder"],
+            "layer": "" if isinstance(each["content"], str) else each["content"]["layer"],
+            "adversarial_weight": each["adversarial_weight"],
+            "settings": fingerprint(each),
+        }
+        for name, each in params.models.items()
+    ]
+    duel = [
+        pd.read_csv(path).assign(model=name) for name, path in zip(params.models, files.curves, strict=True)
+    ]
+    jobs = [
+        {
+            "job": str(path.relative_to(params.benchmarks).with_suffix("")),
+            **pd.read_csv(path, sep="\t")[["s", "cpu_time"]].iloc[-1].to_dict(),
+        }
+        for path in sorted(Path(params.benchmarks).rglob("*.tsv"))
+        if path.stem != "collect_study"
+    ]
+    tables = {
+        "about": pd.DataFrame({"key": list(about), "value": list(about.values())}),
+        "draws": pd.DataFrame(rows),
+        "models": pd.DataFrame(models),
+        "duel": pd.concat(duel),
+        "jobs": pd.DataFrame(jobs),
+    }
+    for name, table in tables.items():
+        with replacing(snakemake.output[name]) as partial:
+            table.to_csv(partial, index=False, float_format="%.6g")
+    log.info("%d models", len(models))
