@@ -76,7 +76,7 @@ def snakemake_object(stage, folder, period):
     sampled = {"split": "train", "shard": "00000", "seed": 1, "latitude": CONFIG["windows"]["latitude"]}
     inputs, outputs, params = {
         "grid_fields": (
-            SimpleNamespace(grib=files["grib"]),
+            SimpleNamespace(grib=files["grib"], checksum=files["grib"].with_suffix(".grib.sha256")),
             SimpleNamespace(fields=files["fields"]),
             CONFIG["grid"] | {"step_hours": STEP, "truncation": TRUNCATION, "level": LEVEL},
         ),
@@ -158,16 +158,19 @@ def table(folder, days, cores):
     """Measure every stage and print the table."""
     from data import hours, make_grib
 
+    from atmodist.core.files import write_checksum
     from atmodist.core.periods import blocks
 
     times = days * 24 // STEP
     first = hours(1)[0].astype("datetime64[D]").item()
     period = blocks(first, hours(times)[-1].astype("datetime64[D]").item(), days)[0]
-    make_grib(folder / "fields.grib", TRUNCATION, times)
+    grib_file = folder / "fields.grib"
+    make_grib(grib_file, TRUNCATION, times)
+    write_checksum(grib_file, grib_file.with_suffix(".grib.sha256"))
     fields = len(VARIABLES) * sum(
         configuration.time_count(CONFIG, split) for split in configuration.splits(CONFIG)
     )
-    grib = (folder / "fields.grib").stat().st_size / (len(VARIABLES) * times)
+    grib = grib_file.stat().st_size / (len(VARIABLES) * times)
 
     print(f"T{TRUNCATION}, {days} days measured; {fields} fields projected to {cores} cores\n")
     print("| stage | core-ms each | wall-ms each | peak GiB | MB each | disk TB | core-h | wall h |")
@@ -176,7 +179,7 @@ def table(folder, days, cores):
     totals = [grib * fields / 1e12, 0.0, 0.0]
     for stage in stages(times):
         cost = measured(stage.script, folder, period.name)
-        output = next(path for path in folder.glob(f"{stage.output}.*") if path.suffix != ".grib")
+        output = next(folder.glob(f"{stage.output}.[hj]*"))
         size = output.stat().st_size / stage.measured
         core_hours = (cost["core"] / stage.measured * stage.paper + cost["start"] * stage.jobs) / 3600
         wall = core_hours / min(cores, stage.jobs * stage.threads)
