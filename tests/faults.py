@@ -6,7 +6,7 @@ import resource
 import signal
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,6 +17,7 @@ TOKEN = "TORTURED_RUN"
 """Environment variable that every process of a run inherits, so that it is found wherever it went."""
 SCRIPT = re.compile(rb"\.snakemake/scripts/tmp[^/]+\.(\w+)\.py$")
 LOG = re.compile(rb"results/[\w.-]+/logs/([\w./-]+?)\.log")
+RESULT = re.compile(rb"results/[\w.-]+/(?!logs/|benchmarks/)[\w./-]+\.\w+")
 TICKS = os.sysconf("SC_CLK_TCK")
 YOUNG = 5  # s in which a process may still become another program
 
@@ -49,6 +50,11 @@ class Process:
     def writes(self) -> bool:
         """Whether an unfinished file is open."""
         return any(".partial" in path for path in self.files())
+
+    def results(self) -> list[str]:
+        """Files of the run that a script names, relative to its folder: those it reads and those it makes."""
+        text = Path(os.fsdecode(self.command.rstrip(b"\0").rpartition(b"\0")[2])).read_bytes()
+        return sorted({os.fsdecode(path) for path in RESULT.findall(text)})
 
     def signal(self, number: int) -> None:
         """Send a signal, also to what has just ended."""
@@ -139,6 +145,46 @@ class Disk:
         return subprocess.run(command, check=False, capture_output=True).returncode == 0
 
 
+class Inputs:
+    """Files that running jobs read, which are deleted or cut, and are back when the job has ended.
+
+    Tables in CSV are not cut: they have no checksum, as docs/reliability.md says.
+    """
+
+    def __init__(self, folder: Path):
+        self.folder, self.aside = folder, folder / "results/aside"
+        self.taken: dict[int, Path] = {}
+
+    def strike(self, kind: str, process: Process, stream: np.random.Generator) -> str | None:
+        """Delete a file that the job reads, or cut it; nothing where it reads none."""
+        paths = [self.folder / path for path in process.results()]
+        found = [path for path in paths if path.is_file() and not (kind == CUT and path.suffix == ".csv")]
+        if not found or self.taken:
+            return None
+        path = found[stream.integers(len(found))]
+        size = int(stream.integers(path.stat().st_size + 1))
+        kept = self.aside / path.relative_to(self.folder / "results")
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        os.link(path, kept)
+        if kind == CUT:
+            copy = self.aside / "cut"
+            copy.write_bytes(path.read_bytes()[:size])
+            os.replace(copy, path)
+        else:
+            path.unlink()
+        self.taken[process.pid] = path
+        return f"{path.relative_to(self.folder)}{f' to {size} bytes' if kind == CUT else ''}"
+
+    def give_back(self, living: Container[int] = ()) -> None:
+        """Put back what was taken from jobs that have ended, also by a harness that was killed."""
+        if self.taken.keys() and all(pid in living for pid in self.taken):
+            return
+        for kept in self.aside.rglob("*"):
+            if kept.is_file():
+                os.replace(kept, self.folder / "results" / kept.relative_to(self.aside))
+        self.taken.clear()
+
+
 @dataclass(frozen=True)
 class Kind:
     """A kind of fault: how often it is drawn, and what it does to a script; returns the details in words."""
@@ -191,7 +237,13 @@ JOB_KINDS = {
     "RLIMIT_AS": Kind(2, _starve_of_memory),
     "RLIMIT_NOFILE": Kind(2, _starve_of_descriptors),
 }
-DISK_FULL, DISK_WEIGHT = "disk full", 2
+DISK_FULL = "disk full"
+DELETED, CUT = "input deleted", "input cut"
+SCANCEL, REQUEUE, NODE = "scancel", "requeue", "node killed"
+PLACES = {DISK_FULL: 2, DELETED: 1, CUT: 1}
+"""Faults of what is around a job, and their weights."""
+SLURM = {SCANCEL: 3, REQUEUE: 3, NODE: 1}
+"""What a cluster may do to a job besides."""
 SNAKEMAKE_KINDS = ("SIGKILL alone", "SIGKILL with its jobs", "SIGTERM", "SIGINT", "Ctrl-C")
 
 
@@ -213,11 +265,12 @@ class Plan:
         return self.due is not None and time.monotonic() >= self.due
 
 
-def draw(stream: np.random.Generator, cpu: float, disk: bool) -> Plan:
-    """A fault for a job that usually computes ``cpu`` seconds: while it writes, or at any moment."""
-    kinds = {name: kind.weight for name, kind in JOB_KINDS.items()} | (
-        {DISK_FULL: DISK_WEIGHT} if disk else {}
-    )
+def draw(stream: np.random.Generator, cpu: float, others: Mapping[str, float]) -> Plan:
+    """A fault for a job that usually computes ``cpu`` seconds: while it writes, or at any moment.
+
+    ``others`` are weights of the kinds that can strike it besides `JOB_KINDS`.
+    """
+    kinds = {name: kind.weight for name, kind in JOB_KINDS.items()} | dict(others)
     weights = np.array(list(kinds.values()))
     kind = str(stream.choice(list(kinds), p=weights / weights.sum()))
     if stream.random() < 0.4:

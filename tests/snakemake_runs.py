@@ -8,6 +8,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
 PARTS = ("config", "workflow", "resources", "slurm", "tests")
+# As at a site, but for conda, which needs channels, sacct, which needs a database, and long waits.
+ON_SLURM = (
+    "--profile=slurm",
+    "--software-deployment-method=env-modules",
+    "--slurm-status-command=squeue",
+    "--slurm-init-seconds-before-status-checks=1",
+    "--seconds-between-status-checks=1",
+    "--latency-wait=5",
+)
 TINY = ("--configfile", "config/demo.yaml", "tests/tiny.yaml")
 
 

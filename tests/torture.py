@@ -2,7 +2,8 @@
 
     python tests/torture.py --faults 1000
 
-runs the tiny config once in peace, and then again and again from nothing under faults, on one machine. Each
+runs the tiny config once in peace, and then again and again from nothing under faults, on one machine or,
+with ``--slurm``, on a Slurm of two nodes that is started for it. Each
 round must end by itself with the same bytes as the run in peace, and leave nothing half-written, no lock
 beyond that of a killed Snakemake, and no process. What is drawn at random comes from ``--seed``. Stopped at
 any moment, it goes on with the same command. Counts by rule and kind are in ``report.md`` in the folder.
@@ -19,27 +20,39 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
 import numpy as np
 import pandas as pd
+import psutil
 from faults import (
+    CUT,
+    DELETED,
     DISK_FULL,
     JOB_KINDS,
+    NODE,
+    PLACES,
+    REQUEUE,
+    SCANCEL,
+    SLURM,
     SNAKEMAKE_KINDS,
     TOKEN,
     Disk,
+    Inputs,
     Plan,
     Process,
     Watch,
     draw,
     unfinished,
 )
-from snakemake_runs import ROOT, TINY, workspace
+from slurm_cluster import SlurmCluster
+from snakemake_runs import ON_SLURM, ROOT, TINY, workspace
 
 RESULTS = "results/tiny"
 POLL = 0.01  # s between two looks at the processes
@@ -47,6 +60,9 @@ POLL = 0.01  # s between two looks at the processes
 STUCK = 9000
 PATIENCE = 1800  # s for Snakemake to end after a signal: running jobs may end first, on a busy machine late
 USUAL_CPU = 0.7  # s of a job of which nothing is known
+JOBS = 4  # on Slurm at once, on a machine that has fewer cores than its nodes say
+RELEASE = 3  # s between two looks at what Slurm has queued again, which would wait for two minutes
+ON_CLUSTER = (f"{RESULTS}/figures/energy_spectrum.pdf", f"{RESULTS}/evaluation/orderings.csv")
 
 
 @dataclass(frozen=True)
@@ -98,9 +114,17 @@ class Ledger:
 class Run:
     """The workflow in a folder of its own, in peace or under faults, until it has made its targets."""
 
-    def __init__(self, folder: Path, targets: Sequence[str], options: Sequence[str]):
+    def __init__(
+        self,
+        folder: Path,
+        targets: Sequence[str],
+        options: Sequence[str],
+        cluster: SlurmCluster | None = None,
+    ):
         self.folder, self.targets, self.options = folder, targets, options
-        self.environment = os.environ | {TOKEN: str(folder)}
+        self.cluster = Cluster(cluster) if cluster else None
+        self.inputs = Inputs(folder)
+        self.environment = os.environ | (cluster.environment if cluster else {}) | {TOKEN: str(folder)}
         self.watch = Watch(str(folder))
         self.wrong: list[str] = []
         self.cpu: dict[str, float] = {}
@@ -158,6 +182,7 @@ class Run:
         attempt = 0
         while not self.wrong:
             self.watch.kill()  # of a harness that was killed
+            self.inputs.give_back()
             self.unlock()
             struck = len(mine)
             attempt += 1
@@ -194,6 +219,10 @@ class Assailant:
         if self.full_for is not None and self.full_for not in scripts:
             self.disk.empty()
             self.full_for = None
+        if self.run.inputs.taken:
+            self.run.inputs.give_back(scripts)
+        if self.run.cluster:
+            self.run.cluster.release()
         for pid in self.plans.keys() - scripts.keys():
             del self.plans[pid]
             self.struck.pop(pid, None)
@@ -224,7 +253,10 @@ class Assailant:
         ):
             return None
         usual = self.usual.get(process.job, USUAL_CPU)
-        return draw(self.stream, usual, self.disk.exists and self.full_for is None)
+        others = PLACES | (SLURM if self.run.cluster else {})
+        if not self.disk.exists or self.full_for is not None:
+            del others[DISK_FULL]
+        return draw(self.stream, usual, others)
 
     def _strike(self, process: Process, plan: Plan) -> None:
         moment = "writing" if plan.cpu is None else f"after {plan.cpu:.2f} s"
@@ -232,8 +264,15 @@ class Assailant:
             spare = int(np.exp(self.stream.uniform(np.log(4096), np.log(2**20))))
             self.disk.fill(spare)
             self.full_for, detail = process.pid, f"{spare} bytes left"
+        elif plan.kind in (DELETED, CUT):
+            detail = self.run.inputs.strike(plan.kind, process, self.stream)
+        elif plan.kind in SLURM:
+            detail = self.run.cluster.strike(plan.kind, process)
         else:
             detail = JOB_KINDS[plan.kind].strike(process, self.stream)
+        if detail is None:  # it reads nothing, or has ended
+            self.plans[process.pid] = None
+            return
         self._note(plan.kind, process.rule, process.job, moment, detail)
         self.struck[process.pid] = (plan.kind, 0, process.cpu())
 
@@ -269,6 +308,7 @@ class Assailant:
     def after(self, snakemake: subprocess.Popen) -> None:
         """Look at what a Snakemake that has ended leaves."""
         self.disk.empty()
+        self.run.inputs.give_back()
         self.spared = self.sent is None or snakemake.returncode == 0
         if not self.interrupted:
             if self.run.locked():
@@ -277,6 +317,45 @@ class Assailant:
                 self.run.wrong.append(f"processes are left: {left}")
         elif self.stream.random() < 0.5:  # else the next one meets the jobs of this one
             wait_for_none(self.run.watch)
+
+
+class Cluster:
+    """What Slurm does to jobs: cancels them, queues them again, loses a node."""
+
+    def __init__(self, slurm: SlurmCluster):
+        self.slurm, self.last = slurm, 0.0
+
+    def strike(self, kind: str, process: Process) -> str | None:
+        """Do it to the job of a process; nothing if that has just ended."""
+        try:
+            parents = psutil.Process(process.pid).parents()
+            titles = " ".join(word for each in parents for word in each.cmdline())
+        except psutil.NoSuchProcess:
+            return None
+        if not (found := re.search(r"slurmstepd: \[(\d+)\.", titles)):
+            return None
+        job = found[1]
+        if kind == SCANCEL:
+            self.slurm.run("scancel", job)
+        elif kind == REQUEUE:
+            self.slurm.run("scontrol", "requeue", job)
+        elif kind == NODE:
+            node = {each["JobId"]: each for each in self.slurm.jobs()}[job]["NodeList"]
+            self.slurm.kill_node(node)
+            self.slurm.start_node(node)
+        return f"job {job}"
+
+    def release(self) -> None:
+        """Let start what Slurm has queued again, which by itself waits."""
+        if time.monotonic() < self.last + RELEASE:
+            return
+        self.last = time.monotonic()
+        for job in self.slurm.run("squeue", "--noheader", "--states=PENDING", "--format=%i").split():
+            self.slurm.run("scontrol", "update", f"job={job}", "StartTime=now")
+
+    def empty(self, seconds: float = PATIENCE) -> None:
+        """Wait until no job is left."""
+        self.slurm.wait(lambda: self.release() or not self.slurm.run("squeue", "--noheader"), seconds)
 
 
 def wait_for_none(watch: Watch, seconds: float = PATIENCE) -> list[str]:
@@ -346,12 +425,19 @@ def code() -> str:
 
 
 class Torture:
-    """All rounds, in a folder from which they go on."""
+    """All rounds, in a folder from which they go on, on this machine or on a Slurm."""
 
-    def __init__(self, folder: Path, cores: int, seed: int, targets: Sequence[str]):
-        self.folder, self.seed, self.targets = folder.resolve(), seed, targets
+    def __init__(
+        self,
+        folder: Path,
+        cores: int,
+        seed: int,
+        targets: Sequence[str],
+        cluster: SlurmCluster | None = None,
+    ):
+        self.folder, self.seed, self.targets, self.cluster = folder.resolve(), seed, targets, cluster
         self.folder.mkdir(parents=True, exist_ok=True)
-        self.options = ["--cores", str(cores)]
+        self.options = [*ON_SLURM, "--jobs", str(JOBS)] if cluster else ["--cores", str(cores)]
         state = self.folder / "code"
         if state.exists() and state.read_text() != code():
             raise SystemExit(f"{folder} holds a run of other code: delete it, or name another folder.")
@@ -362,7 +448,7 @@ class Torture:
         """Results of a run in peace, and the seconds that each of its jobs computed."""
         folder, times = self.folder / "reference", self.folder / "seconds.json"
         if not times.exists():
-            run = Run(folder, self.targets, self.options)
+            run = Run(folder, self.targets, self.options, self.cluster)
             run.watch.kill()
             shutil.rmtree(folder / "results", ignore_errors=True)
             run.peace()
@@ -376,12 +462,14 @@ class Torture:
         expected, usual = self.reference()
         limits = Limits(count, shares(count, usual))
         folder = self.folder / f"round-{number:03d}"
-        run = Run(folder, self.targets, self.options)
+        run = Run(folder, self.targets, self.options, self.cluster)
         disk = Disk(folder / "results")
         try:
             run.torture(self.faults, self.seed, number, limits, usual, disk)
             if not run.wrong:
                 run.wrong += differences(folder / RESULTS, expected)
+                if run.cluster:
+                    run.cluster.empty()
                 if left := wait_for_none(run.watch):
                     run.wrong.append(f"processes are left: {left}")
             said = messages(folder / "snakemake.log")
@@ -399,7 +487,7 @@ class Torture:
     def report(self) -> str:
         """Counts of faults by rule and kind, as a table in Markdown."""
         counts = Counter((line["rule"], line["kind"]) for line in self.faults.lines)
-        known = dict.fromkeys((*JOB_KINDS, DISK_FULL, *SNAKEMAKE_KINDS))  # some strike both
+        known = dict.fromkeys((*JOB_KINDS, *PLACES, *SLURM, *SNAKEMAKE_KINDS))  # some strike both
         kinds = [kind for kind in known if any(struck == kind for _, struck in counts)]
         text = ["| rule | " + " | ".join(kinds) + " | all |", "|---" * (len(kinds) + 2) + "|"]
         for rule in [*sorted({rule for rule, _ in counts}), "all"]:
@@ -423,12 +511,13 @@ class Torture:
 
 
 def main() -> int:
-    """Torture until there have been enough faults; 1 if something was wrong in the end."""
+    """Torture as the command line says; 1 if something was wrong in the end."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
     parser.add_argument("--faults", type=int, default=1000, help="in all rounds together (%(default)s)")
     parser.add_argument("--per-round", type=int, default=250, help="faults in a round (%(default)s)")
     parser.add_argument("--seed", type=int, default=2021, help="of all that is drawn (%(default)s)")
-    parser.add_argument("--folder", type=Path, default=ROOT / "results/torture", help="(%(default)s)")
+    parser.add_argument("--folder", type=Path, help="(results/torture, results/torture-slurm)")
+    parser.add_argument("--slurm", action="store_true", help="on a Slurm of two nodes on this machine")
     parser.add_argument("--cores", type=int, default=2, help="(%(default)s)")
     parser.add_argument("targets", nargs="*", help="files or rules of the tiny config (everything)")
     given = parser.parse_args()
@@ -436,7 +525,17 @@ def main() -> int:
     signal.signal(
         signal.SIGINT, signal.default_int_handler
     )  # a shell's background jobs ignore it, and pass that on
-    torture = Torture(given.folder, given.cores, given.seed, given.targets)
+    folder = given.folder or ROOT / ("results/torture-slurm" if given.slurm else "results/torture")
+    with (
+        tempfile.TemporaryDirectory(prefix="slurm-", ignore_cleanup_errors=True) as place,
+        SlurmCluster(Path(place) / "cluster") if given.slurm else nullcontext() as cluster,
+    ):
+        targets = given.targets or (ON_CLUSTER if given.slurm else [])
+        return go_on(Torture(folder, given.cores, given.seed, targets, cluster), given)
+
+
+def go_on(torture: Torture, given: argparse.Namespace) -> int:
+    """Rounds until there have been enough faults; 1 if something was wrong in the end."""
     done = {line["round"] for line in torture.rounds.lines}
     number = 0
     while number in done or len(torture.faults.lines) < given.faults:

@@ -12,7 +12,7 @@ import psutil
 import pytest
 import yaml
 from slurm_cluster import MISSING, SlurmCluster
-from snakemake_runs import TINY, snakemake, workspace
+from snakemake_runs import ON_SLURM, TINY, snakemake, workspace
 
 pytestmark = [
     pytest.mark.timeout(1800),
@@ -21,15 +21,6 @@ pytestmark = [
         reason=f"{', '.join(MISSING)} missing: apt-get install slurmctld slurmd slurm-client munge",
     ),
 ]
-# As at a site, but for conda, which needs channels, sacct, which needs a database, and long waits.
-SLURM = (
-    "--profile=slurm",
-    "--software-deployment-method=env-modules",
-    "--slurm-status-command=squeue",
-    "--slurm-init-seconds-before-status-checks=1",
-    "--seconds-between-status-checks=1",
-    "--latency-wait=5",
-)
 ON_GPUS = {
     "train_atmodist", "evaluate_atmodist", "measure_lag_losses", "pretrain_generator", "train_srgan",
 }  # fmt: skip
@@ -64,7 +55,9 @@ def test_chain_gives_the_numbers_of_one_machine(cluster, finished, tmp_path):
     folder = workspace(tmp_path / "chain")
     target = "results/tiny/figures/energy_spectrum.pdf"
     configs = config(folder)
-    run = snakemake(folder, *SLURM, *configs, "--", target, cores=None, timeout=1500, **cluster.environment)
+    run = snakemake(
+        folder, *ON_SLURM, *configs, "--", target, cores=None, timeout=1500, **cluster.environment
+    )
     assert run.returncode == 0, run.stdout
     for system in ("truth", "bilinear", "l2", "atmodist"):
         path = f"results/tiny/evaluation/{system}.nc"
@@ -99,7 +92,7 @@ class EndlessTraining:
     @contextmanager
     def running(self, *options):
         """Snakemake with the training; ended by Ctrl-C, it leaves no job behind."""
-        command = [sys.executable, "-m", "snakemake", TRAINING, *SLURM, *self.options, *options]
+        command = [sys.executable, "-m", "snakemake", TRAINING, *ON_SLURM, *self.options, *options]
         environment = os.environ | self.cluster.environment
         with (
             open(self.folder / "snakemake.log", "w") as stream,
@@ -189,7 +182,7 @@ def test_two_nodes_train_as_two_processes_of_one(cluster, folder):
     expected = table(folder)
     (folder / TRAINING).unlink()
     two_nodes = config(folder, training={"device": "cpu", "nodes": 2})
-    run = snakemake(folder, TRAINING, *SLURM, *two_nodes, cores=None, **cluster.environment)
+    run = snakemake(folder, TRAINING, *ON_SLURM, *two_nodes, cores=None, **cluster.environment)
     assert run.returncode == 0, run.stdout
     assert cluster.jobs()[-1]["NumNodes"] == "2"
     pd.testing.assert_frame_equal(table(folder), expected, check_exact=True)
