@@ -49,7 +49,11 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     started = time.monotonic()
     frames = streaming.frames(fields, times, moments, upscale, device)
     result = streaming.evaluate(
-        progress(frames, "frames", len(times)), fresh, fields.time[0], params.block_days
+        progress(frames, "frames", len(times)),
+        fresh,
+        fields.time[0],
+        params.block_days,
+        snakemake.threads,
     )
     result, at_cities = merging.without_cities(result.assign_attrs(system=params.system))
     merging.save(snakemake.output.metrics, result)

@@ -27,13 +27,13 @@ def fields(tmp_path_factory):
     return store.open_fields(path)
 
 
-def run(fields, times, upscale=streaming.bilinear, batch_size=1):
+def run(fields, times, upscale=streaming.bilinear, batch_size=1, threads=1):
     def fresh():
         comparison = metrics.of_comparison() if upscale else []
         return [*metrics.of_estimate(MOMENTS.std, 3, PLACES), *comparison]
 
     pairs = streaming.frames(fields, times, MOMENTS, upscale, CPU, batch_size)
-    return streaming.evaluate(pairs, fresh, fields.time[0], block_days=1)
+    return streaming.evaluate(pairs, fresh, fields.time[0], block_days=1, threads=threads)
 
 
 def test_blocks_of_time_count_their_frames_and_the_last_may_be_short(fields):
@@ -54,6 +54,20 @@ def test_shards_combine_to_the_bits_of_the_whole(fields, upscale, tmp_path):
         shards.append(netcdf.read(tmp_path / f"{number}.nc"))
     merging.save(tmp_path / "whole.nc", run(fields, range(STEPS), upscale))
     xr.testing.assert_identical(merging.combine(shards), netcdf.read(tmp_path / "whole.nc"))
+
+
+@pytest.mark.parametrize("threads", [2, 20])
+def test_threads_change_no_bit(fields, threads):
+    xr.testing.assert_identical(run(fields, range(STEPS), threads=threads), run(fields, range(STEPS)))
+
+
+def test_what_a_thread_fails_at_is_told(fields, monkeypatch):
+    def fail(metric, truth, estimate):
+        raise InputError("no spectrum")
+
+    monkeypatch.setattr(metrics.Spectra, "measure", fail)
+    with pytest.raises(InputError, match="no spectrum"):
+        run(fields, range(STEPS), threads=2)
 
 
 def test_the_variance_under_the_semivariogram_is_that_of_all_frames(fields):

@@ -1,6 +1,8 @@
 """What a super-resolved atmosphere is judged by.
 
-A metric is a small dataclass that sees one frame after another: ``update(truth, estimate)``, ``result()``.
+A metric is a small dataclass that sees one frame after another: ``update(truth, estimate)``, ``result()``. An
+update is two steps, ``add(measure(truth, estimate))``: the first one changes nothing, so that many frames can
+be measured at once and are then added in order.
 Frames are DataArrays (variable, latitude, longitude) on the Driscoll-Healy grid of `spectral`, with their
 time as a scalar coordinate and the unit of each variable as `atmodist.data.units` has it. To add a metric,
 derive from `Mean` (an average over the frames of a block of time), `Series` (a value of each frame) or
@@ -36,9 +38,16 @@ class Metric:
 
     def update(self, truth: xr.DataArray, estimate: xr.DataArray) -> None:
         """Take one more frame into account."""
-        measured = self.measure(truth, estimate)
-        self.total = measured if self.total is None else self.total + measured
+        self.add(self.measure(truth, estimate))
+
+    def add(self, measured: xr.Dataset) -> None:
+        """Take what was measured of one more frame into account; it belongs to the metric from then on."""
         self.frames += 1
+        if self.total is None:
+            self.total = measured
+        else:
+            for name, values in measured.items():
+                self.total[name].values += values.values
 
     def result(self) -> xr.Dataset:
         """The metric over all frames so far."""
@@ -53,14 +62,20 @@ class Mean(Metric):
         return self.total / self.frames
 
 
+@dataclass
 class Series(Metric):
     """A value of each frame, kept along ``time``."""
 
-    def update(self, truth: xr.DataArray, estimate: xr.DataArray) -> None:
-        """Append one more frame."""
-        measured = self.measure(truth, estimate).expand_dims("time")
-        self.total = measured if self.total is None else xr.concat([self.total, measured], "time")
+    parts: list[xr.Dataset] = field(default_factory=list, init=False)
+
+    def add(self, measured: xr.Dataset) -> None:
+        """Append what was measured of one more frame."""
         self.frames += 1
+        self.parts.append(measured)
+
+    def result(self) -> xr.Dataset:
+        """The values of all frames so far."""
+        return xr.concat(self.parts, "time")
 
 
 class Total(Metric):
@@ -244,12 +259,21 @@ class Moments(Total):
 
     std: np.ndarray
     QUANTA: ClassVar[int] = 2**18
+    ROWS: ClassVar[int] = 16  # at a time, so that they stay in the cache
 
     def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
         """The frame, its square and its squared error in quanta."""
         quantum = np.asarray(self.std, float) / self.QUANTA
-        true, found = (np.rint(x.values / quantum[:, None, None]).astype(np.int64) for x in (truth, estimate))
-        sums = {"sum": found, "sum_of_squares": found**2, "sum_of_squared_errors": (found - true) ** 2}
+        names = "sum", "sum_of_squares", "sum_of_squared_errors"
+        sums = {name: np.empty(estimate.shape, np.int64) for name in names}
+        for row in range(0, estimate.shape[1], self.ROWS):
+            rows = np.s_[:, row : row + self.ROWS]
+            true, found = (
+                np.rint(x.values[rows] / quantum[:, None, None]).astype(np.int64) for x in (truth, estimate)
+            )
+            sums["sum"][rows] = found
+            np.square(found, out=sums["sum_of_squares"][rows])
+            np.square(found - true, out=sums["sum_of_squared_errors"][rows])
         about = units.attributes(estimate, 1, "unit of the sums; its square is that of the sums of squares")
         return xr.Dataset(
             {name: (estimate.dims, values) for name, values in sums.items()},

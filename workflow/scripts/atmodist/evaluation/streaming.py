@@ -1,8 +1,11 @@
 """Super-resolve whole atmospheres and stream metrics over them, in bounded memory and in any shards."""
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from itertools import groupby
+from math import ceil
 from pathlib import Path
 
 import numpy as np
@@ -93,25 +96,42 @@ def evaluate(
     metrics: Callable[[], list[Metric]],
     start: np.datetime64,
     block_days: int,
+    threads: int = 1,
 ) -> xr.Dataset:
     """Metrics over pairs of (truth, estimate) that come in order of time.
 
     Time is cut into blocks of ``block_days`` from ``start`` on, and fresh ``metrics()`` see each of them. The
     result has every `Mean` along ``block`` (its first day), every `Series` along ``time``, every `Total`
-    once, and in ``frames`` their number in each block.
+    once, and in ``frames`` their number in each block. It does not depend on ``threads``, which measure at
+    once what each metric makes of the next few frames, while those after them are super-resolved.
     """
     start, length = start.astype("datetime64[D]"), np.timedelta64(block_days, "D")
     whole = None
-    for block, members in groupby(pairs, lambda pair: (pair[0]["time"].values - start) // length):
-        fresh = metrics()
-        for truth, found in members:
+    with ThreadPoolExecutor(threads) as pool:
+        for block, members in groupby(pairs, lambda pair: (pair[0]["time"].values - start) // length):
+            fresh = metrics()
+            _measure(members, fresh, pool, ahead=ceil(threads / len(fresh)))
+            day = [(start + block * length).astype("datetime64[ns]")]
+            parts = [xr.Dataset({"frames": ("block", [fresh[0].frames])}, {"block": day})]
             for metric in fresh:
-                metric.update(truth, found)
-        day = [(start + block * length).astype("datetime64[ns]")]
-        parts = [xr.Dataset({"frames": ("block", [fresh[0].frames])}, {"block": day})]
-        for metric in fresh:
-            result = metric.result()
-            parts.append(result.expand_dims(block=day) if isinstance(metric, Mean) else result)
-        part = xr.merge(parts, join="exact", compat="equals")
-        whole = part if whole is None else combine([whole, part])
+                result = metric.result()
+                parts.append(result.expand_dims(block=day) if isinstance(metric, Mean) else result)
+            part = xr.merge(parts, join="exact", compat="equals")
+            whole = part if whole is None else combine([whole, part])
     return whole
+
+
+def _measure(pairs, metrics, pool, ahead):
+    """Add to each metric what it makes of each pair, in order; ``ahead`` pairs are waited for at most."""
+    waiting = deque()
+
+    def add_first():
+        for metric, measured in zip(metrics, waiting.popleft(), strict=True):
+            metric.add(measured.result())
+
+    for pair in pairs:
+        waiting.append([pool.submit(metric.measure, *pair) for metric in metrics])
+        if len(waiting) > ahead:
+            add_first()
+    while waiting:
+        add_first()
