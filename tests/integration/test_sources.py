@@ -5,10 +5,13 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import numpy as np
+import psutil
 import pytest
 import yaml
 from snakemake_runs import ROOT, TINY, snakemake, workspace
@@ -64,10 +67,40 @@ class Queue:
 def downloaded(tmp_path_factory):
     """A folder that an archive has filled with gridded ERA5, and the requests that it got, in order."""
     folder = workspace(tmp_path_factory.mktemp("era5"))
-    with StandInArchive(truncation=TRUNCATION) as archive:
+    with StandInArchive(truncation=TRUNCATION) as archive, command_lines() as seen:
         run = snakemake(folder, *asked(folder, *MADE, PRESSURE), cores=8, **credentials(archive, folder))
     assert run.returncode == 0, run.stdout
+    (folder / "seen.txt").write_text("\n".join([run.stdout, *sorted(seen)]))
     return folder, [job.request for job in archive.jobs.values()]
+
+
+@contextmanager
+def command_lines():
+    """The command lines of all processes of the machine that show in the meantime, as `ps` shows them."""
+    seen, over = set(), threading.Event()
+
+    def look():
+        while not over.wait(0.02):
+            for process in psutil.process_iter(["cmdline"]):
+                seen.add(" ".join(process.info["cmdline"] or []))
+
+    watch = threading.Thread(target=look)
+    watch.start()
+    try:
+        yield seen
+    finally:
+        over.set()
+        watch.join()
+
+
+def test_the_key_is_in_no_file_no_output_and_no_command_line(downloaded):
+    folder, _ = downloaded
+    assert "download_era5" in (folder / "seen.txt").read_text()
+    made = folder / "results", folder / ".snakemake"
+    files = [folder / "seen.txt", *(path for part in made for path in part.rglob("*") if path.is_file())]
+    assert any(path.match("logs/download_era5/*.log") for path in files)
+    assert any(path.match("benchmarks/download_era5/*.tsv") for path in files)
+    assert [path for path in files if KEY.encode() in path.read_bytes()] == []
 
 
 def test_surface_pressure_is_asked_for_by_the_month_after_that_months_fields(downloaded):
