@@ -135,9 +135,13 @@ class SlurmCluster:
         """Kill a node with all that runs on it and say that it is down, as Slurm would find after minutes."""
         running = [job["JobId"] for job in self.jobs() if job["JobState"] == "RUNNING"]
         tasks = [task for job in running for task in self.tasks(job, node)]
-        keepers = {task.parent() for task in tasks if task.ppid() != 1}  # each job's slurmstepd, and shells
+        keepers = set()  # each job's slurmstepd, and shells
+        for task in tasks:
+            with suppress(psutil.NoSuchProcess):  # it has just ended
+                if task.ppid() != 1:
+                    keepers.add(task.parent())
         self.daemons[node].kill()
-        for process in {*keepers, *tasks}:
+        for process in {*keepers, *tasks} - {None}:
             with suppress(psutil.NoSuchProcess):  # its parent was killed before it
                 process.kill()
         self.daemons[node].wait()
@@ -146,7 +150,11 @@ class SlurmCluster:
     def tasks(self, job: str, node: str) -> list[psutil.Process]:
         """Processes of a job, or of a step of it, on a node."""
         lines = self.run("scontrol", "listpids", job, node).splitlines()
-        return [psutil.Process(int(pid)) for pid, *_ in map(str.split, lines) if pid.isdigit()]
+        found = []
+        for pid, *_ in filter(None, map(str.split, lines)):
+            with suppress(ValueError, psutil.NoSuchProcess):  # the heading, and what has just ended
+                found.append(psutil.Process(int(pid)))
+        return found
 
     def start_now(self, job: str) -> None:
         """Start a job that Slurm has queued again; by itself it would wait two minutes."""
