@@ -50,14 +50,14 @@ report: $(STAMP)  ## its results as one HTML file
 	@$(SNAKEMAKE) --cores $(or $(CORES),all) --report results/demo/report.html --report-after-run
 
 test: $(STAMP)  ## every test
-	@echo "Unit tests, then the whole chain and its faults …"
-	@$(BIN)/python -m pytest tests --durations=10
+	@echo "The whole chain and its faults, then unit tests, two files at a time …"
+	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations=10
 
 torture: $(STAMP)  ## a thousand faults over the whole chain, hours; it goes on where it stopped
 	@$(BIN)/python tests/torture.py --cores $(or $(CORES),2)
 
 unit: $(STAMP)  ## the unit tests alone
-	@$(BIN)/python -m pytest tests/unit
+	@$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile
 
 lint: $(STAMP)  ## what the code must look like
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

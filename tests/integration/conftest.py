@@ -1,13 +1,24 @@
 """The whole chain on a tiny planet, run once for all tests that start from its results."""
 
+import os
+
 import pytest
+from filelock import FileLock
 from snakemake_runs import TINY, snakemake, workspace
 
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A folder in which the tiny config has run on two cores; leave it as it is."""
-    folder = workspace(tmp_path_factory.mktemp("two cores"))
-    run = snakemake(folder, *TINY)
-    assert run.returncode == 0, run.stdout
+    """A folder in which the tiny config has run on two cores; leave it as it is.
+
+    Tests that run beside one another share it: who comes first makes it, the others wait.
+    """
+    place = tmp_path_factory.getbasetemp()
+    if os.environ.get("PYTEST_XDIST_WORKER"):
+        place = place.parent
+    folder = place / "two cores"
+    with FileLock(place / "two cores.lock"):
+        if not (folder / "results/tiny/summary.csv").exists():
+            run = snakemake(workspace(folder), *TINY)
+            assert run.returncode == 0, run.stdout
     return folder
