@@ -25,7 +25,7 @@ from atmodist import configuration
 from atmodist.learning.devices import one_device, to_device
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Discriminator, Encoder, Generator
-from atmodist.learning.resolution import coarsen, super_resolve
+from atmodist.learning.resolution import coarsen
 from atmodist.learning.saved import build
 
 CONFIG = configuration.tidy(configuration.read(Path(__file__).parents[1] / "config/config.yaml"))
@@ -103,7 +103,7 @@ def works(device):
 
     def evaluate_srgan():
         with torch.inference_mode():
-            super_resolve(generator, frame, generator.halo)
+            generator.super_resolve(frame)
 
     first, fields = ATMODIST["pretraining"], configuration.time_count(CONFIG, "train") * PATCHES["per_time"]
     trained = (

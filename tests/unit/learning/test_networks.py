@@ -7,6 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
+from atmodist.learning import resolution
 from atmodist.learning.networks import (
     Convolution,
     Discriminator,
@@ -165,6 +166,15 @@ def test_halo_is_the_reach_of_the_generator(blocks):
         touched = low.grad[0, 0].nonzero()
         reach = max(reach, (touched - centre).abs().max().item())
     assert reach == generator.halo
+
+
+def test_a_globe_super_resolved_with_little_halo_is_that_of_a_whole_one():
+    torch.manual_seed(0)
+    generator = Generator(2, channels=8, blocks=2).double()
+    low = torch.randn(1, 2, 16, 32, dtype=torch.double)
+    with torch.no_grad():
+        found, whole = generator.super_resolve(low), resolution.super_resolve(generator, low, generator.halo)
+    torch.testing.assert_close(found, whole, rtol=0, atol=1e-12)
 
 
 def test_discriminator_of_the_paper():

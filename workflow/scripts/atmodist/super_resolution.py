@@ -11,7 +11,6 @@ from atmodist.core.errors import InputError
 from atmodist.data.regular_grid import RegularGrid, to_cell_centres
 from atmodist.evaluation import maps
 from atmodist.global_fields import canonical
-from atmodist.learning import resolution
 
 FACTOR = 4
 
@@ -62,7 +61,7 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
             values, centres = np.stack([each for each, _ in moved]).astype(np.float32), moved[0][1]
         with torch.inference_mode():
             normalised = config.moments.forward(torch.from_numpy(values)[None], axis=1).to(device)
-            found = resolution.super_resolve(generator, normalised, generator.halo)
+            found = generator.super_resolve(normalised)
             high.append(config.moments.inverse(found, axis=1)[0].cpu().numpy())
     coordinates = {
         **({"time": fields["time"]} if has_time else {}),

@@ -20,7 +20,7 @@ from atmodist.evaluation.merging import combine
 from atmodist.evaluation.metrics import Mean, Metric
 from atmodist.learning.devices import Hardware, prepare
 from atmodist.learning.networks import Generator
-from atmodist.learning.resolution import bilinear, coarsen, super_resolve
+from atmodist.learning.resolution import bilinear, coarsen
 from atmodist.learning.saved import restore
 from atmodist.samples.normalise import Moments
 
@@ -58,7 +58,7 @@ def upscaling(
     if system == "bilinear":
         return bilinear
     generator = load_generator(weights, epoch, settings, variables).to(device)
-    return lambda low: super_resolve(generator, low, generator.halo)
+    return generator.super_resolve
 
 
 @torch.inference_mode()

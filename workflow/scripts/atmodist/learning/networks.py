@@ -8,10 +8,13 @@ pixel of a feature map lies where it lay there and Keras weights can be loaded.
 """
 
 import math
+from functools import partial
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from atmodist.learning import resolution
 
 LAYERS = ("stage1", "stage2", "stage3", "stage4")
 
@@ -191,12 +194,16 @@ class SubPixel(nn.Sequential):
         nn.init.zeros_(self[0].bias)
 
 
+UP_REACH = 3
+"""Points of the low resolution on each side that reach an output point behind the generator's body."""
+
+
 class Generator(nn.Module):
     """Fourfold super-resolution, fully convolutional."""
 
     def __init__(self, variables: int = 2, channels: int = 64, blocks: int = 16):
         super().__init__()
-        self.halo = 4 + 2 * blocks + 1 + 3  # low-resolution pixels on each side that reach an output pixel
+        self.halo = 4 + 2 * blocks + 1 + UP_REACH  # low-resolution pixels that reach an output pixel
         self.head = nn.Sequential(Convolution(variables, channels, 9), leaky())
         self.body = nn.Sequential(
             *(GeneratorBlock(channels) for _ in range(blocks)), Convolution(channels, channels, 3)
@@ -207,10 +214,19 @@ class Generator(nn.Module):
         for up in self.up:
             up.initialise()
 
-    def forward(self, low: Tensor) -> Tensor:
-        """B×C×h×w → B×C×4h×4w."""
+    def forward(self, low: Tensor, crop: int = 0) -> Tensor:
+        """B×C×h×w → B×C×4h×4w, without what lies in the outermost ``crop`` points of ``low``."""
         x = self.head(low)
-        return self.tail(self.up(x + self.body(x)))
+        x = x + self.body(x)
+        return self.tail(self.up(x[..., crop : x.shape[-2] - crop, crop : x.shape[-1] - crop]))
+
+    def super_resolve(self, low: Tensor) -> Tensor:
+        """Global fields B×C×H×W → B×C×4H×4W as if they had no edge; see `resolution.super_resolve`.
+
+        Where the resolution is high, no more of the halo is computed than its layers reach.
+        """
+        crop = partial(self, crop=self.halo - UP_REACH)
+        return resolution.super_resolve(crop, low, self.halo, kept=UP_REACH)
 
 
 class Discriminator(nn.Module):

@@ -39,18 +39,22 @@ def bilinear(low: Tensor, factor: int = 4) -> Tensor:
     return super_resolve(lambda x: F.interpolate(x, scale_factor=factor, mode="bilinear"), low, halo=1)
 
 
-def super_resolve(generator: Callable[[Tensor], Tensor], low: Tensor, halo: int) -> Tensor:
+def super_resolve(
+    generator: Callable[[Tensor], Tensor], low: Tensor, halo: int, kept: int | None = None
+) -> Tensor:
     """Apply a generator of local reach to global fields as if they had no edge.
 
     Args:
         generator: any map of (N, C, h, w) to (N, C, f h, f w) that commutes with shifts away from the edges.
         low: global fields (N, C, H, W).
         halo: how many low-resolution points an output point may depend on in each direction.
+        kept: how many of them the generator's output still has around it; all, if it leaves none out.
 
     Returns:
         Global fields (N, C, f H, f W): rolling ``low`` by k columns rolls the result by f k columns.
     """
     high = generator(pad_sphere(low, halo))
-    factor = high.shape[-1] // (low.shape[-1] + 2 * halo)
-    edge = factor * halo
+    kept = halo if kept is None else kept
+    factor = high.shape[-1] // (low.shape[-1] + 2 * kept)
+    edge = factor * kept
     return high[..., edge : high.shape[-2] - edge, edge : high.shape[-1] - edge]
