@@ -19,8 +19,14 @@ import xarray as xr
 from atmodist.core.errors import InputError
 from atmodist.core.seeds import random_stream
 
-TABLES = ("about", "draws", "models", "duel", "jobs")
-"""Files of a seed, each with the suffix .csv."""
+TABLES = {
+    "about": {"key", "value"},
+    "draws": {"group", "system", "quantity", "variable", "draw_0"},
+    "models": {"model", "content", "layer", "adversarial_weight", "settings"},
+    "duel": {"model", "epoch"},
+    "jobs": {"job", "s", "cpu_time"},
+}
+"""Files of a seed, each with the suffix .csv, and the columns that they have at least."""
 RESAMPLES = 2000
 """Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
 SEEDS_NEEDED = 3
@@ -108,11 +114,15 @@ def read(folder: str | Path) -> list[Seed]:
     found, folders = [], Path(folder).glob("seed-*")
     for path in sorted(folders, key=lambda each: int(each.name.removeprefix("seed-"))):
         tables = {}
-        for name in TABLES:
+        for name, columns in TABLES.items():
             try:
                 tables[name] = pd.read_csv(path / f"{name}.csv")
             except (OSError, ValueError) as error:
                 raise InputError(f"{path / name}.csv cannot be read ({error}); expected a table") from None
+            if missing := columns - set(tables[name].columns):
+                raise InputError(
+                    f"{path / name}.csv has no column {min(missing)}; expected a table of a seed"
+                )
         tables["draws"]["variable"] = tables["draws"]["variable"].fillna("")
         found.append(Seed(path.name, tables))
     for seed in found[1:]:
