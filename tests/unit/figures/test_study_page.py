@@ -161,7 +161,7 @@ def test_a_seed_that_lacks_a_table_is_named(tmp_path):
     with pytest.raises(InputError, match=r"seed-4/duel.csv cannot be read"):
         study.read(tmp_path)
     (tmp_path / "seed-4/duel.csv").write_text("network,epoch\nl2,1\n")
-    with pytest.raises(InputError, match=r"seed-4/duel.csv has no column model; expected a table of a seed"):
+    with pytest.raises(InputError, match=r"seed-4/duel.csv has no column model; expected a seed's table"):
         study.read(tmp_path)
 
 

@@ -120,9 +120,7 @@ def read(folder: str | Path) -> list[Seed]:
             except (OSError, ValueError) as error:
                 raise InputError(f"{path / name}.csv cannot be read ({error}); expected a table") from None
             if missing := columns - set(tables[name].columns):
-                raise InputError(
-                    f"{path / name}.csv has no column {min(missing)}; expected a table of a seed"
-                )
+                raise InputError(f"{path / name}.csv has no column {min(missing)}; expected a seed's table")
         tables["draws"]["variable"] = tables["draws"]["variable"].fillna("")
         found.append(Seed(path.name, tables))
     for seed in found[1:]:
