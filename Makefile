@@ -53,8 +53,9 @@ test: $(STAMP)  ## every test
 	@echo "The whole chain and its faults, then unit tests, two files at a time …"
 	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations=10
 
-torture: $(STAMP)  ## a thousand faults over the whole chain, hours; it goes on where it stopped
-	@$(BIN)/python tests/torture.py --cores $(or $(CORES),2)
+torture: $(STAMP)  ## a thousand faults over the whole chain, an hour or two; it goes on where it stopped
+	@$(BIN)/python tests/torture.py --faults 900 --per-round 450 --cores $(or $(CORES),2)
+	@$(BIN)/python tests/torture.py --slurm --faults 110 --per-round 110
 
 unit: $(STAMP)  ## the unit tests alone
 	@$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile

@@ -1,9 +1,11 @@
 """A small share of `make torture`: faults strike the first rules; the results are those of a run in peace."""
 
+import os
 from collections import Counter
 
+import numpy as np
 import pytest
-from faults import JOB_KINDS, Disk, Watch, unfinished
+from faults import CUT, DELETED, JOB_KINDS, Disk, Inputs, Process, Watch, unfinished
 from torture import RESULTS, Ledger, Limits, Run, Torture, differences, files, shares, wait_for_none
 
 from atmodist.core.files import replacing
@@ -62,6 +64,37 @@ def test_what_a_killed_writer_leaves_is_what_is_sought(tmp_path):
         partial.touch()
         assert list(unfinished(tmp_path)) == [partial]
     assert list(unfinished(tmp_path)) == []
+
+
+@pytest.mark.parametrize("kind", [DELETED, CUT])
+def test_what_is_taken_from_a_job_comes_back_when_it_has_ended(tmp_path, kind):
+    (tmp_path / "results/tiny/grid").mkdir(parents=True)
+    path, table = tmp_path / "results/tiny/grid/train.h5", tmp_path / "results/tiny/training.csv"
+    path.write_bytes(bytes(range(200)))
+    table.write_text("epoch\n1\n")
+    os.utime(path, (1, 1))
+    script = tmp_path / "tmp1.rule.py"
+    script.write_text(
+        "snakemake = (b'\\x8cresults/tiny/grid/train.h5\\x94', b'results/tiny/to-come.nc', "
+        "'results/tiny/logs/rule.log', 'results/tiny/training.csv')"
+    )
+    job = Process(77, 1, "script", command=b"python\0" + bytes(script) + b"\0")
+    assert job.results() == [
+        "results/tiny/grid/train.h5", "results/tiny/to-come.nc", "results/tiny/training.csv"
+    ]  # fmt: skip
+    inputs, stream = Inputs(tmp_path), np.random.default_rng(4)
+    if kind == DELETED:
+        table.unlink()
+    assert inputs.strike(kind, job, stream).startswith("results/tiny/grid/train.h5")
+    assert not path.exists() if kind == DELETED else path.stat().st_size < 200
+    assert inputs.strike(kind, job, stream) is None, "one at a time"
+    inputs.give_back({77})
+    assert not path.exists() or path.stat().st_size < 200
+    if kind == CUT:
+        inputs = Inputs(tmp_path)  # as of a harness that was killed
+    inputs.give_back()
+    assert path.read_bytes() == bytes(range(200))
+    assert path.stat().st_mtime == 1, "or Snakemake would make again what comes after it"
 
 
 def test_a_process_is_found_by_its_mark_wherever_it_went(tmp_path):
