@@ -35,10 +35,10 @@ earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
 	@$(SNAKEMAKE) config/earth.yaml --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/earth/figures  Numbers: results/earth/summary.csv"
 
-study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=1; MORE=config/study-all.yaml adds losses
+study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=1; config/study.yaml says what else it takes
 	@case "$(SEED)" in ''|*[!0-9]*) echo "Name a seed by its number: make study SEED=1"; exit 1; esac
 	@$(BIN)/snakemake --configfile config/study.yaml $(MORE) --config name=study-$(SEED) seed=$(SEED) \
-	  --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
+	  $(if $(PRECISION),"training={precision: $(PRECISION)}") --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
 	@mkdir -p docs/study/seed-$(SEED)
 	@cp results/study-$(SEED)/study/*.csv docs/study/seed-$(SEED)/
 	@$(MAKE) --no-print-directory study-page
