@@ -285,3 +285,8 @@ def test_a_process_that_reads_grib_and_transforms_ends_cleanly(order):
     """pyproj and ecCodes in one process end in a double free at exit; neither may come in by a back door."""
     code = f"import sys, {order.replace(' ', ', ')}; assert 'pyproj' not in sys.modules"
     assert subprocess.run([sys.executable, "-c", code]).returncode == 0
+
+
+def test_a_file_that_is_gone_is_named(tmp_path):
+    with pytest.raises(InputError, match=r"gone\.grib cannot be read \(No such file or directory\)"):
+        next(read_fields(tmp_path / "gone.grib"))

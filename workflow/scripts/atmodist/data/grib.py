@@ -14,7 +14,7 @@ import eccodes
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing, verify
+from atmodist.core.files import replacing, require_file, verify
 from atmodist.core.periods import spans
 from atmodist.data.packed import truncation_of
 from atmodist.data.variables import BY_PARAMETER, VARIABLES
@@ -90,6 +90,7 @@ def read_index(path: str | Path) -> Iterator[Entry]:
 
 def _messages(path: str | Path, headers_only: bool = False) -> Iterator[tuple[int, str]]:
     """Each message of a file as ecCodes' handle, and where it is in words."""
+    require_file(path)  # it may have been deleted since its checksum was compared
     with open(path, "rb") as stream:
         end, number = 0, 0
         while True:
