@@ -24,7 +24,7 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -313,6 +313,9 @@ class Assailant:
         if not self.interrupted:
             if self.run.locked():
                 self.run.wrong.append(f"a Snakemake that was not killed has left its lock ({self.sent})")
+            if self.run.cluster:
+                self.run.cluster.empty()
+                self.run.cluster.reap(self.run.watch)
             if left := wait_for_none(self.run.watch):
                 self.run.wrong.append(f"processes are left: {left}")
         elif self.stream.random() < 0.5:  # else the next one meets the jobs of this one
@@ -352,6 +355,19 @@ class Cluster:
         self.last = time.monotonic()
         for job in self.slurm.run("squeue", "--noheader", "--states=PENDING", "--format=%i").split():
             self.slurm.run("scontrol", "update", f"job={job}", "StartTime=now")
+
+    def reap(self, watch: Watch) -> None:
+        """Kill Snakemakes of jobs that Slurm has ended, as the cgroups of a site do.
+
+        Here processes are tracked by their parents; a Snakemake that hangs as it shuts down has none.
+        """
+        running = {job["JobId"] for job in self.slurm.jobs() if job["JobState"] in ("RUNNING", "COMPLETING")}
+        for process in watch.processes().values():
+            with suppress(OSError):
+                environment = Path(f"/proc/{process.pid}/environ").read_bytes()
+                found = re.search(rb"\0SLURM_JOB_ID=(\d+)\0", environment)
+                if process.kind == "snakemake" and found and found[1].decode() not in running:
+                    process.signal(signal.SIGKILL)
 
     def empty(self, seconds: float = PATIENCE) -> None:
         """Wait until no job is left."""
@@ -470,6 +486,7 @@ class Torture:
                 run.wrong += differences(folder / RESULTS, expected)
                 if run.cluster:
                     run.cluster.empty()
+                    run.cluster.reap(run.watch)
                 if left := wait_for_none(run.watch):
                     run.wrong.append(f"processes are left: {left}")
             said = messages(folder / "snakemake.log")
