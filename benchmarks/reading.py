@@ -23,6 +23,7 @@ import numpy as np
 from evaluation import random_frame
 
 from atmodist.data.store import round_mantissa
+from atmodist.samples.normalise import log_transform
 
 BLOCK = 16
 WAYS = {
@@ -38,7 +39,7 @@ WAYS = {
 def samples(patch: int, pairs: int) -> np.ndarray:
     """Normalised patches (2, pair, variable, row, column) of a random frame, float32."""
     frame = random_frame(639, 0).values
-    frame = np.sign(frame) * np.log1p(0.2 * np.abs(frame / frame.std((1, 2), keepdims=True)))
+    frame = log_transform(frame / frame.std((1, 2), keepdims=True), alpha=0.2)
     frame /= frame.std((1, 2), keepdims=True)
     stream = np.random.default_rng(0)
     rows, columns = (stream.integers(0, size - patch, (2, pairs)) for size in frame.shape[1:])

@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+ROWS = 16  # at a time, so that they stay in the cache
+
 
 def total_variation(fields: np.ndarray) -> np.ndarray:
     """Mean over points of the length of the difference to the next row and column, (..., H, W) to (...).
@@ -13,15 +15,12 @@ def total_variation(fields: np.ndarray) -> np.ndarray:
     √(Δrow² + Δcolumn²): the isotropic total variation of Rudin, Osher & Fatemi (1992),
     doi:10.1016/0167-2789(92)90242-F. Columns go around the sphere; the last row has no next one.
     """
-    height = fields.shape[-2]
     means = np.empty(fields.shape[:-1], np.result_type(fields, np.float32))
-    for row in range(0, height, 16):  # at a time, so that they stay in the cache
-        near = fields[..., row : row + 17, :]
-        rows = near[..., : min(16, height - row), :]
+    for row in range(0, fields.shape[-2], ROWS):
+        rows, near = (fields[..., row : row + count, :] for count in (ROWS, ROWS + 1))
         squares = np.diff(rows, axis=-1, append=rows[..., :1]) ** 2
-        below = np.diff(near, axis=-2)
-        squares[..., : below.shape[-2], :] += below**2
-        means[..., row : row + 16] = np.sqrt(squares).mean(-1)
+        squares[..., : near.shape[-2] - 1, :] += np.diff(near, axis=-2) ** 2
+        means[..., row : row + ROWS] = np.sqrt(squares).mean(-1)
     return means.mean(-1, dtype=float)
 
 
