@@ -1,6 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile config/demo.yaml
+PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-all earth study study-page report test torture unit lint bench docs pins clean
@@ -51,14 +52,14 @@ report: $(STAMP)  ## its results as one HTML file
 
 test: $(STAMP)  ## every test
 	@echo "The whole chain and its faults, then unit tests, two files at a time …"
-	@$(BIN)/python -m pytest tests --numprocesses 2 --dist loadfile --no-loadscope-reorder --durations=10
+	@$(PYTEST) tests --durations=10
 
 torture: $(STAMP)  ## a thousand faults over the whole chain, an hour or two; it goes on where it stopped
 	@$(BIN)/python tests/torture.py --faults 900 --per-round 450 --cores $(or $(CORES),2)
 	@$(BIN)/python tests/torture.py --slurm --faults 110 --per-round 110
 
 unit: $(STAMP)  ## the unit tests alone
-	@$(BIN)/python -m pytest tests/unit --numprocesses 2 --dist loadfile
+	@$(PYTEST) tests/unit
 
 lint: $(STAMP)  ## what the code must look like
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check .

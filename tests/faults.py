@@ -146,20 +146,20 @@ class Disk:
 
 
 class Inputs:
-    """Files that running jobs read, which are deleted or cut, and are back when the job has ended.
+    """A file that a running job reads is deleted or cut, and is back when the job has ended.
 
     Tables in CSV are not cut: they have no checksum, as docs/reliability.md says.
     """
 
     def __init__(self, folder: Path):
         self.folder, self.aside = folder, folder / "results/aside"
-        self.taken: dict[int, Path] = {}
+        self.taken_from: int | None = None
 
     def strike(self, kind: str, process: Process, stream: np.random.Generator) -> str | None:
         """Delete a file that the job reads, or cut it; nothing where it reads none."""
         paths = [self.folder / path for path in process.results()]
         found = [path for path in paths if path.is_file() and not (kind == CUT and path.suffix == ".csv")]
-        if not found or self.taken:
+        if not found or self.taken_from is not None:
             return None
         path = found[stream.integers(len(found))]
         size = int(stream.integers(path.stat().st_size + 1))
@@ -172,17 +172,17 @@ class Inputs:
             os.replace(copy, path)
         else:
             path.unlink()
-        self.taken[process.pid] = path
+        self.taken_from = process.pid
         return f"{path.relative_to(self.folder)}{f' to {size} bytes' if kind == CUT else ''}"
 
     def give_back(self, living: Container[int] = ()) -> None:
-        """Put back what was taken from jobs that have ended, also by a harness that was killed."""
-        if self.taken.keys() and all(pid in living for pid in self.taken):
+        """Put back what was taken from a job that has ended, also by a harness that was killed."""
+        if self.taken_from in living:
             return
         for kept in self.aside.rglob("*"):
             if kept.is_file():
                 os.replace(kept, self.folder / "results" / kept.relative_to(self.aside))
-        self.taken.clear()
+        self.taken_from = None
 
 
 @dataclass(frozen=True)

@@ -128,7 +128,7 @@ class Run:
         self.watch = Watch(str(folder))
         self.wrong: list[str] = []
         self.cpu: dict[str, float] = {}
-        workspace_once(folder)
+        workspace(folder)
 
     def start(self, *options: str) -> subprocess.Popen:
         """Start Snakemake, which writes to ``snakemake.log``."""
@@ -153,6 +153,14 @@ class Run:
         """What the message of a locked folder advises."""
         if self.locked():
             self.start("--unlock").wait()
+
+    def settle(self) -> None:
+        """Wait for what still runs; that it ends is part of what is asked."""
+        if self.cluster:
+            self.cluster.empty()
+            self.cluster.reap(self.watch)
+        if left := wait_for_none(self.watch):
+            self.wrong.append(f"processes are left: {left}")
 
     def peace(self) -> None:
         """Run to the end undisturbed."""
@@ -219,7 +227,7 @@ class Assailant:
         if self.full_for is not None and self.full_for not in scripts:
             self.disk.empty()
             self.full_for = None
-        if self.run.inputs.taken:
+        if self.run.inputs.taken_from is not None:
             self.run.inputs.give_back(scripts)
         if self.run.cluster:
             self.run.cluster.release()
@@ -313,11 +321,7 @@ class Assailant:
         if not self.interrupted:
             if self.run.locked():
                 self.run.wrong.append(f"a Snakemake that was not killed has left its lock ({self.sent})")
-            if self.run.cluster:
-                self.run.cluster.empty()
-                self.run.cluster.reap(self.run.watch)
-            if left := wait_for_none(self.run.watch):
-                self.run.wrong.append(f"processes are left: {left}")
+            self.run.settle()
         elif self.stream.random() < 0.5:  # else the next one meets the jobs of this one
             wait_for_none(self.run.watch)
 
@@ -363,10 +367,9 @@ class Cluster:
         """
         running = {job["JobId"] for job in self.slurm.jobs() if job["JobState"] in ("RUNNING", "COMPLETING")}
         for process in watch.processes().values():
-            with suppress(OSError):
-                environment = Path(f"/proc/{process.pid}/environ").read_bytes()
-                found = re.search(rb"\0SLURM_JOB_ID=(\d+)\0", environment)
-                if process.kind == "snakemake" and found and found[1].decode() not in running:
+            with suppress(psutil.NoSuchProcess):
+                job = psutil.Process(process.pid).environ().get("SLURM_JOB_ID")
+                if process.kind == "snakemake" and job and job not in running:
                     process.signal(signal.SIGKILL)
 
     def empty(self, seconds: float = PATIENCE) -> None:
@@ -380,12 +383,6 @@ def wait_for_none(watch: Watch, seconds: float = PATIENCE) -> list[str]:
     while (left := watch.processes()) and time.monotonic() < limit:
         time.sleep(0.2)
     return [process.command.decode(errors="replace") for process in left.values()]
-
-
-def workspace_once(folder: Path) -> None:
-    """A workspace, unless the folder is one."""
-    if not (folder / "workflow").exists():
-        workspace(folder)
 
 
 def files(results: Path) -> set[Path]:
@@ -484,11 +481,7 @@ class Torture:
             run.torture(self.faults, self.seed, number, limits, usual, disk)
             if not run.wrong:
                 run.wrong += differences(folder / RESULTS, expected)
-                if run.cluster:
-                    run.cluster.empty()
-                    run.cluster.reap(run.watch)
-                if left := wait_for_none(run.watch):
-                    run.wrong.append(f"processes are left: {left}")
+                run.settle()
             said = messages(folder / "snakemake.log")
             self.rounds.add({"round": number, "wrong": run.wrong, "said": said})
             if run.wrong and disk.exists:
