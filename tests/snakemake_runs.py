@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -27,6 +28,12 @@ def workspace(folder: Path) -> Path:
         if not (folder / part).exists():
             (folder / part).symlink_to(ROOT / part)
     return folder
+
+
+def copy_results(finished: Path, folder: Path) -> None:
+    """What Snakemake made in ``finished``, and what it knows of it. No links: a run writes through them."""
+    for part in ("results", ".snakemake"):
+        shutil.copytree(finished / part, folder / part, symlinks=True)
 
 
 def snakemake(folder: Path, *arguments: str, cores: int | None = 2, timeout: float = 900, **environment: str):

@@ -1,12 +1,11 @@
 """The whole chain on a tiny planet: it makes everything, twice the same, and does nothing more."""
 
 import csv
-import shutil
 
 import matplotlib.image
 import numpy as np
 import pytest
-from snakemake_runs import TINY, planned_jobs, snakemake, workspace
+from snakemake_runs import TINY, copy_results, planned_jobs, snakemake, workspace
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -52,8 +51,7 @@ def test_one_core_gives_the_same_numbers(finished, tmp_path):
 
 def test_damaged_shard_is_named_and_leaves_nothing(finished, tmp_path):
     folder = workspace(tmp_path / "damaged")
-    shutil.copytree(finished / "results", folder / "results")
-    shutil.copytree(finished / ".snakemake", folder / ".snakemake")
+    copy_results(finished, folder)
     shard = folder / "results/tiny/pairs/train/00000.h5"
     content = bytearray(shard.read_bytes())
     content[len(content) // 2 : len(content) // 2 + 2000] = bytes(2000)

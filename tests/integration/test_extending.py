@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 
@@ -10,7 +9,7 @@ import numpy as np
 import pytest
 import xarray as xr
 from extensions import apply, copy_of_the_repository, recipe
-from snakemake_runs import ROOT, TINY, planned_jobs, snakemake
+from snakemake_runs import ROOT, TINY, copy_results, planned_jobs, snakemake
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -18,8 +17,7 @@ pytestmark = pytest.mark.timeout(1800)
 def copy_with_results(finished, folder):
     """A copy of the repository in which the tiny config has run."""
     copy_of_the_repository(folder)
-    shutil.copytree(finished / "results", folder / "results", symlinks=True)
-    shutil.copytree(finished / ".snakemake", folder / ".snakemake", symlinks=True)
+    copy_results(finished, folder)
     return folder
 
 

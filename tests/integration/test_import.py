@@ -1,12 +1,10 @@
 """Weights from elsewhere take the place of a training run, and all that follows uses them."""
 
-import shutil
-
 import keras_files
 import pytest
 import torch
 import yaml
-from snakemake_runs import TINY, planned_jobs, snakemake, workspace
+from snakemake_runs import TINY, copy_results, planned_jobs, snakemake, workspace
 
 from atmodist import import_keras
 from atmodist.distance import AtmoDist
@@ -25,8 +23,7 @@ EDIT = {
 def folder(finished, tmp_path):
     """A copy of the finished chain, with the original's weights beside it."""
     folder = workspace(tmp_path / "import")
-    shutil.copytree(finished / "results", folder / "results")
-    shutil.copytree(finished / ".snakemake", folder / ".snakemake")
+    copy_results(finished, folder)
     weights = keras_files.tensors(32, 23, stages=(4, 6, 8, 10), blocks=1)
     keras_files.write(folder / "model_weights.hdf5", weights)
     (folder / "edit.yaml").write_text(yaml.safe_dump(EDIT))

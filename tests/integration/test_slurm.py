@@ -2,6 +2,7 @@
 
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -12,7 +13,7 @@ import psutil
 import pytest
 import yaml
 from slurm_cluster import MISSING, SlurmCluster
-from snakemake_runs import ON_SLURM, TINY, snakemake, workspace
+from snakemake_runs import ON_SLURM, TINY, copy_results, snakemake, workspace
 
 pytestmark = [
     pytest.mark.timeout(1800),
@@ -131,9 +132,9 @@ class EndlessTraining:
 def folder(finished, tmp_path):
     """A folder with finished samples and no training."""
     folder = workspace(tmp_path / "training")
-    (folder / "results/tiny").mkdir(parents=True)
-    for part in ("moments.json", "spectral", "grid", "pairs"):
-        (folder / "results/tiny" / part).symlink_to(finished / "results/tiny" / part)
+    copy_results(finished, folder)
+    for part in ("atmodist", "logs"):
+        shutil.rmtree(folder / "results/tiny" / part)
     return folder
 
 
