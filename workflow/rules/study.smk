@@ -17,6 +17,7 @@ rule collect_study:
         models=f"{RESULTS}/study/models.csv",
         duel=f"{RESULTS}/study/duel.csv",
         jobs=f"{RESULTS}/study/jobs.csv",
+        spectra=f"{RESULTS}/study/spectra.csv",
     log:
         f"{LOGS}/collect_study.log",
     benchmark:

@@ -45,6 +45,12 @@ with job(snakemake.log[0], "collect_study") as log:
             "super_resolution", system, (number for number in numbers if number[0] in kept)
         )
 
+    spectra = {
+        system: found["kinetic_energy"].isel(sample=0).to_series()
+        for system, found in means.items()
+        if "kinetic_energy" in found
+    }
+
     about = {
         "seed": params.seed,
         "settings": fingerprint(params.settings),
@@ -87,6 +93,7 @@ with job(snakemake.log[0], "collect_study") as log:
         "models": pd.DataFrame(models),
         "duel": pd.concat(duel),
         "jobs": pd.DataFrame(jobs),
+        "spectra": pd.DataFrame(spectra).rename_axis("degree").reset_index(),
     }
     for name, table in tables.items():
         with replacing(snakemake.output[name]) as partial:

@@ -53,6 +53,10 @@ def seed(folder, number, errors, balance=None, noise=0.02, settings="a", accurac
         "models": pd.DataFrame(table),
         "duel": pd.DataFrame(duel),
         "jobs": pd.DataFrame([{"job": "x", "s": 9000, "cpu_time": 7200}]),
+        "spectra": pd.DataFrame(
+            {"degree": [1, 2], "truth": [4.0, 2.0]}
+            | {system: [4 * errors.get(system, 1.0), 2.0] for system in ["bilinear", *models]}
+        ),
     }
     for name, each in tables.items():
         each.to_csv(path / f"{name}.csv", index=False)
@@ -134,6 +138,13 @@ def test_the_pooled_spread_of_one_seed_is_that_of_its_blocks():
     assert study.pooled([part])[1:].std() == pytest.approx(part[1:].std(), rel=0.05)
 
 
+def test_spectra_are_over_the_truths_and_averaged_over_the_seeds_that_have_them(tmp_path):
+    for number, error in ((1, 0.25), (2, 1.0)):
+        seed(tmp_path, number, {"atmodist": error})
+    seed(tmp_path, 3, {}, models={"l2": ("mse", 0)})
+    assert study.spectrum(study.read(tmp_path), "atmodist").to_dict() == pytest.approx({1: 0.5, 2: 1})
+
+
 def test_wins_and_the_judge(tmp_path):
     for number in (1, 2, 3):
         seed(tmp_path, number, {"atmodist": 0.5}, models=MODELS | {"own": ("judge", 0)})
@@ -145,6 +156,7 @@ def test_wins_and_the_judge(tmp_path):
     study_page.draw(seeds, tmp_path)
     assert (tmp_path / "ratios.png").exists()
     assert (tmp_path / "duels.png").exists()
+    assert (tmp_path / "spectra.png").exists()
     assert "| own |" in study_page.text(seeds, "study")
 
 

@@ -25,6 +25,7 @@ TABLES = {
     "models": {"model", "content", "layer", "adversarial_weight", "settings"},
     "duel": {"model", "epoch"},
     "jobs": {"job", "s", "cpu_time"},
+    "spectra": {"degree", "truth"},
 }
 """Files of a seed, each with the suffix .csv, and the columns that they have at least."""
 RESAMPLES = 2000
@@ -97,6 +98,11 @@ class Seed:
         ]
         columns = [name for name in table.columns if name.startswith("draw_")]
         return rows.sort_values("variable")[columns].to_numpy(float).T
+
+    def spectrum(self, system: str) -> pd.Series:
+        """Kinetic energy of a system over the truth's, by degree."""
+        table = self.tables["spectra"].set_index("degree")
+        return table[system] / table["truth"]
 
     def balance(self, model: str) -> float:
         """Mean of the discriminator's loss over the epochs of a duel, NaN where there was none."""
@@ -206,6 +212,12 @@ def _errors(seeds, systems, measure):
 
 def _geometric_mean(values):
     return np.prod(values, axis=1) ** (1 / values.shape[1])
+
+
+def spectrum(seeds: Sequence[Seed], system: str) -> pd.Series:
+    """Kinetic energy over the truth's by degree, geometric mean over the seeds that have the system."""
+    found = [seed.spectrum(system) for seed in seeds if system in seed.tables["spectra"]]
+    return np.exp(np.log(pd.concat(found, axis=1)).mean(axis=1))
 
 
 def decide(estimate: Estimate | None, threshold: float = 1.0, below: bool = True) -> tuple[str, str]:

@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import pyplot
+from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
 
 from atmodist.evaluation import study
 from atmodist.evaluation.study import MEASURES, Estimate, Seed
@@ -17,6 +18,7 @@ SETTINGS = {
     "-paper": "the paper's weight, 0.001",
 }
 PAPER = "Hoffmann & Lessig 2021 and 2023, evaluation of super-resolution"
+CONTROL = "implied by both papers; the control is ours"
 INTRODUCTION = f"""\
 # What a learned distance is good for
 
@@ -43,7 +45,7 @@ discriminators differ by at most {study.BALANCE}; else the comparison is undecid
 
 @dataclass(frozen=True)
 class Claim:
-    """An error of ``system`` is less than ``reference``'s in a measure, both in the same setting."""
+    """An error of ``system`` is less than ``reference``'s in a measure."""
 
     text: str
     source: str
@@ -53,29 +55,35 @@ class Claim:
     setting: str
 
 
+MEANINGS = {
+    "spectrum": "its small scales have more nearly the true kinetic energy",
+    "semivariogram": "its semivariogram is nearer to the truth",
+    "variation": "its total variation is nearer to the truth",
+    "local": "its local distributions are nearer to the truth",
+}
+COMPARISONS = (
+    ("AtmoDist's loss beats ℓ2", PAPER, "atmodist", "l2", ("-paper", "-even", "")),
+    ("The pretext task beats random weights", CONTROL, "atmodist", "random", ("-even", "")),
+)
+WEIGHT = "A larger adversarial weight beats the paper's, without the distance"
+
+
 def claims() -> Iterator[Claim]:
     """What is put to the test, in the order of the page."""
-    meanings = {
-        "spectrum": "its small scales have more nearly the true kinetic energy",
-        "semivariogram": "its semivariogram is nearer to the truth",
-        "variation": "its total variation is nearer to the truth",
-        "local": "its local distributions are nearer to the truth",
-    }
-    for suffix in ("-paper", "-even", ""):
-        for measure, meaning in meanings.items():
-            text = f"AtmoDist's loss beats ℓ2: {meaning}"
-            yield Claim(text, PAPER, f"atmodist{suffix}", f"l2{suffix}", measure, suffix)
-    for suffix in ("-even", ""):
-        for measure, meaning in meanings.items():
-            text = f"The pretext task earns its place, against random weights: {meaning}"
-            source = "implied by both papers; the control is ours"
-            yield Claim(text, source, f"atmodist{suffix}", f"random{suffix}", measure, suffix)
+    for text, source, system, reference, ends in COMPARISONS:
+        for end in ends:
+            for measure, meaning in MEANINGS.items():
+                names = f"{system}{end}", f"{reference}{end}"
+                yield Claim(f"{text}: {meaning}", source, *names, measure, SETTINGS[end])
+    for measure, meaning in MEANINGS.items():
+        text = f"{WEIGHT}: {meaning}"
+        yield Claim(text, CONTROL, "l2-even", "l2-paper", measure, "ℓ2 with both")
 
 
 def judge(seeds: Sequence[Seed], claim: Claim) -> tuple[Estimate | None, str, str]:
     """Ratio of the errors, verdict, and what would decide it."""
     estimate = study.ratio(seeds, claim.system, claim.reference, claim.measure)
-    if estimate is not None and claim.setting == "-even":
+    if estimate is not None and claim.setting == SETTINGS["-even"]:
         uneven = study.evenness(seeds, [claim.system, claim.reference])
         if uneven:
             return estimate, "undecided", uneven
@@ -112,6 +120,21 @@ def models(seeds: Sequence[Seed]) -> list[str]:
     return list(dict.fromkeys(name for seed in seeds for name in seed.models()))
 
 
+def setting_of(model: str) -> str:
+    """End of a model's name that says how it was trained, a key of `SETTINGS`."""
+    return next((end for end in SETTINGS if end and model.endswith(end)), "")
+
+
+def loss_of(model: str) -> str:
+    """Name of a model without its setting: that of its content loss."""
+    return model.removesuffix(setting_of(model))
+
+
+def reference_of(model: str) -> str:
+    """The model of squared error in the same setting."""
+    return f"l2{setting_of(model)}"
+
+
 def not_judged(seeds: Sequence[Seed], model: str) -> list[str]:
     """Measures by which a model is not judged: the Fréchet distance in its own content loss's space."""
     for seed in seeds:
@@ -123,14 +146,28 @@ def not_judged(seeds: Sequence[Seed], model: str) -> list[str]:
 
 def text(seeds: Sequence[Seed], folder: str) -> str:
     """The page; ``folder`` is where its figures lie, seen from it."""
-    parts = [INTRODUCTION, *_claims(seeds)]
+    parts = [INTRODUCTION, *_at_a_glance(seeds), *_claims(seeds)]
     if not seeds:
         return "\n".join([*parts, "\nNo seed has been made yet, so that there are no losses to compare.\n"])
     return "\n".join([*parts, *_losses(seeds, folder), *_duels(seeds, folder), *_cost(seeds)]) + "\n"
 
 
+def _at_a_glance(seeds):
+    yield f"## At a glance\n\nSeeds: {len(seeds)}. Ratios of errors, below 1 where a claim holds; verdicts.\n"
+    yield row("claim", "setting", *(MEASURES[name].label for name in MEANINGS))
+    yield row(*["---"] * (2 + len(MEANINGS)))
+    cells = {}
+    for claim in claims():
+        estimate, verdict, _ = judge(seeds, claim)
+        ratio = f"{estimate.value:.2f} " if estimate else ""
+        about = claim.text.split(":")[0], claim.setting
+        cells.setdefault(about, []).append(f"{ratio}{verdict}")
+    for about, found in cells.items():
+        yield row(*about, *found)
+
+
 def _claims(seeds):
-    yield f"## Claims\n\nSeeds: {len(seeds)}. Results are ratios of errors, below 1 if the claim holds.\n"
+    yield "\n## Claims\n\nThe same with intervals, and what is missing where there is no verdict.\n"
     yield row("claim", "where", "setting", "result", "seeds", "verdict", "what would decide it")
     yield row(*["---"] * 7)
     estimate, verdict, open_for = skill(seeds)
@@ -146,8 +183,8 @@ def _claims(seeds):
     for claim in claims():
         estimate, verdict, open_for = judge(seeds, claim)
         count = str(estimate.seeds if estimate else 0)
-        setting = SETTINGS[claim.setting]
-        yield row(claim.text, claim.source, setting, number(estimate), count, f"**{verdict}**", open_for)
+        result = number(estimate)
+        yield row(claim.text, claim.source, claim.setting, result, count, f"**{verdict}**", open_for)
 
 
 def _losses(seeds, folder):
@@ -158,7 +195,7 @@ def _losses(seeds, folder):
     for model in ["bilinear", *models(seeds)]:
         hidden = not_judged(seeds, model)
         cells = ["–" if name in hidden else number(study.error(seeds, model, name)) for name in MEASURES]
-        reference = next(f"l2{end}" for end in ("-even", "-paper", "") if model.endswith(end))
+        reference = reference_of(model)
         if model == reference or reference not in models(seeds):
             counts = ["", "", ""]
         else:
@@ -166,10 +203,12 @@ def _losses(seeds, folder):
             counts = [str(found.count(word)) for word in ("win", "loss", "open")]
         yield row(model, *cells, *counts)
     yield f"\n![Errors of every loss over those of ℓ2]({folder}/ratios.png)"
+    yield "\nKinetic energy over the truth's, geometric mean over seeds:"
+    yield f"\n![Kinetic energy of every loss over the truth's, against degree]({folder}/spectra.png)"
 
 
 def _duels(seeds, folder):
-    duels = [model for model in models(seeds) if not np.isnan(study.balance(seeds, model))]
+    duels = _duellists(seeds)
     if not duels:
         return
     low, high = study.EVEN
@@ -189,6 +228,10 @@ def _duels(seeds, folder):
     yield f"\n![The discriminator's loss against epoch]({folder}/duels.png)"
 
 
+def _duellists(seeds):
+    return [model for model in models(seeds) if not np.isnan(study.balance(seeds, model))]
+
+
 def _cost(seeds):
     yield "\n## What a seed took\n"
     yield row("seed", "processor", "cores", "models", "hours of processor time")
@@ -200,49 +243,80 @@ def _cost(seeds):
 
 
 def draw(seeds: Sequence[Seed], folder: Path) -> None:
-    """Write ``ratios`` and ``duels`` as PDF and PNG; nothing without seeds."""
-    compared = [
-        (model, reference)
-        for model in models(seeds)
-        for reference in [next(f"l2{end}" for end in ("-even", "-paper", "") if model.endswith(end))]
-        if model != reference and reference in models(seeds)
-    ]
-    if compared:
-        with plots.style():
-            figure, axes = pyplot.subplots(figsize=(plots.WIDTH, 3.6))
-            for index, (model, reference) in enumerate(compared):
-                found = {
-                    place: estimate
-                    for place, name in enumerate(MEASURES)
-                    if name not in not_judged(seeds, model)
-                    and (estimate := study.ratio(seeds, model, reference, name)) is not None
-                }
-                places = np.array(list(found)) + (index + 0.5) / len(compared) * 0.8 - 0.4
-                value, low, high = (
-                    np.array([[e.value, e.low, e.high] for e in found.values()]).reshape(-1, 3).T
-                )
-                points = axes.plot(places, value, ".", label=f"{model} over {reference}")
-                axes.vlines(places, low, high, color=points[0].get_color())
-            axes.axhline(1, color="0.6", linewidth=0.8)
-            axes.set_yscale("log")
-            axes.set_xticks(
-                range(len(MEASURES)), [m.label for m in MEASURES.values()], rotation=20, ha="right"
-            )
-            axes.set_ylabel("ratio of errors")
-            plots.legend(figure, *axes.get_legend_handles_labels(), columns=3)
-            plots.save(figure, folder / "ratios.pdf", folder / "ratios.png", 150)
-    duels = [model for model in models(seeds) if not np.isnan(study.balance(seeds, model))]
-    if duels:
-        with plots.style():
-            figure, axes = pyplot.subplots(figsize=(plots.WIDTH, 2.8))
-            for model in duels:
-                tables = [seed.tables["duel"] for seed in seeds if model in seed.models()]
-                means = [
-                    table[table["model"] == model].set_index("epoch")["discriminator"] for table in tables
-                ]
-                axes.plot(means[0].index, np.mean(means, axis=0), marker=".", label=model)
-            axes.axhspan(*study.EVEN, color="0.93", zorder=0)
-            axes.set_xlabel("epoch")
-            axes.set_ylabel("discriminator's loss")
-            plots.legend(figure, *axes.get_legend_handles_labels(), columns=4)
-            plots.save(figure, folder / "duels.pdf", folder / "duels.png", 150)
+    """Write ``ratios``, ``spectra`` and ``duels`` as PDF and PNG; nothing without seeds."""
+    panels = {
+        setting: [model for model in models(seeds) if setting_of(model) == suffix]
+        for suffix, setting in SETTINGS.items()
+    }
+    panels = {setting: members for setting, members in panels.items() if members}
+    looks = plots.lines(list(dict.fromkeys(map(loss_of, models(seeds)))))
+    duels = _duellists(seeds)
+    for name, draw_panel, drawn in (
+        ("ratios", _draw_ratios, panels),
+        ("spectra", _draw_spectra, panels),
+        ("duels", _draw_duels, {"": duels} if duels else {}),
+    ):
+        if drawn:
+            with plots.style():
+                settings = {"figsize": (plots.WIDTH, 3.3), "sharex": True, "sharey": True, "squeeze": False}
+                figure, axes = pyplot.subplots(1, len(drawn), **settings)
+                shown = {}
+                for panel, (setting, members) in zip(axes[0], drawn.items(), strict=True):
+                    panel.set_title(setting, fontsize="medium")
+                    draw_panel(panel, seeds, members, looks)
+                    panel.label_outer()
+                    handles, labels = panel.get_legend_handles_labels()
+                    shown |= dict(zip(labels, handles, strict=True))
+                plots.legend(figure, list(shown.values()), list(shown))
+                plots.save(figure, folder / f"{name}.pdf", folder / f"{name}.png", 150)
+
+
+def _draw_ratios(axes, seeds, members, looks):
+    """Errors over those of ℓ2 in the same setting, with intervals, for each measure."""
+    compared = [model for model in members if model != reference_of(model)]
+    for index, model in enumerate(compared):
+        found = {
+            place: estimate
+            for place, name in enumerate(MEASURES)
+            if name not in not_judged(seeds, model)
+            and (estimate := study.ratio(seeds, model, reference_of(model), name)) is not None
+        }
+        places = np.array(list(found)) + (index + 0.5) / len(compared) * 0.6 - 0.3
+        value, low, high = np.array([[e.value, e.low, e.high] for e in found.values()]).reshape(-1, 3).T
+        look = looks[loss_of(model)]
+        axes.plot(value, places, ".", color=look["color"], label=loss_of(model))
+        axes.hlines(places, low, high, color=look["color"], linestyle=look.get("linestyle", "-"))
+    axes.axvline(1, color="0.6", linewidth=0.8)
+    axes.set(xscale="log", xlabel="error over that of ℓ2", ylim=(len(MEASURES) - 0.5, -0.5))
+    _plain_numbers(axes.xaxis)
+    axes.set_yticks(range(len(MEASURES)), [measure.label for measure in MEASURES.values()])
+
+
+def _plain_numbers(axis):
+    """1, 2, 5, 10 … on an axis of logarithms."""
+    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
+    axis.set_major_formatter(ScalarFormatter())
+    axis.set_minor_formatter(NullFormatter())
+
+
+def _draw_spectra(axes, seeds, members, looks):
+    """Kinetic energy over the truth's by degree."""
+    looks = {**looks, **plots.lines(["bilinear"])}
+    for model in ["bilinear", *members]:
+        spectrum = study.spectrum(seeds, model)
+        axes.plot(spectrum.index, spectrum, **looks[loss_of(model)])
+    axes.axhline(1, color="black", linewidth=0.8, label="truth")
+    axes.set(yscale="log", ylim=(0.08, 2), xlabel="degree", xlim=(1, spectrum.index[-1]))
+    _plain_numbers(axes.yaxis)
+    axes.set_ylabel("kinetic energy over the truth's")
+
+
+def _draw_duels(axes, seeds, members, _):
+    """The discriminator's loss against epoch, mean over seeds, and the band in which neither wins."""
+    for model, look in plots.lines(members).items():
+        tables = [seed.tables["duel"] for seed in seeds if model in seed.models()]
+        means = [table[table["model"] == model].set_index("epoch")["discriminator"] for table in tables]
+        axes.plot(means[0].index, np.mean(means, axis=0), marker=".", **look)
+    axes.axhspan(*study.EVEN, color="0.93", zorder=0)
+    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
+    axes.set(xlabel="epoch", ylabel="discriminator's loss")
