@@ -6,7 +6,7 @@ from pathlib import Path
 
 import numpy as np
 from matplotlib import pyplot
-from matplotlib.ticker import LogLocator, MaxNLocator, NullFormatter, ScalarFormatter
+from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from atmodist.evaluation import study
 from atmodist.evaluation.study import MEASURES, Estimate, Seed
@@ -288,14 +288,14 @@ def _draw_ratios(axes, seeds, members, looks):
         axes.hlines(places, low, high, color=look["color"], linestyle=look.get("linestyle", "-"))
     axes.axvline(1, color="0.6", linewidth=0.8)
     axes.set(xscale="log", xlabel="error over that of ℓ2", ylim=(len(MEASURES) - 0.5, -0.5))
-    _plain_numbers(axes.xaxis)
+    _plain_numbers(axes.xaxis, [1, 3])
     axes.set_yticks(range(len(MEASURES)), [measure.label for measure in MEASURES.values()])
 
 
-def _plain_numbers(axis):
-    """1, 2, 5, 10 … on an axis of logarithms."""
-    axis.set_major_locator(LogLocator(subs=(1, 2, 5)))
-    axis.set_major_formatter(ScalarFormatter())
+def _plain_numbers(axis, digits):
+    """Numbers that begin with one of the digits, without powers of ten, on an axis of logarithms."""
+    axis.set_major_locator(LogLocator(subs=digits))
+    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
     axis.set_minor_formatter(NullFormatter())
 
 
@@ -307,7 +307,7 @@ def _draw_spectra(axes, seeds, members, looks):
         axes.plot(spectrum.index, spectrum, **looks[loss_of(model)])
     axes.axhline(1, color="black", linewidth=0.8, label="truth")
     axes.set(yscale="log", ylim=(0.08, 2), xlabel="degree", xlim=(1, spectrum.index[-1]))
-    _plain_numbers(axes.yaxis)
+    _plain_numbers(axes.yaxis, [1, 2, 5])
     axes.set_ylabel("kinetic energy over the truth's")
 
 
