@@ -3,8 +3,12 @@ BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile config/demo.yaml
 PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
 
+STUDY = $(BIN)/snakemake --config name=study-$(SEED) seed=$(SEED) \
+  $(if $(PRECISION),"training={precision: $(PRECISION)}") --configfile config/study.yaml
+MAP := figures/maps_northern_storm_track
+
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-all earth study study-page report test torture unit lint bench docs pins clean
+.PHONY: help demo demo-all earth study study-page study-map report test torture unit lint bench docs pins clean
 
 help:  ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -38,14 +42,17 @@ earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
 
 study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=1; config/study.yaml says what else it takes
 	@case "$(SEED)" in ''|*[!0-9]*) echo "Name a seed by its number: make study SEED=1"; exit 1; esac
-	@$(BIN)/snakemake --configfile config/study.yaml $(MORE) --config name=study-$(SEED) seed=$(SEED) \
-	  $(if $(PRECISION),"training={precision: $(PRECISION)}") --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
+	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
 	@mkdir -p docs/study/seed-$(SEED)
 	@cp results/study-$(SEED)/study/*.csv docs/study/seed-$(SEED)/
 	@$(MAKE) --no-print-directory study-page
 
 study-page: $(STAMP)  ## docs/study.md and its figures from the seeds in docs/study
 	@$(BIN)/python workflow/study_page.py docs/study docs/study.md
+
+study-map: $(STAMP)  ## the README's map, from a seed whose fields are here: make study-map SEED=1
+	@$(STUDY) config/study-map.yaml --cores $(or $(CORES),all) -- results/study-$(SEED)/$(MAP).png
+	@cp results/study-$(SEED)/$(MAP).png docs/images/study_maps.png
 
 report: $(STAMP)  ## its results as one HTML file
 	@$(SNAKEMAKE) --cores $(or $(CORES),all) --report results/demo/report.html --report-after-run

@@ -24,7 +24,7 @@ def main(folder: str, page: str) -> int:
     study_page.draw(seeds, Path(folder))
     with replacing(page) as partial:
         partial.write_text(study_page.text(seeds, Path(folder).name), encoding="utf-8")
-    print(f"{page}: {len(seeds)} seeds")
+    print(f"{page}: seeds {len(seeds)}")
     return 0
 
 
