@@ -5,6 +5,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscop
 
 STUDY = $(BIN)/snakemake --config name=study-$(SEED) seed=$(SEED) \
   $(if $(PRECISION),"training={precision: $(PRECISION)}") --configfile config/study.yaml
+NEEDS_SEED = case "$(SEED)" in ''|*[!0-9]*) echo "Name a seed by its number: make $@ SEED=1"; exit 1; esac
 MAP := figures/maps_northern_storm_track
 
 .DEFAULT_GOAL := help
@@ -41,7 +42,7 @@ earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
 	@echo "Done. Figures: results/earth/figures  Numbers: results/earth/summary.csv"
 
 study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=1; config/study.yaml says what else it takes
-	@case "$(SEED)" in ''|*[!0-9]*) echo "Name a seed by its number: make study SEED=1"; exit 1; esac
+	@$(NEEDS_SEED)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
 	@mkdir -p docs/study/seed-$(SEED)
 	@cp results/study-$(SEED)/study/*.csv docs/study/seed-$(SEED)/
@@ -51,6 +52,7 @@ study-page: $(STAMP)  ## docs/study.md and its figures from the seeds in docs/st
 	@$(BIN)/python workflow/study_page.py docs/study docs/study.md
 
 study-map: $(STAMP)  ## the README's map, from a seed whose fields are here: make study-map SEED=1
+	@$(NEEDS_SEED)
 	@$(STUDY) config/study-map.yaml --cores $(or $(CORES),all) -- results/study-$(SEED)/$(MAP).png
 	@cp results/study-$(SEED)/$(MAP).png docs/images/study_maps.png
 
