@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
@@ -10,13 +11,14 @@ from scipy import stats
 from atmodist.learning import resolution
 from atmodist.learning.networks import (
     Convolution,
+    ConvolutionToFew,
     Discriminator,
     Encoder,
     Generator,
     SiameseNetwork,
     SubPixel,
     he_normal,
-    pad_same,
+    max_pool,
     same_padding,
 )
 
@@ -83,15 +85,31 @@ def test_convolution_aligns_like_tensorflow(height, width, kernel, stride):
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
-def test_pool_window_lies_at_the_lower_right():
-    x = torch.zeros(1, 1, 4, 4)
-    x[0, 0, 2, 2] = 1
-    pooled = torch.nn.functional.max_pool2d(pad_same(x, 3, 2), 3, 2)
-    assert pooled[0, 0].tolist() == [[1, 1], [1, 1]]
-    x = torch.zeros(1, 1, 4, 4)
-    x[0, 0, 1, 1] = 1
-    pooled = torch.nn.functional.max_pool2d(pad_same(x, 3, 2), 3, 2)
-    assert pooled[0, 0].tolist() == [[1, 0], [0, 0]]  # symmetric padding would spread it over all four
+@given(height=st.integers(1, 9), width=st.integers(1, 9))
+def test_pool_aligns_like_tensorflow(height, width):
+    x = torch.from_numpy(np.random.default_rng(0).normal(size=(height, width)))[None, None]
+    padding = (*same_padding(width, 3, 2), *same_padding(height, 3, 2))
+    expected = F.max_pool2d(F.pad(x, padding, value=-np.inf), 3, 2)
+    assert torch.equal(max_pool(x), expected)
+
+
+@given(
+    height=st.sampled_from([4, 8, 12]),
+    width=st.sampled_from([4, 8, 16]),
+    kernel=st.sampled_from([1, 3, 9]),
+    channels=st.integers(1, 3),
+    variables=st.integers(1, 3),
+)
+def test_convolution_to_few_is_the_plain_one_with_its_gradients(height, width, kernel, channels, variables):
+    torch.manual_seed(0)
+    layer = ConvolutionToFew(channels, variables, kernel).double()
+    x = torch.randn(2, channels, height, width, dtype=torch.double, requires_grad=True)
+    found, expected = layer(x), F.conv2d(x, layer.weight, layer.bias, padding=kernel // 2)
+    torch.testing.assert_close(found, expected)
+    weighting = torch.randn_like(found)
+    inputs = [x, layer.weight, layer.bias]
+    gradients = (torch.autograd.grad((y * weighting).sum(), inputs) for y in (found, expected))
+    torch.testing.assert_close(*gradients)
 
 
 def test_he_normal_is_the_truncated_one():

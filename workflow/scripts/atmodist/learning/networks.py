@@ -25,11 +25,6 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
-def pad_same(x: Tensor, kernel: int, stride: int) -> Tensor:
-    """``x`` with TensorFlow's `SAME` padding of zeros on its last two axes."""
-    return F.pad(x, (*same_padding(x.shape[-1], kernel, stride), *same_padding(x.shape[-2], kernel, stride)))
-
-
 class Convolution(nn.Conv2d):
     """Square convolution with TensorFlow's `SAME` padding."""
 
@@ -40,7 +35,38 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """B×C×H×W → B×D×⌈H/s⌉×⌈W/s⌉ at stride s."""
-        return super().forward(x if self.symmetric else pad_same(x, self.kernel_size[0], self.stride[0]))
+        rows, columns = (same_padding(size, self.kernel_size[0], self.stride[0]) for size in x.shape[-2:])
+        if x.shape[-2:] == (1, 1):  # a single point: all weights but one meet nothing but padding
+            tap = slice(rows[0], rows[0] + 1)
+            return F.conv2d(x, self.weight[..., tap, tap], self.bias)
+        return super().forward(x if self.symmetric else F.pad(x, (*columns, *rows)))
+
+
+class ConvolutionToFew(Convolution):
+    """The same at stride 1, for few output channels and sizes that are multiples of 4.
+
+    Libraries compute channels in groups of 16, most of which two variables would leave idle. So each block of
+    2×4 points becomes as many channels, of a strided convolution with the kernel at each place in the block.
+    """
+
+    BLOCK = (2, 4)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """B×C×H×W → B×D×H×W."""
+        rows, columns = self.BLOCK
+        places = [(i, j) for i in range(rows) for j in range(columns)]
+        kernels = [F.pad(self.weight, (j, columns - 1 - j, i, rows - 1 - i)) for i, j in places]
+        blocks = F.conv2d(
+            x, torch.cat(kernels), self.bias.repeat(len(places)), stride=self.BLOCK, padding=self.padding
+        )
+        split = blocks.unflatten(1, (rows, columns, -1)).permute(0, 3, 4, 1, 5, 2)  # B×D×H/2×2×W/4×4
+        return split.flatten(2, 3).flatten(-2)
+
+
+def max_pool(x: Tensor) -> Tensor:
+    """Maximum of 3×3 points at stride 2, aligned like TensorFlow's `SAME`: B×C×H×W → B×C×⌈H/2⌉×⌈W/2⌉."""
+    before = (x.shape[-2] % 2, x.shape[-1] % 2)
+    return F.max_pool2d(x, 3, 2, padding=before, ceil_mode=True)
 
 
 def batch_norm(channels: int) -> nn.BatchNorm2d:
@@ -106,9 +132,7 @@ class Encoder(nn.Module):
 
         Stages 3 and 4 are the layers 148 and 196 of the original.
         """
-        x = F.max_pool2d(
-            pad_same(self.stem(x), 3, 2), 3, 2
-        )  # zeros pad like −∞, since ReLU leaves none below
+        x = max_pool(self.stem(x))
         for stage in self.stages[: LAYERS.index(layer) + 1]:
             x = stage(x)
         return x
@@ -209,7 +233,7 @@ class Generator(nn.Module):
             *(GeneratorBlock(channels) for _ in range(blocks)), Convolution(channels, channels, 3)
         )
         self.up = nn.Sequential(SubPixel(channels), SubPixel(channels))
-        self.tail = Convolution(channels, variables, 9)
+        self.tail = ConvolutionToFew(channels, variables, 9)
         xavier(self)
         for up in self.up:
             up.initialise()
