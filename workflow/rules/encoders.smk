@@ -30,17 +30,20 @@ rule initialise_encoder:
 
 
 rule measure_lag_losses:
-    """Measure the content loss and other distances against lag."""
+    """Measure the content loss of every layer, and other distances, against lag."""
     input:
         pairs=lambda wildcards: pair_files(wildcards.split),
         encoder=f"{RESULTS}/{{section}}/{{encoder}}/best.pt",
         moments=f"{RESULTS}/moments.json",
     output:
-        losses=f"{RESULTS}/{{section}}/{{encoder}}/lag_losses_{{split}}_{{layer}}.nc",
+        losses=expand(
+            f"{RESULTS}/{{{{section}}}}/{{{{encoder}}}}/lag_losses_{{{{split}}}}_{{layer}}.nc",
+            layer=LAYERS,
+        ),
     log:
-        f"{LOGS}/measure_lag_losses/{{section}}/{{encoder}}_{{split}}_{{layer}}.log",
+        f"{LOGS}/measure_lag_losses/{{section}}/{{encoder}}_{{split}}.log",
     benchmark:
-        f"{BENCHMARKS}/measure_lag_losses/{{section}}/{{encoder}}_{{split}}_{{layer}}.tsv"
+        f"{BENCHMARKS}/measure_lag_losses/{{section}}/{{encoder}}_{{split}}.tsv"
     conda:
         "../envs/train.yaml"
     threads: THREADS
@@ -51,7 +54,7 @@ rule measure_lag_losses:
     params:
         encoder="{encoder}",
         split="{split}",
-        layer="{layer}",
+        layers=LAYERS,
         batches=config["calibration"]["batches"],
         step_hours=config["data"]["step_hours"],
         numerics=NUMERICS,
@@ -60,15 +63,21 @@ rule measure_lag_losses:
 
 
 rule calibrate_content_loss:
-    """Scale a content loss to the mean squared error, on training pairs: no evaluation split enters a training run."""
+    """Scale content losses to the mean squared error, on training pairs: no evaluation split enters a training run."""
     input:
-        losses=f"{RESULTS}/{{section}}/{{encoder}}/lag_losses_train_{{layer}}.nc",
+        losses=expand(
+            f"{RESULTS}/{{{{section}}}}/{{{{encoder}}}}/lag_losses_train_{{layer}}.nc",
+            layer=LAYERS,
+        ),
     output:
-        scale=f"{RESULTS}/{{section}}/{{encoder}}/scale_{{layer}}.json",
+        scales=expand(
+            f"{RESULTS}/{{{{section}}}}/{{{{encoder}}}}/scale_{{layer}}.json",
+            layer=LAYERS,
+        ),
     log:
-        f"{LOGS}/calibrate_content_loss/{{section}}/{{encoder}}_{{layer}}.log",
+        f"{LOGS}/calibrate_content_loss/{{section}}/{{encoder}}.log",
     benchmark:
-        f"{BENCHMARKS}/calibrate_content_loss/{{section}}/{{encoder}}_{{layer}}.tsv"
+        f"{BENCHMARKS}/calibrate_content_loss/{{section}}/{{encoder}}.tsv"
     conda:
         "../envs/train.yaml"
     resources:
@@ -76,7 +85,7 @@ rule calibrate_content_loss:
         runtime=minutes(10),
     params:
         encoder="{encoder}",
-        layer="{layer}",
+        layers=LAYERS,
     script:
         "../scripts/calibrate_content_loss.py"
 

@@ -11,10 +11,6 @@ TRAINED_ON = {
     "step_hours": config["data"]["step_hours"],
     "latitude": config["windows"]["latitude"],
 }
-# Layers at which every encoder is calibrated.
-COMPARED_LAYERS = sorted(
-    {layer for _, layer in configuration.content_losses(config)}
-) or ["stage4"]
 
 
 rule import_atmodist:
@@ -89,11 +85,11 @@ rule export_encoder:
         encoder=f"{RESULTS}/{{section}}/{{encoder}}/best.pt",
         losses=expand(
             f"{RESULTS}/{{{{section}}}}/{{{{encoder}}}}/lag_losses_train_{{layer}}.nc",
-            layer=COMPARED_LAYERS,
+            layer=LAYERS,
         ),
         scales=expand(
             f"{RESULTS}/{{{{section}}}}/{{{{encoder}}}}/scale_{{layer}}.json",
-            layer=COMPARED_LAYERS,
+            layer=LAYERS,
         ),
         moments=f"{RESULTS}/moments.json",
     output:

@@ -1,13 +1,14 @@
-"""Scale the content loss to the mean squared error of the normalised fields: scale_{layer}.json."""
+"""Scale each layer's content loss to the mean squared error of normalised fields: scale_{layer}.json."""
 
 from atmodist.core.job import job
 
-params = snakemake.params
-with job(snakemake.log[0], f"calibrate_content_loss {params.encoder} {params.layer}") as log:
+params, files = snakemake.params, snakemake.input
+with job(snakemake.log[0], f"calibrate_content_loss {params.encoder}") as log:
     from atmodist.core import netcdf
     from atmodist.core.files import write_json
 
-    losses = netcdf.read(snakemake.input.losses)
-    scale, pairs = float(losses["scale"].sel(measure="mse")), int(losses["count"].sum())
-    write_json(snakemake.output.scale, {"scale": scale, "layer": params.layer, "pairs": pairs})
-    log.info("scale %.4g from %d pairs", scale, pairs)
+    for layer, path, target in zip(params.layers, files.losses, snakemake.output.scales, strict=True):
+        losses = netcdf.read(path)
+        scale, pairs = float(losses["scale"].sel(measure="mse")), int(losses["count"].sum())
+        write_json(target, {"scale": scale, "layer": layer, "pairs": pairs})
+        log.info("%s: scale %.4g from %d pairs", layer, scale, pairs)

@@ -1,13 +1,12 @@
-"""Measure the content loss and other distances against lag: lag_losses_{split}_{layer}.nc."""
+"""Measure the content loss of each layer and other distances against lag: lag_losses_{split}_{layer}.nc."""
 
 from atmodist.core.job import job, progress
 
 params = snakemake.params
-with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} {params.layer}") as log:
+with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split}") as log:
     from atmodist.core import netcdf
     from atmodist.learning.calibration import lag_losses
     from atmodist.learning.devices import Hardware, one_device
-    from atmodist.learning.losses import ContentLoss
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
@@ -20,12 +19,13 @@ with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split} 
     pairs = every.spread(params.batches)
     losses = lag_losses(
         one_device(Hardware(**snakemake.config["training"])),
-        ContentLoss(encoder, params.layer),
+        encoder,
         moments,
         progress(loader(pairs), "batches"),
         times_of(snakemake.input.pairs)[pairs.numbers],
         int(every.lag.max()),
         params.step_hours,
     )
-    netcdf.write(snakemake.output.losses, losses)
+    for layer, path in zip(params.layers, snakemake.output.losses, strict=True):
+        netcdf.write(path, losses[layer])
     log.info("%d of %d pairs", len(pairs.numbers), len(every.numbers))

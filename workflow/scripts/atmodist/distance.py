@@ -135,7 +135,7 @@ class AtmoDist(nn.Module):
 
     def _choose(self, layers) -> dict[str, float]:
         if layers is None:
-            layers = [LAYERS[len(self.encoder.channels) - 1]]
+            layers = [self.encoder.layers[-1]]
         layers = [layers] if isinstance(layers, str) else layers
         weights = dict(layers) if isinstance(layers, Mapping) else dict.fromkeys(layers, 1.0)
         self._check_layers(weights)
@@ -149,7 +149,7 @@ class AtmoDist(nn.Module):
         return weights
 
     def _check_layers(self, layers) -> None:
-        known = LAYERS[: len(self.encoder.channels)]
+        known = self.encoder.layers
         unknown = [layer for layer in layers if layer not in known]
         if unknown or not layers:
             raise InputError(
@@ -180,12 +180,7 @@ class AtmoDist(nn.Module):
 
     def _outputs(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         """Outputs of some layers in one pass."""
-        last = max(LAYERS.index(layer) for layer in layers)
-        x = self.encoder.features(x, LAYERS[0])
-        outputs = {LAYERS[0]: x}
-        for layer, stage in zip(LAYERS[1 : last + 1], self.encoder.stages[1:], strict=False):
-            x = stage(x)
-            outputs[layer] = x
+        outputs = self.encoder.features_until(x, max(layers, key=LAYERS.index))
         return {layer: outputs[layer] for layer in layers}
 
 

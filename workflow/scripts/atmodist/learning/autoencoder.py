@@ -10,7 +10,14 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from atmodist.learning.networks import Convolution, Encoder, ResidualBlock, batch_norm, initialise
+from atmodist.learning.networks import (
+    Convolution,
+    ConvolutionToFew,
+    Encoder,
+    ResidualBlock,
+    batch_norm,
+    initialise,
+)
 from atmodist.learning.saved import encoder_of
 
 
@@ -57,7 +64,7 @@ class Decoder(nn.Module):
             up += up_blocks(inputs, outputs, blocks)
             inputs = outputs
         self.up = nn.Sequential(*up, *up_blocks(inputs, inputs, 1))
-        self.tail = Convolution(inputs, variables, 8)
+        self.tail = ConvolutionToFew(inputs, variables, 8)
 
     def forward(self, encoding: Tensor) -> Tensor:
         """B×D×P/32×P/32 → B×C×P×P."""

@@ -13,7 +13,8 @@ from torchmetrics.functional.image import structural_similarity_index_measure
 
 from atmodist.core.errors import InputError
 from atmodist.learning.devices import Device, to_device
-from atmodist.learning.losses import ContentLoss
+from atmodist.learning.losses import halves_apart
+from atmodist.learning.networks import Encoder
 from atmodist.learning.scale import content_scale
 from atmodist.samples.normalise import Moments
 
@@ -27,10 +28,11 @@ MEANINGS = {
 }
 
 
-def distances(first: Tensor, second: Tensor, content: ContentLoss, moments: Moments) -> dict[str, Tensor]:
-    """Distances B of normalised patches B×C×P×P.
+@torch.inference_mode()
+def distances(first: Tensor, second: Tensor, encoder: Encoder, moments: Moments) -> dict[str, Tensor]:
+    """Distances B of normalised patches B×C×P×P; the content loss, unscaled, under the name of each layer.
 
-    ``content`` and ``mse`` are of the normalised fields, the others of the standardised ones z: no logarithm.
+    These and ``mse`` are of the normalised fields, the others of the standardised ones z: no logarithm.
     As in the original, PSNR and SSIM take their range from the whole batch: max |z|, and min z to max z.
     """
     z = [moments.log_inverse(fields, axis=1) for fields in (first, second)]
@@ -39,8 +41,8 @@ def distances(first: Tensor, second: Tensor, content: ContentLoss, moments: Mome
     l2 = (z[0] - z[1]).square().mean((1, 2, 3))
     data_range = (both.max() - both.min()).item()
     ssim = structural_similarity_index_measure(*z, data_range=data_range, reduction="none")
-    return {
-        "content": content(first, second),
+    features = encoder.features_until(torch.cat((first, second)), encoder.layers[-1])
+    return {layer: halves_apart(found) for layer, found in features.items()} | {
         "mse": (first - second).square().mean((1, 2, 3)),
         "l1": l1,
         "l2": l2,
@@ -52,14 +54,16 @@ def distances(first: Tensor, second: Tensor, content: ContentLoss, moments: Mome
 @torch.inference_mode()
 def lag_losses(
     device: Device,
-    content: ContentLoss,
+    encoder: Encoder,
     moments: Moments,
     batches: Iterable,
     days: np.ndarray,
     lags: int,
     step_hours: int,
-) -> xr.Dataset:
+) -> dict[str, xr.Dataset]:
     """Distances by lag, 1 … ``lags`` steps: of all pairs, and summed over the pairs of each day.
+
+    For each layer of the encoder a data set, in which its content loss is beside the other distances.
 
     ``batches`` gives patches and labels, lag − 1; ``days`` (pair,) says when the pairs begin, in the same
     order. A lag without pairs, or with distances that are not finite, raises ``InputError``.
@@ -69,25 +73,26 @@ def lag_losses(
         (measure,), the factor of `content_scale` that brings the content loss to each measure; ``sum``
         (measure, day, lag) and ``pairs`` (day, lag), from which `summary` draws blocks of days.
     """
-    content = content.to(device.device)
+    encoder = encoder.to(device.device).eval()
+    names = [*encoder.layers, *list(MEANINGS)[1:]]
     day, number = np.unique(days.astype("datetime64[D]"), return_inverse=True)
     cells = len(day) * lags
     pairs, sums, squares = (
         np.zeros(cells, int),
-        np.zeros((len(MEANINGS), cells)),
-        np.zeros((len(MEANINGS), lags)),
+        np.zeros((len(names), cells)),
+        np.zeros((len(names), lags)),
     )
     start = 0
     for first, second, label in batches:
-        found = distances(to_device(device, first), to_device(device, second), content, moments)
+        found = distances(to_device(device, first), to_device(device, second), encoder, moments)
         label = label.numpy()
         cell = number[start : start + len(label)] * lags + label
         start += len(label)
         pairs += np.bincount(cell, minlength=cells)
-        for row, values in enumerate(found[name].double().cpu().numpy() for name in MEANINGS):
+        for row, values in enumerate(found[name].double().cpu().numpy() for name in names):
             sums[row] += np.bincount(cell, values, cells)
             squares[row] += np.bincount(label, values**2, lags)
-    pairs, sums = pairs.reshape(-1, lags), sums.reshape(len(MEANINGS), -1, lags)
+    pairs, sums = pairs.reshape(-1, lags), sums.reshape(len(names), -1, lags)
     count = pairs.sum(axis=0)
     if not count.all():
         raise InputError(
@@ -98,6 +103,15 @@ def lag_losses(
     if not np.isfinite(mean).all():
         raise InputError("the network gives distances that are not finite; train it again.")
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))
+    rows = {layer: [row, *range(len(encoder.layers), len(names))] for row, layer in enumerate(encoder.layers)}
+    return {
+        layer: _dataset(layer, mean[own], std[own], count, sums[own], pairs, day, step_hours)
+        for layer, own in rows.items()
+    }
+
+
+def _dataset(layer, mean, std, count, sums, pairs, day, step_hours):
+    """What `lag_losses` says of a layer."""
     return xr.Dataset(
         {
             "mean": (("measure", "lag"), mean, {"long_name": "mean distance of the pairs of a lag"}),
@@ -116,10 +130,10 @@ def lag_losses(
             "meaning": ("measure", list(MEANINGS.values())),
             "lag": (
                 "lag",
-                step_hours * np.arange(1, lags + 1),
+                step_hours * np.arange(1, len(count) + 1),
                 {"units": "hours", "long_name": "time between patches"},
             ),
             "day": ("day", day.astype("datetime64[ns]"), {"long_name": "day of the first patch"}),
         },
-        attrs={"layer": content.layer},
+        attrs={"layer": layer},
     )

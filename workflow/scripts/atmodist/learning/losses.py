@@ -39,8 +39,13 @@ class ContentLoss(nn.Module):
 
     def forward(self, truth: Tensor, estimate: Tensor) -> Tensor:
         """Distance B of normalised fields B×C×H×W, one value a sample."""
-        expected, found = self.encoder.features(torch.cat((truth, estimate)), self.layer).float().chunk(2)
-        return self.scale * (expected - found).square().mean(dim=(1, 2, 3))
+        return self.scale * halves_apart(self.encoder.features(torch.cat((truth, estimate)), self.layer))
+
+
+def halves_apart(features: Tensor) -> Tensor:
+    """Mean squared difference B, over channels and space, between the halves of a batch 2B×C×H×W."""
+    expected, found = features.float().chunk(2)
+    return (expected - found).square().mean(dim=(1, 2, 3))
 
 
 def generator_loss(fake: Tensor) -> Tensor:

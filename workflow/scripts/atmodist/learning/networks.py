@@ -35,11 +35,17 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """B×C×H×W → B×D×⌈H/s⌉×⌈W/s⌉ at stride s."""
-        rows, columns = (same_padding(size, self.kernel_size[0], self.stride[0]) for size in x.shape[-2:])
         if x.shape[-2:] == (1, 1):  # a single point: all weights but one meet nothing but padding
-            tap = slice(rows[0], rows[0] + 1)
-            return F.conv2d(x, self.weight[..., tap, tap], self.bias)
-        return super().forward(x if self.symmetric else F.pad(x, (*columns, *rows)))
+            tap = same_padding(1, self.kernel_size[0], self.stride[0])[0]
+            return F.conv2d(x, self.weight[..., tap : tap + 1, tap : tap + 1], self.bias)
+        return super().forward(self.padded(x))
+
+    def padded(self, x: Tensor) -> Tensor:
+        """``x`` with the zeros that are not the same on all sides, and so not of PyTorch's padding."""
+        if self.symmetric:
+            return x
+        rows, columns = (same_padding(size, self.kernel_size[0], self.stride[0]) for size in x.shape[-2:])
+        return F.pad(x, (*columns, *rows))
 
 
 class ConvolutionToFew(Convolution):
@@ -56,9 +62,8 @@ class ConvolutionToFew(Convolution):
         rows, columns = self.BLOCK
         places = [(i, j) for i in range(rows) for j in range(columns)]
         kernels = [F.pad(self.weight, (j, columns - 1 - j, i, rows - 1 - i)) for i, j in places]
-        blocks = F.conv2d(
-            x, torch.cat(kernels), self.bias.repeat(len(places)), stride=self.BLOCK, padding=self.padding
-        )
+        bias = self.bias.repeat(len(places))
+        blocks = F.conv2d(self.padded(x), torch.cat(kernels), bias, self.BLOCK, self.padding)
         split = blocks.unflatten(1, (rows, columns, -1)).permute(0, 3, 4, 1, 5, 2)  # B×D×H/2×2×W/4×4
         return split.flatten(2, 3).flatten(-2)
 
@@ -118,6 +123,7 @@ class Encoder(nn.Module):
     def __init__(self, variables: int = 2, stages: tuple[int, ...] = (16, 32, 64, 128), blocks: int = 6):
         super().__init__()
         self.channels = tuple(stages)
+        self.layers = LAYERS[: len(stages)]
         self.stem = nn.Sequential(Convolution(variables, stages[0], 8, 2), batch_norm(stages[0]), nn.ReLU())
         self.stages = nn.ModuleList()
         inputs = stages[0]
@@ -127,19 +133,24 @@ class Encoder(nn.Module):
             self.stages.append(nn.Sequential(first, *rest))
             inputs = outputs
 
-    def features(self, x: Tensor, layer: str) -> Tensor:
-        """Output of "stage1" … "stage4": B×C×H×W → B×16×H/4×W/4 … B×128×H/32×W/32 (settings of the paper).
+    def features_until(self, x: Tensor, layer: str) -> dict[str, Tensor]:
+        """Outputs of "stage1" … ``layer``: B×C×H×W → B×16×H/4×W/4 … B×128×H/32×W/32 (settings of the paper).
 
         Stages 3 and 4 are the layers 148 and 196 of the original.
         """
         x = max_pool(self.stem(x))
-        for stage in self.stages[: LAYERS.index(layer) + 1]:
-            x = stage(x)
-        return x
+        found = {}
+        for name, stage in zip(LAYERS[: LAYERS.index(layer) + 1], self.stages, strict=False):
+            x = found[name] = stage(x)
+        return found
+
+    def features(self, x: Tensor, layer: str) -> Tensor:
+        """Output of one of them."""
+        return self.features_until(x, layer)[layer]
 
     def forward(self, x: Tensor) -> Tensor:
         """Output of the last stage."""
-        return self.features(x, LAYERS[len(self.stages) - 1])
+        return self.features(x, self.layers[-1])
 
 
 class SiameseNetwork(nn.Module):
