@@ -30,3 +30,15 @@ def test_a_script_imports_no_more_than_it_needs(script):
         [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
     )
     assert HEAVY & set(run.stdout.split()) == NEEDS[script]
+
+
+def test_setting_pytorch_up_leaves_the_compiler_alone():
+    code = (
+        "import sys, torch; from atmodist.learning.devices import Hardware, one_device; "
+        'one_device(Hardware(device="cpu")); assert torch.are_deterministic_algorithms_enabled(); '
+        'print("torch._inductor" in sys.modules)'
+    )
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
+    )
+    assert run.stdout.split() == ["False"]

@@ -74,7 +74,8 @@ def prepare(hardware: Hardware) -> str:
             "(AVX512-BF16, AMX-BF16 or Arm's BF16); expected 32-true."
         )
     torch.set_num_threads(hardware.threads)
-    torch.use_deterministic_algorithms(not gpu)
+    # Like use_deterministic_algorithms, which imports the compiler, a second of every job.
+    torch.set_deterministic_debug_mode("default" if gpu else "error")
     torch.utils.deterministic.fill_uninitialized_memory = False
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
