@@ -111,8 +111,6 @@ def run_stage(script, folder, period):
     """In a process of its own: run a script and print its seconds and its peak memory."""
     import resource
 
-    import dask.array  # noqa: F401
-
     from atmodist.core.periods import Period
     from atmodist.data import grib, spectral, store  # noqa: F401
     from atmodist.samples import normalise, shards, windows  # noqa: F401

@@ -6,9 +6,8 @@ with job(snakemake.log[0], "compute_moments") as log:
     from atmodist.data import store
     from atmodist.samples import normalise
 
-    fields = store.open_fields(snakemake.input.fields).lazy()
+    fields = store.open_fields(snakemake.input.fields)
     moments = normalise.compute_moments(fields, snakemake.params.alpha, snakemake.threads)
     moments.save(snakemake.output.moments)
-    units = fields["field_units"].values
-    for numbers in zip(moments.variables, moments.mean, moments.std, units, strict=True):
+    for numbers in zip(moments.variables, moments.mean, moments.std, fields.units, strict=True):
         log.info("%s has mean %.3g and standard deviation %.3g %s", *numbers)

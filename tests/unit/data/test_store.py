@@ -66,11 +66,10 @@ def test_variables_of_unlike_units_have_no_unit_in_common(tmp_path):
     store.write_fields(tmp_path / "0.h5", variables, times, *axes, fields)
     store.write_virtual(tmp_path / "train.h5", [tmp_path / "0.h5"])
     for name in ("0.h5", "train.h5"):
-        opened = store.open_fields(tmp_path / name)
-        assert opened.units == ("s-1", "1")
-        for data in (opened.lazy(), xr.load_dataset(tmp_path / name, engine="h5netcdf")["data"]):
-            assert "units" not in data.attrs
-            assert data["field_units"].values.tolist() == ["s-1", "1"]
+        assert store.open_fields(tmp_path / name).units == ("s-1", "1")
+        data = xr.load_dataset(tmp_path / name, engine="h5netcdf")["data"]
+        assert "units" not in data.attrs
+        assert data["field_units"].values.tolist() == ["s-1", "1"]
 
 
 def test_windows_go_round_the_sphere(split):
@@ -192,18 +191,6 @@ def test_a_cut_file_is_named(tmp_path, keep):
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=r"a\.h5 cannot be read"):
         store.open_fields(path)
-
-
-def test_lazy_fields_equal_those_in_memory(split):
-    folder, values, times = split
-    lazy = store.open_fields(folder / "train.h5").lazy()
-    assert lazy.chunksizes["time"] == (1,) * len(times)
-    assert np.array_equal(lazy, values)
-    assert np.array_equal(lazy["time"], times)
-    assert np.array_equal(lazy[1, 7:10, 3, 5], values[1, 7:10, 3, 5])
-    os.remove(folder / "1.h5")
-    with pytest.raises(InputError, match=r"1\.h5 cannot be read"):
-        store.open_fields(folder / "train.h5").lazy().compute()
 
 
 def test_the_same_content_is_the_same_bytes_at_any_time(split):

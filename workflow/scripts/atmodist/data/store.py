@@ -12,7 +12,6 @@ from bisect import bisect_right
 from collections.abc import Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 import h5py
 import hdf5plugin
@@ -22,9 +21,6 @@ from atmodist.core.errors import InputError
 from atmodist.core.hdf5 import check_seal, creating, reading, seal
 from atmodist.data import units
 from atmodist.data.variables import VARIABLES
-
-if TYPE_CHECKING:
-    import xarray
 
 DIMENSIONS = ("variable", "time", "latitude", "longitude")
 WHOLE = slice(None)
@@ -219,30 +215,6 @@ class Fields:
             if stop > width:
                 window = np.concatenate([window, data[:, time, rows, : stop - width]], axis=-1)
         return window
-
-    def lazy(self) -> "xarray.DataArray":
-        """All fields with their coordinates, a dask chunk per time; reading names a damaged source."""
-        import dask.array
-        import xarray
-
-        def read(block_info):
-            return self.read(block_info[None]["array-location"][1][0])[:, None]
-
-        variables, times, rows, columns = self.shape
-        chunks = ((variables,), (1,) * times, (rows,), (columns,))
-        data = dask.array.map_blocks(read, chunks=chunks, meta=np.empty((0,) * 4, np.float32))
-        return xarray.DataArray(
-            data,
-            {
-                "variable": list(self.variables),
-                "time": self.time.astype("datetime64[ns]"),
-                "latitude": self.latitude,
-                "longitude": self.longitude,
-                units.COORDINATE: ("variable", list(self.units)),
-            },
-            DIMENSIONS,
-            attrs=units.common(self.units),
-        )
 
 
 def open_fields(path: str | Path) -> Fields:

@@ -4,7 +4,9 @@ Per variable, z = (x − μ)/σ and y = (sign(z)·log(1 + α|z|) − μ′)/σ�
 physical values x and μ′, σ′ those of the logarithm, over all pixels of the training data with equal weights.
 """
 
+import math
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -109,51 +111,46 @@ def _along(axis, x, *columns):
 
 
 def compute_moments(fields, alpha: float, threads: int = 1) -> Moments:
-    """Moments of ``fields``, a dask-backed ``xarray.DataArray`` (variable, time, latitude, longitude) in s-1.
+    """Moments of all times of ``fields``, a `data.store.Fields`.
 
     Two passes, first mean and standard deviation, then those of the log transform. Each reads ``threads``
     times at once and sums in float64 in an order that does not depend on ``threads``. A non-finite value or a
     constant variable raises ``InputError``.
     """
-    x = fields.data.rechunk({0: -1, 2: -1, 3: -1})
-    variables = [str(name) for name in fields["variable"].values]
-    mean, std = _mean_and_std(x, lambda x, _: x, threads, "mean and standard deviation")
-    _check(variables, mean, std)
-    mean_, std_ = mean.astype(x.dtype), std.astype(x.dtype)
+    mean, std = _mean_and_std(fields, lambda x, _: x, threads, "mean and standard deviation")
+    _check(fields.variables, mean, std)
+    mean_, std_ = mean.astype(np.float32), std.astype(np.float32)
     log_mean, log_std = _mean_and_std(
-        x, lambda x, v: log_transform((x - mean_[v]) / std_[v], alpha), threads, "log transform"
+        fields, lambda x, v: log_transform((x - mean_[v]) / std_[v], alpha), threads, "log transform"
     )
-    start, end = fields["time"].values[[0, -1]].astype("datetime64[h]").astype(str)
+    start, end = fields.time[[0, -1]].astype("datetime64[h]").astype(str)
     return Moments(
-        variables=variables,
+        variables=list(fields.variables),
         mean=mean.tolist(),
         std=std.tolist(),
         log_mean=log_mean.tolist(),
         log_std=log_std.tolist(),
         alpha=alpha,
-        samples=fields[0].size,
+        samples=math.prod(fields.shape[1:]),
         start=str(start),
         end=str(end),
     )
 
 
-@np.errstate(invalid="ignore")  # the caller reports what is not finite
-def _mean_and_std(x, transform, threads, description):
-    """Mean and standard deviation of ``transform(values, variable)`` of each variable of a dask array."""
-    import dask.array
-    from tqdm.dask import TqdmCallback
+def _mean_and_std(fields, transform, threads, description):
+    """Mean and standard deviation of ``transform(values, variable)`` of each variable."""
+    from atmodist.core.job import progress
 
-    @np.errstate(invalid="ignore")
-    def of_block(block):
-        moments = [[_mean_and_variance(field, transform, v) for field in block[v]] for v in range(len(block))]
-        return np.moveaxis(moments, -1, 0)
+    def of_time(time):
+        with np.errstate(invalid="ignore"):  # the caller reports what is not finite
+            return [_mean_and_variance(field, transform, v) for v, field in enumerate(fields.read(time))]
 
-    each = dask.array.map_blocks(
-        of_block, x, chunks=((2,), *x.chunks[:2]), drop_axis=(2, 3), new_axis=0, dtype=np.float64
-    )
-    with TqdmCallback(desc=description, mininterval=5, ascii=True, file=sys.stderr):
-        mean, variance = each.compute(scheduler="threads", num_workers=threads)
-    return mean.mean(1), np.sqrt(variance.mean(1) + mean.var(1))
+    times = range(len(fields.time))
+    with ThreadPoolExecutor(threads) as pool:
+        each = list(progress(pool.map(of_time, times), description, len(times)))
+    mean, variance = np.moveaxis(each, -1, 0)  # (time, variable)
+    with np.errstate(invalid="ignore"):
+        return mean.mean(0), np.sqrt(variance.mean(0) + mean.var(0))
 
 
 def _mean_and_variance(field, transform, variable, rows=16):
