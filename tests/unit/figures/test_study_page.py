@@ -67,7 +67,7 @@ def verdicts(folder):
     seeds = study.read(folder)
     found = {
         (claim.system, claim.reference, claim.measure): study_page.judge(seeds, claim)[1:]
-        for claim in study_page.claims()
+        for claim in study_page.claims(seeds)
     }
     return found | {"skill": study_page.skill(seeds)[1:]}
 
@@ -123,6 +123,19 @@ def test_seeds_with_fewer_models_count_where_they_have_them(tmp_path):
     found = verdicts(tmp_path)
     assert found["atmodist", "l2", "local"][0] == "holds"
     assert found["atmodist", "random", "local"] == ("undecided", "1 more seed")
+
+
+def test_a_comparison_appears_once_a_seed_has_both_models(tmp_path):
+    seed(tmp_path, 1, {})
+    asked = {(claim.system, claim.reference) for claim in study_page.claims(study.read(tmp_path))}
+    assert asked == {
+        *((f"atmodist{end}", f"l2{end}") for end in ("", "-even", "-paper")),
+        *((f"atmodist{end}", f"random{end}") for end in ("", "-even")),
+        ("l2-even", "l2-paper"),
+    }
+    seed(tmp_path, 2, {}, models=MODELS | {"amse": ("amse", 0), "atmodist-2-even": ("lags-23", 0.1)})
+    more = {(claim.system, claim.reference) for claim in study_page.claims(study.read(tmp_path))}
+    assert more - asked == {("atmodist", "amse"), ("atmodist-even", "atmodist-2-even")}
 
 
 def test_the_pooled_spread_is_that_of_a_mean_over_seeds():

@@ -64,6 +64,9 @@ MEANINGS = {
 DISTANCE = "AtmoDist's loss beats ℓ2"
 PRETEXT = "The pretext task beats random weights"
 WEIGHT = "A larger adversarial weight beats the paper's, without the distance"
+DEPTH = "The last stage, the paper's, beats stage {}"
+BASELINE = "The pretext task beats an autoencoder's"
+SPECTRAL = "AtmoDist's loss beats the adjusted squared error (AMSE)"
 COMPARISONS = (
     (DISTANCE, PAPER, "atmodist-paper", "l2-paper", SETTINGS["-paper"]),
     (DISTANCE, PAPER, "atmodist-even", "l2-even", SETTINGS["-even"]),
@@ -71,14 +74,27 @@ COMPARISONS = (
     (PRETEXT, CONTROL, "atmodist-even", "random-even", SETTINGS["-even"]),
     (PRETEXT, CONTROL, "atmodist", "random", SETTINGS[""]),
     (WEIGHT, CONTROL, "l2-even", "l2-paper", "ℓ2 with both"),
+    *(
+        (text, source, f"atmodist{suffix}", f"{reference}{suffix}", SETTINGS[suffix])
+        for text, source, reference in (
+            (BASELINE, "the original's code; the comparison is ours", "autoencoder"),
+            (DEPTH.format(3), "Hoffmann & Lessig 2023, content loss", "atmodist-3"),
+            (DEPTH.format(2), "Hoffmann & Lessig 2023, content loss", "atmodist-2"),
+            (SPECTRAL, "Subich et al. 2025; the comparison is ours", "amse"),
+        )
+        for suffix in ("-even", "")
+    ),
 )
+"""Claim, where it is made, the model that it is about, the one compared with, and how both are trained."""
 
 
-def claims() -> Iterator[Claim]:
-    """What is put to the test, in the order of the page: each comparison in each measure."""
+def claims(seeds: Sequence[Seed]) -> Iterator[Claim]:
+    """What is put to the test, in the order of the page: comparisons whose models a seed has, by measure."""
+    known = set(models(seeds))
     for text, source, system, reference, setting in COMPARISONS:
-        for measure in MEANINGS:
-            yield Claim(text, source, system, reference, measure, setting)
+        if {system, reference} <= known or not seeds:
+            for measure in MEANINGS:
+                yield Claim(text, source, system, reference, measure, setting)
 
 
 def judge(seeds: Sequence[Seed], claim: Claim) -> tuple[Estimate | None, str, str]:
@@ -147,7 +163,7 @@ def not_judged(seeds: Sequence[Seed], model: str) -> list[str]:
 
 def text(seeds: Sequence[Seed], folder: str) -> str:
     """The page; ``folder`` is where its figures lie, seen from it."""
-    judged = [(claim, *judge(seeds, claim)) for claim in claims()]
+    judged = [(claim, *judge(seeds, claim)) for claim in claims(seeds)]
     parts = [INTRODUCTION, *_at_a_glance(seeds, judged), *_claims(seeds, judged)]
     if not seeds:
         return "\n".join([*parts, "\nNo seed has been made yet, so that there are no losses to compare.\n"])
