@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -17,6 +18,14 @@ BINS = 60
 # Where the distribution functions of draws are compared: quantiles that lie closer in the tails, whose long
 # bins would weigh too much.
 NODES = np.sin(np.linspace(0, np.pi / 2, 501)[1:-1]) ** 2
+# What is measured at a city, and along what.
+MEASURED = {
+    "quantiles": ("window", "quantile"),
+    "density": ("window", "bin"),
+    "bin_edge": ("edge",),
+    "wasserstein": ("window",),
+    "wasserstein_draws": ("window", "draw"),
+}
 # Steps from the nearest pixel, towards the city: the first n² of them make up the n x n window.
 STEPS = np.array([(0, 0), (1, 0), (0, 1), (1, 1), (-1, -1), (-1, 0), (-1, 1), (0, -1), (1, -1)])
 
@@ -67,12 +76,17 @@ def compare(
             np.concatenate([shard["city_value"].isel(city=city).values for shard in shards])
             for shards in (truth, estimate)
         )
-        found.append(
-            xr.concat([_at(true[:, i], values[:, i], block, draws) for i in range(true.shape[1])], "variable")
-        )
-    result = xr.concat(found, "city").transpose("draw", "window", "variable", "city", ...)
-    result["bin_edge"] = result["bin_edge"].isel(window=0)
-    result = result.assign_coords(
+        found.append([_at(true[:, i], values[:, i], block, draws) for i in range(true.shape[1])])
+    result = xr.Dataset(
+        {
+            name: (
+                ("city", "variable", *dimensions),
+                np.array([[each[name] for each in row] for row in found]),
+            )
+            for name, dimensions in MEASURED.items()
+        }
+    )
+    result = result.transpose("draw", "window", "variable", "city", ...).assign_coords(
         window=("window", list(WINDOWS), {"units": "1", "long_name": "edge of the window in pixels"}),
         quantile=list(QUANTILES),
         **units.coordinates(truth[0]),
@@ -90,23 +104,19 @@ def compare(
     return result
 
 
-def _at(true: np.ndarray, found: np.ndarray, block: np.ndarray, draws: np.ndarray) -> xr.Dataset:
-    """Distributions of values (time, pixel) of one variable at one city, along ``window``."""
+def _at(true: np.ndarray, found: np.ndarray, block: np.ndarray, draws: np.ndarray) -> dict[str, Any]:
+    """What is `MEASURED` of values (time, pixel) of one variable at one city."""
     edges = np.linspace(*np.quantile(true, [0.001, 0.999]), BINS + 1)
-    rows = []
+    measured = {name: [] for name in MEASURED} | {"bin_edge": edges}
     for window in WINDOWS:
         pixels = true[:, : window**2], found[:, : window**2]
         expected, values = (np.sort(x, axis=None).astype(float) for x in pixels)
-        rows.append(
-            {
-                "quantiles": ("quantile", np.quantile(values, QUANTILES)),
-                "density": ("bin", np.histogram(values.clip(*edges[[0, -1]]), edges, density=True)[0]),
-                "bin_edge": ("edge", edges),
-                "wasserstein": abs(values - expected).mean(),
-                "wasserstein_draws": ("draw", redrawn_distances(*pixels, block, draws)),
-            }
-        )
-    return xr.concat([xr.Dataset(row) for row in rows], "window")
+        density, _ = np.histogram(values.clip(*edges[[0, -1]]), edges, density=True)
+        measured["quantiles"].append(np.quantile(values, QUANTILES))
+        measured["density"].append(density)
+        measured["wasserstein"].append(abs(values - expected).mean())
+        measured["wasserstein_draws"].append(redrawn_distances(*pixels, block, draws))
+    return measured
 
 
 def redrawn_distances(
