@@ -13,5 +13,15 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items):
-    """First what waits longest, for a Slurm: of two files at a time, it is not to be the one that is left."""
-    items.sort(key=lambda item: item.path.name != "test_slurm.py")
+    """First what waits longest, for a Slurm: of two files at a time, it is not to be the one that is left.
+
+    Then what does not wait for the run that it starts from, and the small files last.
+    """
+    waiting = {item.path for item in items if "finished" in item.fixturenames}
+    items.sort(
+        key=lambda item: (
+            item.path.name != "test_slurm.py",
+            "unit" in item.path.parts,
+            item.path in waiting,
+        )
+    )

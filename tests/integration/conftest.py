@@ -9,17 +9,17 @@ from snakemake_runs import TINY, snakemake, workspace
 
 @pytest.fixture(scope="session")
 def finished(tmp_path_factory):
-    """A folder in which the tiny config has run on two cores; leave it as it is.
+    """A folder in which the tiny config has run on one core; leave it as it is.
 
     Tests that run beside one another share it: who comes first makes it, the others wait.
     """
     place = tmp_path_factory.getbasetemp()
     if os.environ.get("PYTEST_XDIST_WORKER"):
         place = place.parent
-    folder, whole = place / "two cores", place / "two cores.whole"
-    with FileLock(place / "two cores.lock"):
+    folder, whole = place / "one core", place / "one core.whole"
+    with FileLock(place / "one core.lock"):
         if not whole.exists():
-            run = snakemake(workspace(folder), *TINY)
+            run = snakemake(workspace(folder), *TINY, cores=1, timeout=1500)
             assert run.returncode == 0, run.stdout
             whole.touch()
     return folder

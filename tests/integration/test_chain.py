@@ -1,6 +1,7 @@
 """The whole chain on a tiny planet: it makes everything, twice the same, and does nothing more."""
 
 import csv
+import shutil
 
 import matplotlib.image
 import numpy as np
@@ -41,12 +42,21 @@ def test_second_run_does_nothing(finished):
     assert "Nothing to be done" in run.stdout
 
 
-def test_one_core_gives_the_same_numbers(finished, tmp_path):
-    folder = workspace(tmp_path / "one core")
-    summary = "results/tiny/summary.csv"
-    run = snakemake(folder, *TINY, "--", summary, cores=1)
+def test_two_cores_give_the_same_numbers(finished, tmp_path):
+    """What the chain on Slurm leaves out, where jobs run at once too: other encoders, inpainting, the jet."""
+    folder = workspace(tmp_path / "two cores")
+    copy_results(finished, folder)
+    numbers = []
+    for part in ("autoencoder", "inpainting", "jet"):
+        shutil.rmtree(folder / "results/tiny" / part)
+        numbers += [
+            str(path.relative_to(finished)) for path in (finished / "results/tiny" / part).rglob("*.nc")
+        ]
+    run = snakemake(folder, *TINY, "--", *numbers)
     assert run.returncode == 0, run.stdout
-    assert (folder / summary).read_bytes() == (finished / summary).read_bytes()
+    assert len(numbers) > 10
+    for path in numbers:
+        assert (folder / path).read_bytes() == (finished / path).read_bytes(), path
 
 
 def test_damaged_shard_is_named_and_leaves_nothing(finished, tmp_path):
