@@ -12,7 +12,7 @@ SEED = ("--config", "name=study-4", "seed=4")
 TABLE = "results/study-4/study/draws.csv"
 
 
-@pytest.mark.parametrize(("more", "losses"), [([], 8), (["config/study-all.yaml"], 17)])
+@pytest.mark.parametrize(("more", "losses"), [([], 8), (["config/study-all.yaml"], 16)])
 def test_a_seed_plans_its_losses_and_no_figures(tmp_path, more, losses):
     folder = workspace(tmp_path / "study")
     files = ("--configfile", "config/study.yaml", *more)
