@@ -52,7 +52,8 @@ class ConvolutionToFew(Convolution):
     """The same at stride 1, for few output channels and sizes that are multiples of 4.
 
     Libraries compute channels in groups of 16, most of which two variables would leave idle. So each block of
-    2×4 points becomes as many channels, of a strided convolution with the kernel at each place in the block.
+    2×4 points becomes as many channels, of a strided convolution with the kernel at each place in the block:
+    half as many operations more, in a third of the time (benchmarks/last_layer.py, on CPUs).
     """
 
     BLOCK = (2, 4)
