@@ -50,7 +50,7 @@ EDITS = {
     ),
     "a model with another content loss": (
         {"srgan": {"models": {"stage3": {"content": {"encoder": "lags-23", "layer": "stage3"}}}}},
-        [r"train_srgan.*model: stage3"],
+        [r"train_srgan.*model: stage3", "figure_lag_losses"],
     ),
     "a content loss of an encoder without training": (
         {"srgan": {"models": {"chance": {"content": {"encoder": "random", "layer": "stage1"}}}}},

@@ -69,9 +69,10 @@ def samples(tmp_path_factory):
     write_patches(folder / "patches.h5", count=200)
     torch.manual_seed(0)
     saved.save(folder / "generator.pt", {"generator": Generator(2, **GENERATOR).state_dict()})
-    os.environ["PYTHONPATH"] = os.pathsep.join(sys.path)  # the server imports with this
     first = processes.Process(target=time.monotonic)
-    first.start()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # the server imports with this
+        first.start()
     first.join()
     return folder
 
@@ -142,10 +143,10 @@ def test_killed_at_random_moments(uninterrupted, samples, checkpoint_minutes):
     for attempt in count():
         process = start(script, folder, checkpoint_minutes=checkpoint_minutes)
         process.join(rng.uniform(0.1, 0.6 + 0.1 * attempt) * seconds)
-        if process.exitcode is not None:
-            break
-        os.kill(process.pid, signal.SIGKILL)
+        process.kill()
         process.join()
+        if process.exitcode != -signal.SIGKILL:
+            break
         kills_with_a_state += (folder / ".resume" / "state.pt").exists()
     assert process.exitcode == 0
     assert kills_with_a_state
