@@ -205,7 +205,9 @@ def _claims(seeds, judged):
 
 def _losses(seeds, folder):
     yield "\n## Losses\n\nErrors; and in how many measures the error is certainly less (wins) or more"
-    yield "(losses) than that of ℓ2 in the same setting, by the rule of the verdicts.\n"
+    yield "(losses) than that of ℓ2 in the same setting, by the rule of the verdicts. The adjusted squared"
+    yield "error (amse) minimises errors of amplitude at the wavenumbers of a patch, so that kinetic energy"
+    yield "is close to its own measure.\n"
     yield row("model", *(measure.label for measure in MEASURES.values()), "wins", "losses", "open")
     yield row("---", *["---:"] * (len(MEASURES) + 3))
     for model in ["bilinear", *models(seeds)]:
