@@ -110,6 +110,16 @@ def test_files_of_any_span_and_their_surface_pressure_give_the_same(downloaded, 
         assert mine[number] == pytest.approx(theirs[number], rel=1e-5)
 
 
+def wait_until_still(folder, seconds=5):
+    """Wait until no file in a folder has grown for a while."""
+    seen, since = None, time.monotonic()
+    while time.monotonic() < since + seconds:
+        time.sleep(0.2)
+        sizes = {path.name: path.stat().st_size for path in folder.iterdir() if path.is_file()}
+        if sizes != seen:
+            seen, since = sizes, time.monotonic()
+
+
 def test_a_killed_run_continues_with_the_fields_that_are_there(tmp_path):
     folder = workspace(tmp_path / "killed")
     first, second = (f"results/tiny/spectral/{period.name}.grib" for period in months(**DAYS["train"]))
@@ -125,6 +135,7 @@ def test_a_killed_run_continues_with_the_fields_that_are_there(tmp_path):
         while served.injected["stall"] < 8:
             assert time.monotonic() < deadline, "nothing is fetched"
             time.sleep(0.1)
+        wait_until_still(folder / "results/tiny/spectral")  # what is sent is not yet written
         os.killpg(process.pid, signal.SIGKILL)
         process.wait()
         before = {path for path in served.whole if path.endswith(".0")}
