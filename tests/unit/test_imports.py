@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
-HEAVY = {"torch", "lightning_fabric", "torchmetrics", "pyshtools", "matplotlib", "eccodes"}
+HEAVY = {"torch", "lightning_fabric", "torchmetrics", "pyshtools", "matplotlib", "dask", "eccodes"}
 NEEDS = {
     "compute_moments": set(),
     "sample_pairs": set(),

@@ -130,13 +130,14 @@ def test_one_epoch_equals_plain_pytorch(tmp_path):
 def trained(tmp_path_factory):
     folder = tmp_path_factory.mktemp("atmodist")
     settings = {**ATMODIST, "pretraining": {"epochs": 2, "batches": 15}, "epochs": 10, "batches": 30}
+    settings["learning_rate"] = 0.025  # at twice that, the last epochs jump
     return folder, settings, train(folder, settings)
 
 
 def test_learns_a_lag_that_shows(trained):
     _, _, table = trained
-    assert table["loss"].min() < 0.3
-    assert table["accuracy"].max() > 0.85
+    assert table["loss"].iloc[-1] < 0.3
+    assert table["accuracy"].iloc[-1] > 0.85
 
 
 def test_table_has_a_row_an_epoch(trained):

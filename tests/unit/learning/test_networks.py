@@ -93,6 +93,15 @@ def test_pool_aligns_like_tensorflow(height, width):
     assert torch.equal(max_pool(x), expected)
 
 
+def test_pool_window_lies_at_the_lower_right():
+    x = torch.zeros(1, 1, 4, 4)
+    x[0, 0, 2, 2] = 1
+    assert max_pool(x)[0, 0].tolist() == [[1, 1], [1, 1]]
+    x = torch.zeros(1, 1, 4, 4)
+    x[0, 0, 1, 1] = 1
+    assert max_pool(x)[0, 0].tolist() == [[1, 0], [0, 0]]  # symmetric padding would spread it over all four
+
+
 @given(
     height=st.sampled_from([4, 8, 12]),
     width=st.sampled_from([4, 8, 16]),

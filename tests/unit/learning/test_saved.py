@@ -13,7 +13,7 @@ from atmodist.core.errors import InputError
 from atmodist.learning.autoencoder import Autoencoder
 from atmodist.learning.saved import build, encoder_of, load_encoder, load_network, save, save_network
 
-HEAVY = ("lightning_fabric", "h5py", "h5netcdf", "xarray", "pandas", "tensorboard", "torchmetrics")
+HEAVY = ("lightning_fabric", "h5py", "h5netcdf", "xarray", "pandas", "tensorboard", "torchmetrics", "dask")
 
 
 def test_saved_network_gives_the_same_logits(tmp_path):

@@ -146,7 +146,7 @@ class Encoder(nn.Module):
         return found
 
     def features(self, x: Tensor, layer: str) -> Tensor:
-        """Output of one of them."""
+        """Output of ``layer`` alone, as `features_until` gives it."""
         return self.features_until(x, layer)[layer]
 
     def forward(self, x: Tensor) -> Tensor:
