@@ -33,7 +33,8 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     def pairs_of(paths):
         """Pairs of a split with the lags that the network knows."""
         samples = SampleFiles(paths, params.patch, params.variables)
-        return PairBatches(samples, settings.batch_size, classes=settings.classes)
+        # Without a backward pass a GPU is kept busy by larger batches only.
+        return PairBatches(samples, 4 * settings.batch_size, classes=settings.classes)
 
     def scores_of(networks, pairs, description):
         """Scores of networks on all pairs of a split."""
