@@ -90,9 +90,9 @@ def our_step(precision, first, second, label, threads):
     import torch
     import torch.nn.functional as F
 
-    from atmodist.learning.atmodist_training import clip_each
     from atmodist.learning.devices import Hardware, one_device
     from atmodist.learning.losses import kernels, weight_penalty
+    from atmodist.learning.optimisers import clip_each
     from atmodist.learning.saved import build
 
     device = one_device(Hardware(device="cpu", precision=precision, threads=threads))

@@ -20,6 +20,7 @@ HARDWARE = {
     "nodes": 1,
     "precision": "32-true",
     "compile": False,
+    "cuda_graphs": True,
     "threads": 1,
     "checkpoint_minutes": 10,
 }

@@ -22,7 +22,7 @@ from trainings import ATMODIST, CPU, VARIABLES, run, training_job, write_pairs
 from atmodist.core.hdf5 import seal
 from atmodist.core.seeds import torch_seed
 from atmodist.learning import atmodist_training as atmodist
-from atmodist.learning import predictions, saved
+from atmodist.learning import optimisers, predictions, saved
 from atmodist.learning.devices import one_device
 from atmodist.learning.launching import launch
 from atmodist.learning.saved import build, load_network, load_weights
@@ -35,7 +35,7 @@ def test_each_gradient_is_clipped_by_itself():
     parameters = [torch.nn.Parameter(torch.zeros(n)) for n in (2, 3, 1)]
     for parameter, gradient in zip(parameters, ([30.0, 40], [1.0, 2, 2], [0.0]), strict=True):
         parameter.grad = torch.tensor(gradient)
-    atmodist.clip_each([*parameters, torch.nn.Parameter(torch.zeros(1))], norm=5)
+    optimisers.clip_each([*parameters, torch.nn.Parameter(torch.zeros(1))], norm=5)
     for parameter, expected in zip(parameters, ([3.0, 4], [1.0, 2, 2], [0.0]), strict=True):
         torch.testing.assert_close(parameter.grad, torch.tensor(expected))
 
@@ -62,7 +62,7 @@ class KerasPlateau:
 def test_learning_rate_schedule_is_that_of_keras(losses, patience):
     settings = {"factor": 0.1, "patience": patience, "threshold": 0.04, "floor": 1e-5}
     optimiser = torch.optim.SGD([torch.nn.Parameter(torch.zeros(1))], 0.1)
-    schedule = atmodist.reduce_on_plateau(optimiser, LearningRateSchedule(**settings))
+    schedule = optimisers.reduce_on_plateau(optimiser, LearningRateSchedule(**settings))
     keras = KerasPlateau(0.1, **settings)
     for loss in losses:
         schedule.step(loss)

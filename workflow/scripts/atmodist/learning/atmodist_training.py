@@ -4,44 +4,22 @@ First some epochs on a fixed subset, then epochs on everything with a learning r
 stands still.
 """
 
-from collections.abc import Iterable
 from dataclasses import asdict
 
 import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
-from torch import nn
 
 from atmodist.core.seeds import torch_seed
-from atmodist.learning.devices import to_device
+from atmodist.learning.captured import CapturedStep
+from atmodist.learning.devices import lay_out, to_device
 from atmodist.learning.losses import kernels, weight_penalty
+from atmodist.learning.optimisers import clip_each, reduce_on_plateau
 from atmodist.learning.predictions import accuracies
 from atmodist.learning.saved import build
-from atmodist.learning.settings import AtmoDistSettings, LearningRateSchedule
+from atmodist.learning.settings import AtmoDistSettings
 from atmodist.learning.training import TrainingJob, TrainingRun
 from atmodist.samples.batches import PairBatches
-
-
-@torch.no_grad()
-def clip_each(parameters: Iterable[nn.Parameter], norm: float) -> None:
-    """Scale each parameter's gradient to at most this norm, as Keras' ``clipnorm`` does."""
-    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
-    factors = (norm / torch.stack(torch._foreach_norm(gradients))).clamp(max=1)
-    torch._foreach_mul_(gradients, list(factors.unbind()))
-
-
-def reduce_on_plateau(
-    optimiser: torch.optim.Optimizer, settings: LearningRateSchedule
-) -> torch.optim.lr_scheduler.ReduceLROnPlateau:
-    """Keras' ``ReduceLROnPlateau``: it acts in the ``patience``-th bad epoch, PyTorch's in the one after."""
-    return torch.optim.lr_scheduler.ReduceLROnPlateau(
-        optimiser,
-        factor=settings.factor,
-        patience=settings.patience - 1,
-        threshold=settings.threshold,
-        threshold_mode="abs",
-        min_lr=settings.floor,
-    )
 
 
 def train_atmodist(fabric: Fabric, job: TrainingJob, settings: AtmoDistSettings) -> None:
@@ -53,9 +31,7 @@ def train_atmodist(fabric: Fabric, job: TrainingJob, settings: AtmoDistSettings)
     """
     torch.manual_seed(torch_seed(job.seed, "atmodist", "weights", settings.seed_index))
     network = build(asdict(settings), job.samples.patch, job.samples.variables)
-    network.to(memory_format=torch.channels_last)
-    if job.hardware.compile:
-        network.compile()
+    lay_out(network, job.hardware)
     parameters = list(network.parameters())
     optimiser = torch.optim.SGD(parameters, settings.learning_rate, settings.momentum, foreach=True)
     schedule = reduce_on_plateau(optimiser, settings.learning_rate_schedule)
@@ -65,6 +41,18 @@ def train_atmodist(fabric: Fabric, job: TrainingJob, settings: AtmoDistSettings)
     order = torch_seed(job.seed, "atmodist", "order", settings.seed_index)
     pairs = PairBatches(job.samples, settings.batch_size, settings.batches, classes=settings.classes)
     first = settings.pretraining
+
+    def step(one, other, label):
+        """Take a step; its losses and accuracies."""
+        logits = model(to_device(fabric, one), to_device(fabric, other))
+        loss = F.cross_entropy(logits, label)
+        penalty = weight_penalty(penalised, settings.weight_penalty)
+        stepper.zero_grad()
+        fabric.backward(loss + penalty)
+        clip_each(parameters, settings.gradient_norm)
+        stepper.step()
+        return {"loss": loss, "penalty": penalty, **accuracies(logits, label)}
+
     subset = pairs.first(first.batches) if first.epochs and first.batches else pairs
 
     parts = {"network": network, "optimiser": optimiser, "schedule": schedule}
@@ -72,16 +60,9 @@ def train_atmodist(fabric: Fabric, job: TrainingJob, settings: AtmoDistSettings)
     for epoch in training.epochs(first.epochs + settings.epochs):
         pretraining = epoch < first.epochs
         model.train()
+        take = CapturedStep(fabric, step, job.hardware.cuda_graphs)
         for one, other, label in training.batches(subset if pretraining else pairs, order):
-            label = label.to(fabric.device, non_blocking=True)
-            logits = model(to_device(fabric, one), to_device(fabric, other))
-            loss = F.cross_entropy(logits, label)
-            penalty = weight_penalty(penalised, settings.weight_penalty)
-            stepper.zero_grad()
-            fabric.backward(loss + penalty)
-            clip_each(parameters, settings.gradient_norm)
-            stepper.step()
-            training.record(len(label), loss=loss, penalty=penalty, **accuracies(logits, label))
+            training.record(len(label), **take(one, other, label))
         means = training.means()
         rate = optimiser.param_groups[0]["lr"]
         if not pretraining:

@@ -13,11 +13,12 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from atmodist.core.seeds import torch_seed
-from atmodist.learning.atmodist_training import clip_each, reduce_on_plateau
 from atmodist.learning.autoencoder import build
-from atmodist.learning.devices import to_device
+from atmodist.learning.captured import CapturedStep
+from atmodist.learning.devices import lay_out, to_device
 from atmodist.learning.inpainting import InpaintingLoss, erased
 from atmodist.learning.losses import ContentLoss, kernels, weight_penalty
+from atmodist.learning.optimisers import adam, clip_each, reduce_on_plateau
 from atmodist.learning.settings import AutoencoderSettings, InpaintingSettings
 from atmodist.learning.training import TrainingJob, TrainingRun
 from atmodist.samples.batches import PairBatches
@@ -50,8 +51,8 @@ def train_inpainting(
     Models that differ in their loss alone start from the same weights and see the same batches.
     """
     network = _seeded(job, settings, "inpainting")
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, foreach=True)
-    of_square = InpaintingLoss(content).to(fabric.device)
+    optimiser = adam(fabric, network, settings.learning_rate)
+    of_square = lay_out(InpaintingLoss(content).to(fabric.device), job.hardware)
 
     def losses(model, patches):
         found = model(erased(patches))
@@ -64,7 +65,7 @@ def train_inpainting(
 def _seeded(job, settings, kind):
     torch.manual_seed(torch_seed(job.seed, kind, "weights", settings.seed_index))
     network = build(asdict(settings), job.samples.patch, job.samples.variables)
-    return network.to(memory_format=torch.channels_last)
+    return lay_out(network, job.hardware)
 
 
 def _train(
@@ -77,25 +78,28 @@ def _train(
 ) -> None:
     """Train ``parts["network"]`` with the ``loss`` that ``losses`` makes of it and a batch of patches."""
     network, optimiser, schedule = parts["network"], parts["optimiser"], parts.get("schedule")
-    if job.hardware.compile:
-        network.compile()
     model, stepper = fabric.setup(network, optimiser)
     parameters, penalised = list(network.parameters()), kernels(network)
     pairs = PairBatches(job.samples, settings.batch_size // 2, settings.batches)
     order = torch_seed(job.seed, kind, "order", settings.seed_index)
 
+    def step(first, second):
+        """Take a step; its losses."""
+        patches = torch.cat((to_device(fabric, first), to_device(fabric, second)))
+        values = losses(model, patches)
+        penalty = weight_penalty(penalised, settings.weight_penalty)
+        stepper.zero_grad()
+        fabric.backward(values["loss"] + penalty)
+        clip_each(parameters, settings.gradient_norm)
+        stepper.step()
+        return {**values, "penalty": penalty}
+
     training = TrainingRun(fabric, job, parts, unit="pairs")
     for _ in training.epochs(settings.epochs):
         model.train()
+        take = CapturedStep(fabric, step, job.hardware.cuda_graphs)
         for first, second, _ in training.batches(pairs, order):
-            patches = torch.cat((to_device(fabric, first), to_device(fabric, second)))
-            values = losses(model, patches)
-            penalty = weight_penalty(penalised, settings.weight_penalty)
-            stepper.zero_grad()
-            fabric.backward(values["loss"] + penalty)
-            clip_each(parameters, settings.gradient_norm)
-            stepper.step()
-            training.record(len(first), **values, penalty=penalty)
+            training.record(len(first), **take(first, second))
         means = training.means()
         rate = optimiser.param_groups[0]["lr"]
         if schedule:

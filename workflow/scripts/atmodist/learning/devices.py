@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Protocol
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from atmodist.core.errors import InputError
 
@@ -24,6 +24,7 @@ class Hardware:
     nodes: int = 1
     precision: str = "32-true"
     compile: bool = False
+    cuda_graphs: bool = True
     threads: int = 1
     checkpoint_minutes: float = 10
 
@@ -85,6 +86,14 @@ def prepare(hardware: Hardware) -> str:
 def cpu_has_bfloat16() -> bool:
     """Whether the CPU multiplies in bfloat16 itself; emulating it would be slower than 32 bits."""
     return bool({"avx512_bf16", "amx_bf16", "bf16"} & set(Path("/proc/cpuinfo").read_text().split()))
+
+
+def lay_out(network: nn.Module, hardware: Hardware) -> nn.Module:
+    """The network itself, its weights channels last and, if ``hardware`` says so, compiled."""
+    network.to(memory_format=torch.channels_last)
+    if hardware.compile:
+        network.compile(dynamic=False)
+    return network
 
 
 def to_device(device: Device, fields: Tensor) -> Tensor:

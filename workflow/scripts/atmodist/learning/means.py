@@ -25,7 +25,9 @@ class Means:
     def add(self, count: int, **values: Tensor | float) -> None:
         """Add a batch of ``count`` samples with these mean values."""
         for name, value in {**values, "samples": 1.0}.items():
-            value = torch.as_tensor(value, device=self.fabric.device).detach().double() * count
+            if not isinstance(value, Tensor):  # filled there: a copy would wait for what the device computes
+                value = torch.full((), value, dtype=torch.float64, device=self.fabric.device)
+            value = value.detach().double() * count
             self.sums[name] = self.sums[name] + value if name in self.sums else value
 
     def result(self) -> dict[str, float]:

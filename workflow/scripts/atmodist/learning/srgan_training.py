@@ -14,9 +14,11 @@ from lightning_fabric import Fabric
 from torch import Tensor, nn
 
 from atmodist.core.seeds import torch_seed
-from atmodist.learning.devices import to_device
+from atmodist.learning.captured import CapturedStep
+from atmodist.learning.devices import lay_out, to_device
 from atmodist.learning.losses import discriminator_loss, generator_loss
 from atmodist.learning.networks import Discriminator, Generator
+from atmodist.learning.optimisers import adam
 from atmodist.learning.resolution import coarsen
 from atmodist.learning.settings import GeneratorSettings, GeneratorTraining, SRGANSettings
 from atmodist.learning.training import TrainingJob, TrainingRun
@@ -29,23 +31,26 @@ def pretrain_generator(
     """Train a generator with the mean squared error and Adam; write the table and its last weights."""
     torch.manual_seed(torch_seed(job.seed, "generator", "weights"))
     network = Generator(len(job.samples.variables), generator.channels, generator.blocks)
-    network.to(memory_format=torch.channels_last)
-    if job.hardware.compile:
-        network.compile()
-    optimiser = torch.optim.Adam(network.parameters(), settings.learning_rate, foreach=True)
+    lay_out(network, job.hardware)
+    optimiser = adam(fabric, network, settings.learning_rate)
     model, stepper = fabric.setup(network, optimiser)
     patches = PatchBatches(job.samples, settings.batch_size, settings.batches)
     order = torch_seed(job.seed, "generator", "order")
 
+    def step(high):
+        """Take a step; its loss."""
+        high = to_device(fabric, high)
+        loss = F.mse_loss(model(coarsen(high)), high)
+        stepper.zero_grad()
+        fabric.backward(loss)
+        stepper.step()
+        return {"loss": loss}
+
     training = TrainingRun(fabric, job, {"generator": network, "optimiser": optimiser}, unit="patches")
     for _ in training.epochs(settings.epochs):
+        take = CapturedStep(fabric, step, job.hardware.cuda_graphs)
         for high in training.batches(patches, order):
-            high = to_device(fabric, high)
-            loss = F.mse_loss(model(coarsen(high)), high)
-            stepper.zero_grad()
-            fabric.backward(loss)
-            stepper.step()
-            training.record(len(high), loss=loss)
+            training.record(len(high), **take(high))
         row = {"phase": "pre-training", "learning_rate": settings.learning_rate, **training.means()}
         training.end_epoch(row, keep=["generator"])
     training.publish(last=job.weights)
@@ -73,12 +78,11 @@ def train_srgan(
     networks["generator"].load_state_dict(start)
     optimisers, players = {}, {}
     for name, network in networks.items():
-        network.to(memory_format=torch.channels_last)
-        if job.hardware.compile:
-            network.compile()
-        optimisers[name] = torch.optim.Adam(network.parameters(), foreach=True)
+        lay_out(network, job.hardware)
+        optimisers[name] = adam(fabric, network, settings.phases[0].learning_rate)
         players[name] = Player(*fabric.setup(network, optimisers[name]))
-    duel = Duel(fabric, **players, content=content, settings=settings)
+    if content is not None:
+        lay_out(content, job.hardware)
     patches = PatchBatches(samples, settings.batch_size, settings.batches)
     order = torch_seed(job.seed, "srgan", "order", settings.seed_index)
 
@@ -91,8 +95,9 @@ def train_srgan(
             optimiser.param_groups[0]["lr"] = rates[epoch]
             if epoch in first_epochs and training.batch == 0:
                 optimiser.state.clear()
+        duel = Duel(fabric, **players, content=content, settings=settings, captures=job.hardware.cuda_graphs)
         for high in training.batches(patches, order):
-            training.record(len(high), **duel.step(to_device(fabric, high)))
+            training.record(len(high), **duel.step(high))
         row = {"phase": "adversarial", "learning_rate": rates[epoch], **training.means()}
         training.end_epoch(row, keep=list(networks))
     training.publish(weights=job.weights)
@@ -121,7 +126,7 @@ class Player:
 
 
 class Duel:
-    """The steps of generator and discriminator on one batch."""
+    """The steps of generator and discriminator, for an epoch: their learning rates must not change."""
 
     def __init__(
         self,
@@ -130,12 +135,17 @@ class Duel:
         discriminator: Player,
         content: nn.Module | None,
         settings: SRGANSettings,
+        captures: bool = True,
     ):
         self.fabric, self.generator, self.discriminator = fabric, generator, discriminator
-        self.content = content.to(fabric.device) if content else F.mse_loss
+        self.content = F.mse_loss if content is None else content.to(fabric.device)
         self.weight = settings.adversarial_weight
         self.low = settings.discriminator.extra_generator_below
         self.high = settings.discriminator.extra_discriminator_above
+        self._generator_alone, self._both, self._generator_again, self._discriminator_again = (
+            CapturedStep(fabric, step, captures)
+            for step in (self._step_alone, self._step_both, self._step_generator, self._step_discriminator)
+        )
 
     def step(self, high: Tensor) -> dict[str, Tensor | float]:
         """Train both networks on patches B×C×P×P (Stengel et al. 2020, and the original's code).
@@ -149,30 +159,53 @@ class Duel:
             discriminator is right before its step; which of the extra steps were taken (1 or 0). Without a
             duel, ``loss`` and ``content``, which are then the same.
         """
-        low = coarsen(high)
-        fake = self.generator.network(low)
         if not self.weight:
-            content = self._content(high, fake)
-            self.generator.descend(self.fabric, content)
-            return {"loss": content, "content": content}
+            return self._generator_alone(high)
+        losses, fake, now = self._both(high)
+        level = self._of_all_devices(now)
+        extra_generator = level < self.low
+        if extra_generator:
+            fake, now = self._generator_again(high)
+            level = self._of_all_devices(now)
+        extra_discriminator = level > self.high
+        if extra_discriminator:
+            self._discriminator_again(high, fake)
+        extra = {"extra_generator": float(extra_generator), "extra_discriminator": float(extra_discriminator)}
+        return {**losses, **extra}
+
+    def _step_alone(self, high):
+        """Step of the generator where there is no duel."""
+        high = to_device(self.fabric, high)
+        content = self._content(high, self.generator.network(coarsen(high)))
+        self.generator.descend(self.fabric, content)
+        return {"loss": content, "content": content}
+
+    def _step_both(self, high):
+        """A step of each: their losses, what the generator makes then, the discriminator's loss on that."""
+        high = to_device(self.fabric, high)
+        fake = self.generator.network(coarsen(high))
         before, right = self._discriminator_loss(high, fake)
         self.discriminator.descend(self.fabric, before)
         losses = self._generator_losses(high, fake)
         self.generator.descend(self.fabric, losses["loss"])
+        return {**losses, "discriminator": before, **right}, *self._measure(high)
 
-        fake = self.generator.network(low)
-        now, level = self._measure(high, fake)
-        extra_generator = level < self.low
-        if extra_generator:
-            self.generator.descend(self.fabric, self._generator_losses(high, fake)["loss"])
-            with torch.no_grad():
-                fake = self.generator.network(low)
-            now, level = self._measure(high, fake)
-        extra_discriminator = level > self.high
-        if extra_discriminator:
-            self.discriminator.descend(self.fabric, now)
-        extra = {"extra_generator": float(extra_generator), "extra_discriminator": float(extra_discriminator)}
-        return {**losses, "discriminator": before, **right, **extra}
+    def _step_generator(self, high):
+        """Another step of the generator: what it makes then, and the discriminator's loss on that."""
+        high = to_device(self.fabric, high)
+        losses = self._generator_losses(high, self.generator.network(coarsen(high)))
+        self.generator.descend(self.fabric, losses["loss"])
+        return self._measure(high)
+
+    def _step_discriminator(self, high, fake):
+        """Another step of the discriminator."""
+        loss, _ = self._discriminator_loss(to_device(self.fabric, high), fake)
+        self.discriminator.descend(self.fabric, loss)
+
+    @torch.no_grad()
+    def _measure(self, high):
+        fake = self.generator.network(coarsen(high))
+        return fake, self._discriminator_loss(high, fake)[0]
 
     def _discriminator_loss(self, high, fake):
         """Loss of the discriminator, and how often it is right."""
@@ -183,10 +216,8 @@ class Duel:
         }
         return discriminator_loss(real, generated), right
 
-    def _measure(self, high, fake):
-        """Loss of the discriminator, to descend, and its mean over all devices, to decide."""
-        loss, _ = self._discriminator_loss(high, fake)
-        return loss, self.fabric.all_reduce(loss.detach().clone(), reduce_op="mean").item()
+    def _of_all_devices(self, loss):
+        return self.fabric.all_reduce(loss.clone(), reduce_op="mean").item()
 
     def _content(self, high, fake):
         with self.fabric.autocast():
