@@ -9,7 +9,7 @@ NEEDS_SEED = case "$(SEED)" in ''|*[!0-9]*) echo "Name a seed by its number: mak
 MAP := figures/maps_northern_storm_track
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-all earth study study-page study-map report test torture unit lint bench docs pins clean
+.PHONY: help demo demo-all earth study study-orderings study-page study-map report test torture unit lint bench docs pins clean
 
 help:  ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -46,6 +46,12 @@ study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=1; con
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
 	@mkdir -p docs/study/seed-$(SEED)
 	@cp results/study-$(SEED)/study/*.csv docs/study/seed-$(SEED)/
+	@$(MAKE) --no-print-directory study-page
+
+study-orderings: $(STAMP)  ## how its distances order states, minutes: make study-orderings SEED=1, where its fields are
+	@$(NEEDS_SEED)
+	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/evaluation/orderings.csv
+	@cp results/study-$(SEED)/evaluation/orderings.csv docs/study/seed-$(SEED)/
 	@$(MAKE) --no-print-directory study-page
 
 study-page: $(STAMP)  ## docs/study.md and its figures from the seeds in docs/study

@@ -95,6 +95,21 @@ def test_a_spread_between_seeds_that_holds_no_difference_leaves_it_open(tmp_path
     assert "more seeds" in why
 
 
+def test_orderings_are_means_over_the_seeds_that_have_them(tmp_path):
+    """The best of each family stands out, and the spread of seeds is told."""
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {})
+    assert study.orderings(study.read(tmp_path))[0].empty
+    assert "order states" not in study_page.text(study.read(tmp_path), "study")
+    for number, right in ((1, 0.8), (3, 0.9)):
+        rows = [("l1", "lag", right), ("l1", "vortex", 0.5), ("l2", "lag", 0.7), ("l2", "vortex", 0.52)]
+        table = pd.DataFrame(rows, columns=["distance", "family", "right"])
+        table.to_csv(tmp_path / f"seed-{number}/orderings.csv", index=False)
+    page = study_page.text(study.read(tmp_path), "study")
+    assert "| l1 | **0.85** | 0.50 |\n| l2 | 0.70 | **0.52** |" in page
+    assert "Seeds: 2; between two of them a share differs by 0.10 at most." in page
+
+
 def test_two_seeds_decide_nothing(tmp_path):
     for number in (1, 2):
         seed(tmp_path, number, {"atmodist": 0.1})

@@ -28,6 +28,8 @@ TABLES = {
     "spectra": {"degree", "truth"},
 }
 """Files of a seed, each with the suffix .csv, and the columns that they have at least."""
+OPTIONAL = {"orderings": {"distance", "family", "right"}}
+"""The same, of files that a seed need not have."""
 RESAMPLES = 2000
 """Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
 SEEDS_NEEDED = 3
@@ -120,7 +122,8 @@ def read(folder: str | Path) -> list[Seed]:
     found, folders = [], Path(folder).glob("seed-*")
     for path in sorted(folders, key=lambda each: int(each.name.removeprefix("seed-"))):
         tables = {}
-        for name, columns in TABLES.items():
+        more = {name: OPTIONAL[name] for name in OPTIONAL if (path / f"{name}.csv").exists()}
+        for name, columns in (TABLES | more).items():
             try:
                 tables[name] = pd.read_csv(path / f"{name}.csv")
             except (OSError, ValueError) as error:
@@ -142,6 +145,22 @@ def read(folder: str | Path) -> list[Seed]:
                     f"{found[0].name}; expected the same"
                 )
     return found
+
+
+def orderings(seeds: Sequence[Seed]) -> tuple[pd.DataFrame, float, int]:
+    """Shares of triplets that distances order rightly (docs/orderings.md), means over the seeds with them.
+
+    Returns:
+        A row a distance, a column a family of triplets; the greatest difference between two seeds in any of
+        them; the number of seeds. The table is empty where no seed has them.
+    """
+    tables = [seed.tables["orderings"] for seed in seeds if "orderings" in seed.tables]
+    if not tables:
+        return pd.DataFrame(), 0.0, 0
+    shares = pd.concat(tables).pivot_table(
+        index="distance", columns="family", values="right", aggfunc=["mean", np.ptp], sort=False
+    )
+    return shares["mean"], float(shares["ptp"].max(axis=None)), len(tables)
 
 
 def pooled(parts: Sequence[np.ndarray]) -> np.ndarray:

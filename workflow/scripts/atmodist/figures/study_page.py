@@ -167,7 +167,8 @@ def text(seeds: Sequence[Seed], folder: str) -> str:
     parts = [INTRODUCTION, *_at_a_glance(seeds, judged), *_claims(seeds, judged)]
     if not seeds:
         return "\n".join([*parts, "\nNo seed has been made yet, so that there are no losses to compare.\n"])
-    return "\n".join([*parts, *_losses(seeds, folder), *_duels(seeds, folder), *_cost(seeds)]) + "\n"
+    parts += [*_losses(seeds, folder), *_duels(seeds, folder), *_orderings(seeds), *_cost(seeds)]
+    return "\n".join(parts) + "\n"
 
 
 def _at_a_glance(seeds, judged):
@@ -223,6 +224,22 @@ def _losses(seeds, folder):
     yield f"\n![Errors of every loss over those of ℓ2]({folder}/ratios.png)"
     yield "\nKinetic energy over the truth's, geometric mean over seeds:"
     yield f"\n![Kinetic energy of every loss over the truth's, against degree]({folder}/spectra.png)"
+
+
+def _orderings(seeds):
+    shares, spread, count = study.orderings(seeds)
+    if shares.empty:
+        return
+    yield "\n## Do distances order states rightly?\n"
+    yield "Shares of triplets whose known order a distance finds ([orderings.md](orderings.md)), those of"
+    yield "encoders at each of their stages; the best in bold. `make study-orderings SEED=1` adds a seed's."
+    yield f"Seeds: {count}; between two of them a share differs by {spread:.2f} at most.\n"
+    yield row("distance", *shares.columns)
+    yield row("---", *["---:"] * len(shares.columns))
+    rounded = shares.round(2)
+    for distance, values in rounded.iterrows():
+        best = values == rounded.max()
+        yield row(distance, *(f"**{v:.2f}**" if b else f"{v:.2f}" for v, b in zip(values, best, strict=True)))
 
 
 def _duels(seeds, folder):
