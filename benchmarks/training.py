@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from trainings import ATMODIST, CPU, SRGAN, VARIABLES, training_job, write_pairs, write_patches
+from trainings import ATMODIST, CPU, SRGAN_SETTINGS, VARIABLES, training_job, write_pairs, write_patches
 
 from atmodist.learning import atmodist_training, srgan_training
 from atmodist.learning.captured import WARM_UP, CapturedStep
@@ -61,7 +61,7 @@ SETTINGS = {
     },
     "generator": {"epochs": 2, "learning_rate": 1.0e-4, "batch_size": 64, "batches": None},
     "srgan": {
-        **{key: value for key, value in SRGAN.items() if key != "content"},
+        **SRGAN_SETTINGS,
         "batch_size": 64,
         "batches": None,
         "phases": [{"epochs": 2, "learning_rate": 1.0e-4}],
@@ -123,9 +123,7 @@ def bare_srgan(device, hardware, patch, size):
     generator, discriminator = networks = Generator(2, **GENERATOR), Discriminator(2, patch)
     for network in networks:
         lay_out(network, hardware).to(device.device)
-    content = ContentLoss(Encoder(2, **ENCODER), "stage4").to(
-        device.device, memory_format=torch.channels_last
-    )
+    content = lay_out(ContentLoss(Encoder(2, **ENCODER), "stage4"), hardware).to(device.device)
     optimisers = [adam(device, network, 1e-4) for network in networks]
     high = to_device(device, torch.randn(size, 2, patch, patch))
     low = coarsen(high)
@@ -169,20 +167,17 @@ def bare_rate(step, size, device, repeats=3):
 
 def fed_rate(kind, patch, shards, memory, hardware):
     """Samples a second in the last epoch of a training run that reads ``shards``."""
+    atmodist_training.PairBatches = partial(batches.PairBatches, memory=memory)
+    srgan_training.PatchBatches = partial(batches.PatchBatches, memory=memory)
     with tempfile.TemporaryDirectory() as folder:
         job = training_job(Path(folder), shards, hardware=hardware, patch=patch)
         if kind == "atmodist":
-            atmodist_training.PairBatches = partial(batches.PairBatches, memory=memory)
             launch(hardware, atmodist_training.train_atmodist, job, AtmoDistSettings.of(SETTINGS[kind]))
         elif kind == "generator":
-            srgan_training.PatchBatches = partial(batches.PatchBatches, memory=memory)
-            job, settings = (
-                replace(job, weights=job.weights.with_suffix(".pt")),
-                GeneratorTraining(**SETTINGS[kind]),
-            )
+            job = replace(job, weights=job.weights.with_suffix(".pt"))
+            settings = GeneratorTraining(**SETTINGS[kind])
             launch(hardware, srgan_training.pretrain_generator, job, GeneratorSettings(**GENERATOR), settings)
         else:
-            srgan_training.PatchBatches = partial(batches.PatchBatches, memory=memory)
             start = Generator(2, **GENERATOR).state_dict()
             content = ContentLoss(Encoder(2, **ENCODER), "stage4")
             settings = GeneratorSettings(**GENERATOR), SRGANSettings.of(SETTINGS[kind])

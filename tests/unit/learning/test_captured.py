@@ -8,8 +8,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-from test_srgan_training import SRGAN_SETTINGS
-from trainings import ATMODIST, CPU, GENERATOR, SRGAN, training_job, write_pairs
+from trainings import ATMODIST, CPU, GENERATOR, SRGAN, SRGAN_SETTINGS, training_job, write_pairs
 
 from atmodist.learning import atmodist_training, captured
 from atmodist.learning.captured import CapturedStep

@@ -9,7 +9,7 @@ import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
-from trainings import CPU, GENERATOR, SRGAN, training_job, write_patches
+from trainings import CPU, GENERATOR, SRGAN, SRGAN_SETTINGS, training_job, write_patches
 
 from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.losses import ContentLoss
@@ -20,8 +20,6 @@ from atmodist.learning.settings import GeneratorSettings, GeneratorTraining, SRG
 from atmodist.learning.spectral_losses import SpectralLoss
 from atmodist.learning.srgan_training import Duel, Player, pretrain_generator, train_srgan
 from atmodist.learning.training import TrainingRun
-
-SRGAN_SETTINGS = {key: value for key, value in SRGAN.items() if key != "content"}
 
 
 def duel(low, high, content=None, fabric=None, weight=0.5):
