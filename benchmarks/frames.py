@@ -13,6 +13,7 @@ import math
 import sys
 import tempfile
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from time import perf_counter
 
@@ -23,35 +24,21 @@ import numpy as np
 import torch
 from data import MOMENTS, VARIABLES, hours
 from evaluation import CITIES, random_frame
+from networks import SRGAN
 from torch import Tensor
+from training import bare_rate
 from trainings import CPU
 
-from atmodist import configuration
 from atmodist.data import spectral, store
 from atmodist.evaluation import cities, metrics, streaming
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import coarsen
 
-CONFIG = configuration.tidy(configuration.read(Path(__file__).parents[1] / "config/config.yaml"))
-SETTINGS = CONFIG["srgan"]["generator"]
-
-
-def seconds(work, device, repeat=3):
-    """Shortest of ``repeat`` wall-clock times of ``work()``, after one to warm up."""
-    times = []
-    for _ in range(repeat + 1):
-        began = perf_counter()
-        work()
-        if device.type == "cuda":
-            torch.cuda.synchronize()
-        times.append(perf_counter() - began)
-    return min(times[1:])
-
 
 @torch.inference_mode()
 def generators(device, truth):
     """Print how fast one frame is super-resolved, and how far it is from what float64 would give."""
-    generator = Generator(2, **SETTINGS).to(device).eval()
+    generator = Generator(2, **SRGAN["generator"]).to(device).eval()
     low = coarsen(MOMENTS.forward(torch.from_numpy(truth.values[None]).to(device), axis=1))
     exact = generator.double().super_resolve(low.double())
     generator.float()
@@ -61,16 +48,16 @@ def generators(device, truth):
     for name, (tf32, dtype) in ways.items():
         torch.backends.cudnn.allow_tf32 = tf32
         with torch.autocast(device.type, dtype=dtype, enabled=dtype is not None):
-            taken = seconds(lambda: generator.super_resolve(low), device)
+            rate = bare_rate(lambda: generator.super_resolve(low), 1, device)
             found = generator.super_resolve(low)
         error = ((found - exact).norm() / exact.norm()).item()
-        print(f"{f'generator, {name}':>44} {1 / taken:12.1f} {error:14.1e}", flush=True)
+        print(f"{f'generator, {name}':>44} {rate:12.1f} {error:14.1e}", flush=True)
     torch.backends.cudnn.allow_tf32 = False
 
 
 def evaluation(device, truth, count, threads):
     """Print how fast frames on disk are read, super-resolved and measured."""
-    generator = Generator(2, **SETTINGS).to(device).eval()
+    generator = Generator(2, **SRGAN["generator"]).to(device).eval()
     places = cities.read(CITIES)
 
     def fresh():
@@ -134,18 +121,19 @@ def powers(fields: Tensor, functions: Tensor) -> Tensor:
 
 def spectra(device, truth):
     """Print how fast power by degree is found, and how far it is from that of ducc0."""
-    expected = np.array([spectral.power(spectral.analyse(values)) for values in truth.values])
-    began = perf_counter()
-    for values in truth.values:
-        spectral.power(spectral.analyse(values))
-    print(f"{'spectra of a frame, ducc0, one core':>44} {1 / (perf_counter() - began):12.1f}")
+
+    def by_ducc():
+        return np.array([spectral.power(spectral.analyse(values)) for values in truth.values])
+
+    expected = by_ducc()
+    print(f"{'spectra of a frame, ducc0, one core':>44} {bare_rate(by_ducc, 1, torch.device('cpu')):12.1f}")
     exact = legendre(len(expected[0]) - 1, device)
     for dtype in (torch.float64, torch.float32):
         functions, fields = exact.to(dtype), torch.from_numpy(truth.values).to(device, dtype)
-        taken = seconds(lambda fields=fields, functions=functions: powers(fields, functions), device)
+        rate = bare_rate(partial(powers, fields, functions), 1, device)
         error = (np.abs(powers(fields, functions).double().cpu().numpy() - expected) / expected).max()
         name = f"spectra of a frame, matrices, {str(dtype)[6:]}"
-        print(f"{name:>44} {1 / taken:12.1f} {error:14.1e}", flush=True)
+        print(f"{name:>44} {rate:12.1f} {error:14.1e}", flush=True)
 
 
 def main():
