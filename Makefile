@@ -50,6 +50,7 @@ study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=1; con
 
 study-orderings: $(STAMP)  ## how its distances order states, minutes: make study-orderings SEED=1, where its fields are
 	@$(NEEDS_SEED)
+	@test -d docs/study/seed-$(SEED) || { echo "There is no docs/study/seed-$(SEED) yet: make study SEED=$(SEED) first"; exit 1; }
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/evaluation/orderings.csv
 	@cp results/study-$(SEED)/evaluation/orderings.csv docs/study/seed-$(SEED)/
 	@$(MAKE) --no-print-directory study-page
