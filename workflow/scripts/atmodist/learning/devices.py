@@ -1,5 +1,6 @@
 """What networks are trained and evaluated on: the hardware that the config names, and one device of it."""
 
+import signal
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
 from pathlib import Path
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 
 from atmodist.core.errors import InputError
+from atmodist.core.job import SIGNALS
 
 
 @dataclass(frozen=True)
@@ -92,8 +94,24 @@ def lay_out(network: nn.Module, hardware: Hardware) -> nn.Module:
     """The network itself, its weights channels last and, if ``hardware`` says so, compiled."""
     network.to(memory_format=torch.channels_last)
     if hardware.compile:
+        start_compilers()
         network.compile(dynamic=False)
     return network
+
+
+def start_compilers() -> None:
+    """The processes in which torch.compile compiles for GPUs, deaf to the signals that stop a training run.
+
+    Slurm sends those to all its processes; without its compilers PyTorch would wait for them for ever.
+    """
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # which processes inherit
+    try:
+        from torch._inductor.async_compile import AsyncCompile  # a second, and may start them itself
+
+        AsyncCompile.warm_pool()
+        AsyncCompile.wakeup()
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def to_device(device: Device, fields: Tensor) -> Tensor:
