@@ -55,8 +55,8 @@ study-orderings: $(STAMP)  ## how its distances order states, minutes: make stud
 	@cp results/study-$(SEED)/evaluation/orderings.csv docs/study/seed-$(SEED)/
 	@$(MAKE) --no-print-directory study-page
 
-study-page: $(STAMP)  ## docs/study.md and its figures from the seeds in docs/study
-	@$(BIN)/python workflow/study_page.py docs/study docs/study.md
+study-page: $(STAMP)  ## docs/study.md, its figures and the README's summary from the seeds in docs/study
+	@$(BIN)/python workflow/study_page.py docs/study docs/study.md README.md
 
 study-map: $(STAMP)  ## the README's map, from a seed whose fields are here: make study-map SEED=1
 	@$(NEEDS_SEED)

@@ -1,6 +1,6 @@
-"""Make docs/study.md and its figures from the seeds that are kept: `make study-page`.
+"""Make docs/study.md, its figures and the README's summary from the seeds that are kept: `make study-page`.
 
-python workflow/study_page.py docs/study docs/study.md
+python workflow/study_page.py docs/study docs/study.md README.md
 """
 
 import sys
@@ -14,16 +14,21 @@ from atmodist.evaluation import study
 from atmodist.figures import study_page
 
 
-def main(folder: str, page: str) -> int:
-    """Write the page, and the figures into the folder of the seeds."""
+def main(folder: str, page: str, readme: str) -> int:
+    """Write the page, the figures into the folder of the seeds, and the summary into the README."""
     try:
         seeds = study.read(folder)
+        texts = {
+            page: study_page.text(seeds, Path(folder).name),
+            readme: study_page.with_summary(Path(readme).read_text(encoding="utf-8"), seeds),
+        }
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
     study_page.draw(seeds, Path(folder))
-    with replacing(page) as partial:
-        partial.write_text(study_page.text(seeds, Path(folder).name), encoding="utf-8")
+    for path, text in texts.items():
+        with replacing(path) as partial:
+            partial.write_text(text, encoding="utf-8")
     print(f"{page}: seeds {len(seeds)}")
     return 0
 

@@ -1,5 +1,6 @@
 """Verdicts follow from made-up seeds whose answers are known, and the page is that of the tables."""
 
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -205,18 +206,43 @@ def test_a_seed_that_lacks_a_table_is_named(tmp_path):
         study.read(tmp_path)
 
 
-def test_the_page_in_the_repository_is_that_of_its_seeds(tmp_path):
+def test_the_page_and_the_summary_in_the_repository_are_those_of_its_seeds():
+    seeds = study.read(ROOT / "docs/study")
     committed = (ROOT / "docs/study.md").read_text(encoding="utf-8")
-    assert committed == study_page.text(study.read(ROOT / "docs/study"), "study")
+    assert committed == study_page.text(seeds, "study")
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    assert readme == study_page.with_summary(readme, seeds)
+
+
+def test_the_summary_tells_each_verdict_in_a_word(tmp_path):
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {"atmodist": 0.5, "random": 0.25, "atmodist-even": 0.2}, {"l2-even": 0.3})
+    begin, end = study_page.MARKS
+    page = study_page.with_summary(f"one\n{begin}\nold\n{end}\ntwo\n", study.read(tmp_path))
+    assert page.startswith(f"one\n{begin}\nError of AtmoDist's loss, mean of 3 seeds:\n\n| over that of |")
+    assert page.endswith(f"|\n{end}\ntwo\n")
+    assert re.search(r"\| ℓ2 \| content loss alone( \| \*\*0\.[45]\d\*\* better){4} \|\n", page)
+    assert re.search(r"\| random weights \| content loss alone( \| [12]\.\d\d \*worse\*){4} \|\n", page)
+    assert re.search(r"\| ℓ2 \| equal balance of the duel( \| 0\.\d\d open){4} \|\n", page)
+    assert "AMSE" not in page
 
 
 def test_the_command_makes_the_page_and_names_what_is_wrong(tmp_path):
     seed(tmp_path / "study", 1, {"atmodist": 0.5})
-    command = [sys.executable, ROOT / "workflow/study_page.py", tmp_path / "study", tmp_path / "study.md"]
+    readme = tmp_path / "README.md"
+    paths = tmp_path / "study", tmp_path / "study.md", readme
+    command = [sys.executable, ROOT / "workflow/study_page.py", *paths]
+    readme.write_text("no marks")
+    failed = subprocess.run(command, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert re.fullmatch("the README has no lines .*\n", failed.stderr)
+    assert not (tmp_path / "study.md").exists()
+    readme.write_text("\n".join(study_page.MARKS), encoding="utf-8")
     subprocess.run(command, check=True)
     page = (tmp_path / "study.md").read_text(encoding="utf-8")
     assert page == study_page.text(study.read(tmp_path / "study"), "study")
     assert "2 more seeds" in page
+    assert "| ℓ2 | content loss alone |" in readme.read_text(encoding="utf-8")
     (tmp_path / "study/seed-1/draws.csv").write_text("")
     failed = subprocess.run(command, capture_output=True, text=True)
     assert failed.returncode == 1

@@ -8,6 +8,7 @@ import numpy as np
 from matplotlib import pyplot
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
+from atmodist.core.errors import InputError
 from atmodist.evaluation import study
 from atmodist.evaluation.study import MEASURES, Estimate, Seed
 from atmodist.figures import plots
@@ -17,6 +18,8 @@ SETTINGS = {
     "-even": "equal balance of the duel",
     "-paper": "the paper's weight, 0.001",
 }
+MARKS = "<!-- made by `make study-page` -->", "<!-- end -->"
+"""What the summary stands between in the README."""
 PAPER = "Hoffmann & Lessig 2021 and 2023, evaluation of super-resolution"
 CONTROL = "implied by both papers; the control is ours"
 INTRODUCTION = f"""\
@@ -169,6 +172,30 @@ def text(seeds: Sequence[Seed], folder: str) -> str:
         return "\n".join([*parts, "\nNo seed has been made yet, so that there are no losses to compare.\n"])
     parts += [*_losses(seeds, folder), *_duels(seeds, folder), *_orderings(seeds), *_cost(seeds)]
     return "\n".join(parts) + "\n"
+
+
+def summary(seeds: Sequence[Seed]) -> str:
+    """What the README shows of the page: AtmoDist's loss against four others, a word for each verdict."""
+    others = {DISTANCE: "ℓ2", PRETEXT: "random weights", BASELINE: "an autoencoder", SPECTRAL: "AMSE"}
+    words = {"holds": "**{:.2f}** better", "fails": "{:.2f} *worse*", "undecided": "{:.2f} open"}
+    rows = {}
+    for claim in claims(seeds):
+        estimate, verdict, _ = judge(seeds, claim)
+        if claim.text in others and estimate:
+            cells = rows.setdefault((others[claim.text], claim.setting), [])
+            cells.append(words[verdict].format(estimate.value))
+    head = ["over that of", "trained with", *(MEASURES[name].label for name in MEANINGS)]
+    table = [row(*cells) for cells in (head, ["---"] * len(head), *((*key, *rows[key]) for key in rows))]
+    return "\n".join([f"Error of AtmoDist's loss, mean of {len(seeds)} seeds:\n", *table])
+
+
+def with_summary(readme: str, seeds: Sequence[Seed]) -> str:
+    """A README whose part between `MARKS` is the summary; raises ``InputError`` if it has no such part."""
+    begin, end = MARKS
+    if not 0 <= readme.find(begin) < readme.find(end):
+        raise InputError(f"the README has no lines {begin} and {end}; expected the study's summary between")
+    before, after = readme.split(begin)[0], readme.split(end)[-1]
+    return f"{before}{begin}\n{summary(seeds)}\n{end}{after}"
 
 
 def _at_a_glance(seeds, judged):
