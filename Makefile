@@ -23,7 +23,8 @@ $(STAMP): requirements.txt
 	@echo "Installing the pinned packages into .venv (once; about two minutes) …"
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
-	@$(BIN)/pip install --quiet --disable-pip-version-check -r requirements.txt
+	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt
+	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true  # on all cores; packages hold a few files of no Python
 	@touch $@
 
 demo: $(STAMP)  ## the whole chain on a synthetic atmosphere, minutes on two cores
