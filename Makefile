@@ -1,7 +1,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 SNAKEMAKE := $(BIN)/snakemake --configfile config/demo.yaml
-PYTEST := $(BIN)/python -m pytest --numprocesses 2 --dist loadfile --no-loadscope-reorder
+PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscope-reorder
 
 STUDY = $(BIN)/snakemake --config name=study-$(SEED) seed=$(SEED) \
   $(if $(PRECISION),"training={precision: $(PRECISION)}") --configfile config/study.yaml
@@ -68,7 +68,7 @@ report: $(STAMP)  ## its results as one HTML file
 	@$(SNAKEMAKE) --cores $(or $(CORES),all) --report results/demo/report.html --report-after-run
 
 test: $(STAMP)  ## every test
-	@echo "The whole chain and its faults, then unit tests, two files at a time …"
+	@echo "The whole chain and its faults, then unit tests, three files at a time …"
 	@$(PYTEST) tests --durations=10
 
 torture: $(STAMP)  ## a thousand faults over the whole chain, an hour or two; it goes on where it stopped

@@ -13,15 +13,17 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items):
-    """First what waits longest, for a Slurm: of two files at a time, it is not to be the one that is left.
+    """First the chain on a Slurm, which takes longest: it is not to be the one that is left.
 
-    Then what does not wait for the run that it starts from, and the small files last.
+    Then the files that need no finished run; those that do, trainings on Slurm first, which mostly wait; and
+    the small ones last.
     """
     waiting = {item.path for item in items if "finished" in item.fixturenames}
     items.sort(
         key=lambda item: (
-            item.path.name != "test_slurm.py",
+            item.path.stem != "test_slurm_chain",
             "unit" in item.path.parts,
             item.path in waiting,
+            item.path.stem != "test_slurm_training",
         )
     )

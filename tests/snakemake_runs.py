@@ -7,6 +7,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+import yaml
+
 ROOT = Path(__file__).parents[1]
 PARTS = ("config", "workflow", "resources", "slurm", "tests")
 # As at a site, but for conda, which needs channels, sacct, which needs a database, and long waits.
@@ -19,6 +21,13 @@ ON_SLURM = (
     "--latency-wait=5",
 )
 TINY = ("--configfile", "config/demo.yaml", "tests/tiny.yaml")
+
+
+def edited(folder: Path, **changes) -> tuple[str, ...]:
+    """Options that lay changes over the tiny config; unless they say otherwise, GPUs are asked for."""
+    changes = {"training": {"device": "auto"}, **changes}
+    (folder / "edit.yaml").write_text(yaml.safe_dump(changes))
+    return *TINY, "edit.yaml"
 
 
 def workspace(folder: Path) -> Path:

@@ -1,9 +1,10 @@
-"""The whole chain on a tiny planet, run once for all tests that start from its results."""
+"""The whole chain on a tiny planet, run once for all tests that start from its results; and a Slurm."""
 
 import os
 
 import pytest
 from filelock import FileLock
+from slurm_cluster import MISSING, SlurmCluster
 from snakemake_runs import TINY, snakemake, workspace
 
 
@@ -23,3 +24,13 @@ def finished(tmp_path_factory):
             assert run.returncode == 0, run.stdout
             whole.touch()
     return folder
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory):
+    """A Slurm; where its programs are missing, tests that need it are skipped, but not in CI."""
+    if MISSING and not os.environ.get("CI"):
+        pytest.skip(f"{', '.join(MISSING)} missing: apt-get install slurmctld slurmd slurm-client munge")
+    assert not MISSING, f"{', '.join(MISSING)} missing"
+    with SlurmCluster(tmp_path_factory.mktemp("slurm")) as cluster:
+        yield cluster

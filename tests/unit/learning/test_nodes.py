@@ -1,4 +1,4 @@
-"""The other nodes of a training run, with a stand-in for srun: the test on a real Slurm is in test_slurm."""
+"""The other nodes of a training run, with a stand-in for srun; test_slurm_training has a real Slurm."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""The workflow on a real Slurm: the whole chain, what its jobs ask for, and trainings that are stopped."""
+"""Trainings on a real Slurm, stopped in every way: each goes on where it was."""
 
 import os
 import re
@@ -11,73 +11,11 @@ from contextlib import contextmanager, suppress
 import pandas as pd
 import psutil
 import pytest
-import yaml
-from slurm_cluster import MISSING, SlurmCluster
-from snakemake_runs import ON_SLURM, TINY, copy_results, snakemake, workspace
+from snakemake_runs import ON_SLURM, copy_results, edited, snakemake, workspace
 
-pytestmark = [
-    pytest.mark.timeout(1800),
-    pytest.mark.skipif(
-        MISSING != [] and not os.environ.get("CI"),
-        reason=f"{', '.join(MISSING)} missing: apt-get install slurmctld slurmd slurm-client munge",
-    ),
-]
-ON_GPUS = {
-    "train_atmodist", "evaluate_atmodist", "measure_lag_losses", "pretrain_generator", "train_srgan",
-}  # fmt: skip
-# A group's name is followed by the names of its rules.
-GROUPS = {"gridding_grid_fields", "sampling_pairs_sample_pairs", "sampling_patches_sample_patches"}
-ON_CPUS = {"simulate_atmosphere", "compute_moments", *GROUPS}
+pytestmark = pytest.mark.timeout(1800)
 TRAINING = "results/tiny/atmodist/lags-23/training.csv"
 LOG = "results/tiny/logs/train_atmodist/lags-23.log"
-
-
-@pytest.fixture(scope="module")
-def cluster(tmp_path_factory):
-    assert not MISSING, f"{', '.join(MISSING)} missing"
-    with SlurmCluster(tmp_path_factory.mktemp("slurm")) as cluster:
-        yield cluster
-
-
-def config(folder, **changes):
-    """Options that lay changes over the tiny config; unless they say otherwise, GPUs are asked for."""
-    changes = {"training": {"device": "auto"}, **changes}
-    (folder / "edit.yaml").write_text(yaml.safe_dump(changes))
-    return *TINY, "edit.yaml"
-
-
-def rule(job):
-    """Rule or group of a Slurm job."""
-    return re.sub("^rule_|_wildcards_.*", "", job["Comment"])
-
-
-def test_chain_gives_the_numbers_of_one_machine(cluster, finished, tmp_path):
-    """From nothing to the spectra of every system: every kind of job, and figures that are drawn here."""
-    folder = workspace(tmp_path / "chain")
-    target = "results/tiny/figures/energy_spectrum.pdf"
-    configs = config(folder)
-    run = snakemake(
-        folder, *ON_SLURM, *configs, "--", target, cores=None, timeout=1500, **cluster.environment
-    )
-    assert run.returncode == 0, run.stdout
-    made = [path.relative_to(folder) for path in (folder / "results").rglob("*.nc")]
-    assert {"truth.nc", "bilinear.nc", "l2.nc", "atmodist.nc"} < {path.name for path in made}
-    for path in made:
-        assert (folder / path).read_bytes() == (finished / path).read_bytes(), path
-    jobs = cluster.jobs()
-    rules = {rule(job) for job in jobs}
-    assert {job["JobState"] for job in jobs} == {"COMPLETED"}
-    assert rules >= ON_GPUS | ON_CPUS
-    assert not any(name.startswith(("figure_", "merge_", "summary")) for name in rules)
-    assert sum(rule(job) == "gridding_grid_fields" for job in jobs) == 1  # three periods
-    for job in jobs:
-        trained = rule(job) == "evaluate_srgan" and not re.search("truth|bilinear", job["Comment"])
-        if trained or rule(job) in ON_GPUS:
-            assert job.get("TresPerJob") == "gres:gpu:1", job
-        if rule(job) in ON_CPUS:
-            assert "TresPerJob" not in job, job
-        assert "mem=" in job["TRES"], job
-        assert job["TimeLimit"] != "UNLIMITED", job
 
 
 class EndlessTraining:
@@ -85,7 +23,7 @@ class EndlessTraining:
 
     def __init__(self, cluster, folder, **changes):
         self.cluster, self.folder = cluster, folder
-        self.options = config(folder, atmodist={"defaults": {"epochs": 10**6}}, **changes)
+        self.options = edited(folder, atmodist={"defaults": {"epochs": 10**6}}, **changes)
 
     @property
     def job(self):
@@ -179,11 +117,11 @@ def table(folder):
 
 
 def test_two_nodes_train_as_two_processes_of_one(cluster, folder):
-    run = snakemake(folder, TRAINING, *config(folder, training={"device": "cpu", "devices": 2}))
+    run = snakemake(folder, TRAINING, *edited(folder, training={"device": "cpu", "devices": 2}))
     assert run.returncode == 0, run.stdout
     expected = table(folder)
     (folder / TRAINING).unlink()
-    two_nodes = config(folder, training={"device": "cpu", "nodes": 2})
+    two_nodes = edited(folder, training={"device": "cpu", "nodes": 2})
     run = snakemake(folder, TRAINING, *ON_SLURM, *two_nodes, cores=None, **cluster.environment)
     assert run.returncode == 0, run.stdout
     assert cluster.jobs()[-1]["NumNodes"] == "2"
