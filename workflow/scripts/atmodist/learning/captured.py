@@ -11,6 +11,7 @@ import torch
 from lightning_fabric import Fabric
 from torch import Tensor
 
+DEVICE = "cuda"  # whose kernels can be recorded
 WARM_UP = 3  # steps that allocate what a step keeps, and choose the fastest convolutions
 
 
@@ -25,7 +26,7 @@ class CapturedStep:
 
     def __init__(self, fabric: Fabric, step: Callable[..., Any], captures: bool = True):
         self.device, self.step = fabric.device, step
-        self.captures = captures and fabric.device.type == "cuda" and fabric.world_size == 1
+        self.captures = captures and fabric.device.type == DEVICE and fabric.world_size == 1
         self.calls, self.graph = 0, None
 
     def __call__(self, *tensors: Tensor) -> Any:

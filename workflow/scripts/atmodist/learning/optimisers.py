@@ -6,16 +6,17 @@ import torch
 from lightning_fabric import Fabric
 from torch import nn
 
+from atmodist.learning import captured
 from atmodist.learning.settings import LearningRateSchedule
 
 
 def adam(fabric: Fabric, network: nn.Module, rate: float) -> torch.optim.Adam:
-    """Adam with PyTorch's constants, which are Keras': on a GPU a single kernel that a CUDA graph can repeat.
+    """Adam with PyTorch's constants, which are Keras': on a GPU a single kernel that a graph can repeat.
 
     A state that was saved on another kind of device can be loaded.
     """
-    gpu = fabric.device.type == "cuda"
-    ways = {"foreach": not gpu, "fused": gpu, "capturable": gpu}
+    repeated = fabric.device.type == captured.DEVICE
+    ways = {"foreach": not repeated, "fused": repeated, "capturable": repeated}
     optimiser = torch.optim.Adam(network.parameters(), rate, **ways)
 
     def keep_ways(_, state):
