@@ -3,16 +3,15 @@
 Each must end in the right file or in a clear sentence; a wrong file must never be accepted.
 """
 
-import multiprocessing
 import os
 import signal
-import sys
 import traceback
 from collections import Counter
 from functools import partial
 
 import numpy as np
 import pytest
+from forking import processes, run, start_server
 from standin_archive import FAULTS, KEY, Chance, Plan, StandInArchive, truth
 
 from atmodist.core.errors import InputError
@@ -53,27 +52,20 @@ def download(url, key, period, path, pipe):
 class Chain:
     """Runs of the download of one period, until the file is there."""
 
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["atmodist.data.climate_data_store", "standin_archive"])
-
     def __init__(self, archive, period, path):
         self.archive, self.period, self.path = archive, period, path
         self.right = truth(mars_request(period.times(6), VARIABLES, 120, KEYWORDS))
 
     def run(self, kill_after=None):
         """Run once; what came of it: "right", "killed" or the sentence that says why not."""
-        ours, theirs = self.processes.Pipe(duplex=False)
+        ours, theirs = processes.Pipe(duplex=False)
         arguments = (self.archive.url, KEY, self.period, self.path, theirs)
-        process = self.processes.Process(target=download, args=arguments)
-        process.start()
+        code = run(download, *arguments, server=self.archive, kill_after=kill_after)
         theirs.close()
-        process.join(kill_after if kill_after else 60)
-        process.kill()
-        process.join()
         if self.path.exists():
             assert self.path.read_bytes() == self.right, f"a wrong file was accepted: {self.path}"
             return "right"
-        if process.exitcode == -signal.SIGKILL:
+        if code == -signal.SIGKILL:
             assert kill_after, "the download hangs"
             return "killed"
         sentence = ours.recv()
@@ -83,8 +75,8 @@ class Chain:
 
 
 @pytest.mark.timeout(1200)
-def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # for what the fork server loads in advance
+def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path):
+    start_server()
     random = np.random.default_rng(7)
     results, faulty = Counter(), 0
     with StandInArchive(Chance(random.spawn(1)[0], 0.2)) as archive:
@@ -93,7 +85,8 @@ def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path, monkeypatch):
             chain = Chain(archive, period, tmp_path / str(number) / f"{period.name}.grib")
             for _ in range(RUNS):
                 before = archive.injected.total()
-                result = chain.run(random.uniform(0.01, 0.15) if random.random() < 0.4 else None)
+                killed = random.integers(8), random.uniform(0, 0.01)
+                result = chain.run(killed if random.random() < 0.4 else None)
                 results[result if result in ("right", "killed") else "refused"] += 1
                 faulty += result == "killed" or archive.injected.total() > before
                 if result == "right":

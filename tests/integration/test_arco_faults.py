@@ -6,16 +6,15 @@ has been accepted must never be fetched again.
 ``ARCO_CHAINS=60 python -m pytest tests/integration/test_arco_faults.py -s`` makes several hundred.
 """
 
-import multiprocessing
 import os
 import re
 import signal
-import sys
 import traceback
 from collections import Counter
 
 import numpy as np
 import pytest
+from forking import processes, run, start_server
 from standin_store import CONTENT, TRANSPORT, Chance, StandInStore, coefficients
 
 from atmodist.core.errors import InputError
@@ -62,9 +61,6 @@ def right(path, period):
 class Chain:
     """Runs of the download of one period, until the file is there."""
 
-    processes = multiprocessing.get_context("forkserver")
-    processes.set_forkserver_preload(["atmodist.data.arco_download", "standin_store"])
-
     def __init__(self, store, period, path):
         self.store, self.period, self.path = store, period, path
         self.journal = path.with_name(f".{path.name}.journal")
@@ -80,19 +76,16 @@ class Chain:
     def run(self, kill_after=None):
         """Run once; what came of it: "right", "killed" or the sentence that says why not."""
         before, sent = self.accepted(), Counter(self.store.whole)
-        ours, theirs = self.processes.Pipe(duplex=False)
-        process = self.processes.Process(target=fetch, args=(self.store.wind, self.period, self.path, theirs))
-        process.start()
+        ours, theirs = processes.Pipe(duplex=False)
+        arguments = (self.store.wind, self.period, self.path, theirs)
+        code = run(fetch, *arguments, server=self.store, kill_after=kill_after)
         theirs.close()
-        process.join(kill_after if kill_after else 60)
-        process.kill()
-        process.join()
         self.assert_nothing_was_fetched_again(before, self.store.whole - sent)
         if self.path.exists():
             assert right(self.path, self.period), f"a wrong file was accepted: {self.path}"
             assert [file.name for file in self.path.parent.iterdir()] == [self.path.name]
             return "right"
-        if process.exitcode == -signal.SIGKILL:
+        if code == -signal.SIGKILL:
             assert kill_after, "the download hangs"
             return "killed"
         sentence = ours.recv()
@@ -110,8 +103,8 @@ class Chain:
 
 
 @pytest.mark.timeout(1800)
-def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path, monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # for what the fork server loads in advance
+def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path):
+    start_server()
     random = np.random.default_rng(11)
     results, faulty, planted = Counter(), 0, Counter()
     with StandInStore(Chance(random.spawn(1)[0], 0.15)) as store:
@@ -129,7 +122,8 @@ def test_no_fault_and_no_kill_leads_to_a_wrong_file(tmp_path, monkeypatch):
                     chance, store.misbehave = store.misbehave, None
                 before = store.injected.total()
                 wrong = place in store.content
-                result = chain.run(random.uniform(0.05, 0.6) if random.random() < 0.4 else None)
+                killed = random.integers(20), random.uniform(0, 0.01)
+                result = chain.run(killed if random.random() < 0.4 else None)
                 assert not (wrong and result == "right"), f"{store.content} was accepted"
                 results[result if result in ("right", "killed") else "refused"] += 1
                 faulty += wrong or result == "killed" or store.injected.total() > before

@@ -1,9 +1,7 @@
 """Training runs that are killed at random moments, and training runs on two processes."""
 
-import multiprocessing
 import os
 import signal
-import sys
 import time
 from contextlib import suppress
 from itertools import count
@@ -13,6 +11,7 @@ import pandas as pd
 import psutil
 import pytest
 import torch
+from forking import processes, start_server
 from trainings import (
     ATMODIST,
     AUTOENCODER,
@@ -32,12 +31,6 @@ from atmodist.learning.devices import Hardware
 from atmodist.learning.launching import launch
 from atmodist.learning.networks import Generator
 from atmodist.samples import batches
-
-# A server that has imported everything forks the runs, so that a process of its own costs nothing.
-processes = multiprocessing.get_context("forkserver")
-processes.set_forkserver_preload(
-    ["trainings", "atmodist.learning.atmodist_training", "atmodist.learning.srgan_training"]
-)
 
 COMMON = {"patch": 32, "variables": VARIABLES, "seed": 1}
 OUTPUTS = {"log": "training.csv", "weights": "weights"}
@@ -69,11 +62,7 @@ def samples(tmp_path_factory):
     write_patches(folder / "patches.h5", count=200)
     torch.manual_seed(0)
     saved.save(folder / "generator.pt", {"generator": Generator(2, **GENERATOR).state_dict()})
-    first = processes.Process(target=time.monotonic)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("PYTHONPATH", os.pathsep.join(sys.path))  # the server imports with this
-        first.start()
-    first.join()
+    start_server()
     return folder
 
 
