@@ -178,15 +178,17 @@ def summary(seeds: Sequence[Seed]) -> str:
     """What the README shows of the page: AtmoDist's loss against four others, a word for each verdict."""
     others = {DISTANCE: "ℓ2", PRETEXT: "random weights", BASELINE: "an autoencoder", SPECTRAL: "AMSE"}
     words = {"holds": "**{:.2f}** better", "fails": "{:.2f} *worse*", "undecided": "{:.2f} open"}
-    rows = {}
+    rows, counts = {}, set()
     for claim in claims(seeds):
         estimate, verdict, _ = judge(seeds, claim)
         if claim.text in others and estimate:
             cells = rows.setdefault((others[claim.text], claim.setting), [])
             cells.append(words[verdict].format(estimate.value))
+            counts.add(estimate.seeds)
     head = ["over that of", "trained with", *(MEASURES[name].label for name in MEANINGS)]
     table = [row(*cells) for cells in (head, ["---"] * len(head), *((*key, *rows[key]) for key in rows))]
-    return "\n".join([f"Error of AtmoDist's loss, mean of {len(seeds)} seeds:\n", *table])
+    count = " or ".join(map(str, sorted(counts)))
+    return "\n".join([f"Error of AtmoDist's loss, mean of {count} seeds:\n", *table])
 
 
 def with_summary(readme: str, seeds: Sequence[Seed]) -> str:
