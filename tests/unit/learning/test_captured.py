@@ -60,10 +60,9 @@ def on(*hardware):
     return pytest.mark.parametrize("hardware", [REPLAYED, *more], indirect=True)
 
 
-def assert_alike(hardware, once, again):
-    """Equal, but for what a GPU sums in another order."""
-    tolerance = {"cpu": 0, "gpu": 0.05 if hardware.precision == "bf16-mixed" else 0.01}[hardware.device]
-    np.testing.assert_allclose(once, again, rtol=tolerance, atol=tolerance / 10)
+def assert_alike(hardware, once, again, **tolerance):
+    """Equal on a CPU; on a GPU, which may sum in another order, to a tolerance."""
+    np.testing.assert_allclose(once, again, **(tolerance if hardware.device == "gpu" else {"rtol": 0}))
 
 
 @on(GPU)
@@ -121,8 +120,9 @@ def test_a_captured_duel_is_the_duel(band, hardware, monkeypatch):
         assert (duel._both.graph is not None) == (warm_up < steps)
         weights = [parameter.detach().cpu().flatten() for each in networks for parameter in each.parameters()]
         ends.append((losses, torch.cat(weights)))
-    for once, again in zip(*ends, strict=True):
-        assert_alike(hardware, once, again)
+    losses, weights = zip(*ends, strict=True)
+    assert_alike(hardware, *losses, rtol=2e-2 if hardware.precision == "bf16-mixed" else 1e-4)
+    assert_alike(hardware, *weights, rtol=1e-2, atol=1e-3)
 
 
 @on(
@@ -160,8 +160,10 @@ def test_a_captured_training_run_learns_what_a_launched_one_does(network, hardwa
         job = training_job(folder, [tmp_path / "samples.h5"], hardware=hardware)
         launch(hardware, train, job, *arguments)
         tables.append(pd.read_csv(job.log).drop(columns=["seconds", "phase"]))
-    assert tables[0]["loss"].iloc[-1] < tables[0]["loss"].iloc[0]
-    assert_alike(hardware, *tables)
+    learnt = 0.7 if network == "atmodist" else 1
+    assert tables[0]["loss"].iloc[-1] < learnt * tables[0]["loss"].iloc[0]
+    columns = ["loss"] if hardware.device == "gpu" else list(tables[0])
+    assert_alike(hardware, *(table[columns] for table in tables), rtol=0.05)
 
 
 @pytest.mark.parametrize("ways", [{"foreach": True}, {"foreach": False, "fused": True, "capturable": True}])
