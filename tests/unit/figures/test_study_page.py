@@ -93,7 +93,25 @@ def test_a_spread_between_seeds_that_holds_no_difference_leaves_it_open(tmp_path
         seed(tmp_path, number, {"atmodist": error}, noise=0.001)
     verdict, why = verdicts(tmp_path)["atmodist", "l2", "spectrum"]
     assert verdict == "undecided"
-    assert "more seeds" in why
+    assert why == "more than 30 seeds, if ratio and spread stay"
+
+
+@pytest.mark.parametrize("below", [0.8, 1 / 0.8])
+def test_as_many_seeds_are_told_as_would_decide_it(below):
+    """Values with the same mean and spread, as many times as told, are decided, one time fewer are not."""
+    logs = np.array([-1.0, 0, 1])
+    logs *= 0.25 / logs.std()
+
+    def estimate(seeds):
+        deviation = 1.96 * 0.25 / np.sqrt(seeds)
+        deviation *= np.sqrt((seeds - 1) / seeds / (2 / 3))  # the bootstrap's, as of three seeds
+        return study.Estimate(below, below * np.exp(-deviation), below * np.exp(deviation), seeds)
+
+    told = study.seeds_to_decide(estimate(3), 1.0)
+    assert study.decide(estimate(3))[1] == f"about {told} seeds, if ratio and spread stay"
+    assert told > 4
+    assert study.decide(estimate(told - 1))[0] == "undecided"
+    assert study.decide(estimate(told))[0] == ("holds" if below < 1 else "fails")
 
 
 def test_orderings_are_means_over_the_seeds_that_have_them(tmp_path):

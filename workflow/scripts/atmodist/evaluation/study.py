@@ -34,6 +34,8 @@ RESAMPLES = 2000
 """Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
 SEEDS_NEEDED = 3
 """Seeds below which nothing is decided: with fewer, the spread between seeds is hardly known."""
+MANY_SEEDS = 30
+"""Seeds beyond which a difference is too small for anyone to wait for."""
 EVEN = (0.46, 0.60)
 """Losses of the discriminator between which neither network gets an extra step (the paper's band)."""
 BALANCE = 0.08
@@ -242,20 +244,36 @@ def spectrum(seeds: Sequence[Seed], system: str) -> pd.Series:
 def decide(estimate: Estimate | None, threshold: float = 1.0, below: bool = True) -> tuple[str, str]:
     """Verdict on a claim that a number is below (or above) a threshold, and why or what would decide it.
 
-    ``holds`` or ``fails`` if the whole interval is on one side and there are `SEEDS_NEEDED` seeds.
+    ``holds`` or ``fails`` if the whole interval is on one side and there are `SEEDS_NEEDED` seeds; else, as
+    many seeds are told as would decide it if the number and the spread stayed as they are.
     """
     if estimate is None:
         return "undecided", f"{SEEDS_NEEDED} seeds with both models"
     if estimate.seeds < SEEDS_NEEDED:
         missing = SEEDS_NEEDED - estimate.seeds
         return "undecided", f"{missing} more seed{'s' if missing > 1 else ''}"
-    low, high = (estimate.low, estimate.high) if below else (-estimate.high, -estimate.low)
-    limit = threshold if below else -threshold
-    if high < limit:
-        return "holds", ""
-    if low > limit:
-        return "fails", ""
-    return "undecided", "more seeds: the interval holds the threshold"
+    if estimate.high < threshold:
+        return ("holds" if below else "fails"), ""
+    if estimate.low > threshold:
+        return ("fails" if below else "holds"), ""
+    needed = seeds_to_decide(estimate, threshold)
+    told = f"about {needed} seeds" if needed else f"more than {MANY_SEEDS} seeds"
+    return "undecided", f"{told}, if ratio and spread stay"
+
+
+def seeds_to_decide(estimate: Estimate, threshold: float) -> int | None:
+    """Seeds at which the interval would leave out the threshold; nothing if these are over `MANY_SEEDS`.
+
+    The interval's end beyond the threshold comes nearer to the value, on a logarithmic scale, as the standard
+    deviation of a bootstrapped mean: as √(n − 1) / n (Davison & Hinkley 1997, section 2.3).
+    """
+    end = estimate.high if estimate.value < threshold else estimate.low
+    allowed, found = np.log([threshold / estimate.value, end / estimate.value]) ** 2
+    now = (estimate.seeds - 1) / estimate.seeds**2
+    for count in range(estimate.seeds + 1, MANY_SEEDS + 1):
+        if found * (count - 1) / count**2 < allowed * now:
+            return count
+    return None
 
 
 def wins_and_losses(seeds: Sequence[Seed], system: str, reference: str, but: Iterable[str] = ()) -> list[str]:

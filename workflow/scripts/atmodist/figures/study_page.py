@@ -41,7 +41,8 @@ days with replacement. With R seeds, the part of the variance that is the seeds'
 (R − 1) / R.
 
 **Verdicts**: a claim *holds* or *fails* if there are at least {study.SEEDS_NEEDED} seeds and the whole
-interval is on one side of 1; else it is *undecided*. At equal balance, the mean losses of the two
+interval is on one side of 1; else it is *undecided*, and the page says at how many seeds the interval
+would leave 1 out if ratio and spread stayed as they are. At equal balance, the mean losses of the two
 discriminators differ by at most {study.BALANCE}; else the comparison is undecided, whatever its ratio.
 """
 
