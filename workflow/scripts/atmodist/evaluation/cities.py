@@ -15,6 +15,7 @@ from atmodist.evaluation.bootstrap import block_numbers, resample
 WINDOWS = (1, 2, 3)
 QUANTILES = (0.02, 0.09, 0.25, 0.50, 0.75, 0.91, 0.98)
 BINS = 60
+CITIES_AT_ONCE = 10
 # Where the distribution functions of draws are compared: quantiles that lie closer in the tails, whose long
 # bins would weigh too much.
 NODES = np.sin(np.linspace(0, np.pi / 2, 501)[1:-1]) ** 2
@@ -59,7 +60,7 @@ def compare(
     """Distributions of the estimate at every city, and how far they are from the true ones.
 
     ``truth`` and ``estimate`` are the shards of ``city_value`` (time, variable, city, pixel), opened and not
-    loaded: one city at a time is in memory. All pixels of a window at all times make a distribution.
+    loaded: `CITIES_AT_ONCE` are in memory. All pixels of a window at all times make a distribution.
 
     Returns:
         ``quantiles`` (window, variable, city, quantile); ``density`` (window, variable, city, bin) between
@@ -71,12 +72,18 @@ def compare(
     block = block_numbers(np.concatenate([shard["time"].values for shard in truth]), block_days)
     draws = resample(block.max() + 1, resamples, seed).values[1:]
     found = []
-    for city in range(places.sizes["city"]):
+    for first in range(0, places.sizes["city"], CITIES_AT_ONCE):
+        near = slice(first, first + CITIES_AT_ONCE)
         true, values = (
-            np.concatenate([shard["city_value"].isel(city=city).values for shard in shards])
+            np.concatenate(
+                [shard["city_value"].isel(city=near).transpose("time", "city", ...) for shard in shards]
+            )
             for shards in (truth, estimate)
         )
-        found.append([_at(true[:, i], values[:, i], block, draws) for i in range(true.shape[1])])
+        found += [
+            [_at(true[:, city, i], values[:, city, i], block, draws) for i in range(true.shape[2])]
+            for city in range(true.shape[1])
+        ]
     result = xr.Dataset(
         {
             name: (

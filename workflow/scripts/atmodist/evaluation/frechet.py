@@ -9,35 +9,30 @@ import xarray as xr
 
 def frechet_distance(
     mean: np.ndarray, covariance: np.ndarray, other_mean: np.ndarray, other_covariance: np.ndarray
-) -> float:
+) -> np.ndarray:
     """Squared distance of two normal distributions: |μ₁ − μ₂|² + tr(Σ₁ + Σ₂ − 2 (Σ₁^½ Σ₂ Σ₁^½)^½).
 
-    Means (D,) and covariances (D, D), which may be singular.
+    Means (..., D) and covariances (..., D, D), which may be singular; the distances are (...).
     """
     root = _root(covariance)
     product = np.linalg.eigvalsh(root @ other_covariance @ root)
-    traces = np.trace(covariance) + np.trace(other_covariance) - 2 * np.sqrt(product.clip(0)).sum()
-    return float(np.square(mean - other_mean).sum() + traces)
+    traces = np.trace(covariance + other_covariance, axis1=-2, axis2=-1)
+    return np.square(mean - other_mean).sum(-1) + traces - 2 * np.sqrt(product.clip(0)).sum(-1)
 
 
 def distances(found: xr.Dataset, truth: xr.Dataset) -> xr.DataArray:
     """Fréchet distance along ``sample`` of a system from the truth, by the means of their moments."""
+    return xr.DataArray(frechet_distance(*_normals(found), *_normals(truth)), dims="sample")
 
-    def normal(moments, sample):
-        at = moments.isel(sample=sample)
-        mean = at["representation_mean"].values
-        return mean, at["representation_square"].transpose("channel", "other_channel").values - np.outer(
-            mean, mean
-        )
 
-    values = [
-        frechet_distance(*normal(found, sample), *normal(truth, sample))
-        for sample in range(found.sizes["sample"])
-    ]
-    return xr.DataArray(values, dims="sample")
+def _normals(moments):
+    """Means (sample, D) and covariances (sample, D, D)."""
+    mean = moments["representation_mean"].transpose("sample", "channel").values
+    square = moments["representation_square"].transpose("sample", "channel", "other_channel").values
+    return mean, square - mean[:, :, None] * mean[:, None, :]
 
 
 def _root(covariance):
-    """Square root of a symmetric matrix without negative eigenvalues."""
+    """Square roots of symmetric matrices without negative eigenvalues."""
     values, vectors = np.linalg.eigh(covariance)
-    return (vectors * np.sqrt(values.clip(0))) @ vectors.T
+    return (vectors * np.sqrt(values.clip(0))[..., None, :]) @ np.swapaxes(vectors, -2, -1)
