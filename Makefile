@@ -8,6 +8,9 @@ STUDY = $(BIN)/snakemake --config name=study-$(SEED) seed=$(SEED) \
 NEEDS_SEED = case "$(SEED)" in ''|*[!0-9]*) echo "Name a seed by its number: make $@ SEED=1"; exit 1; esac
 MAP := figures/maps_northern_storm_track
 
+# Of the packages' modules a third is ever imported, by hundreds of jobs: the first that imports one compiles it for all.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .PHONY: help demo demo-all earth study study-orderings study-page study-map report test torture unit lint bench docs pins clean
 
@@ -24,7 +27,6 @@ $(STAMP): requirements.txt
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt
-	@$(BIN)/python -m compileall -qq -j 0 .venv/lib || true  # on all cores; packages hold a few files of no Python
 	@touch $@
 
 demo: $(STAMP)  ## the whole chain on a synthetic atmosphere, minutes on two cores
