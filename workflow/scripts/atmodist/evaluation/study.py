@@ -5,7 +5,8 @@ seeds. A draw takes seeds with replacement and, of each seed taken, blocks of it
 (Davison & Hinkley 1997, Bootstrap Methods and their Application, section 3.8). The draws of blocks are made
 where the fields are, by `bootstrap`, and kept: what a seed leaves is a table of each quantity's value and of
 its values in those draws, the same draws for all systems of the seed. So distances between distributions,
-which are no sums over blocks, need no fields either.
+which are no sums over blocks, need no fields either. As there are few seeds, the quantiles of the draws are
+moved apart, see `widening`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -15,6 +16,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.special import ndtri, stdtrit
 
 from atmodist.core.errors import InputError
 from atmodist.core.seeds import random_stream
@@ -195,9 +197,22 @@ class Estimate:
 
     @classmethod
     def of(cls, samples: np.ndarray, seeds: int) -> "Estimate":
-        """From samples, the value first; one without draws has NaN for its interval."""
-        low, high = np.nanquantile(samples[1:], [0.025, 0.975])
+        """From positive samples, the value first; one without draws has NaN for its interval."""
+        bounds = np.nanquantile(samples[1:], [0.025, 0.975])
+        low, high = samples[0] * (bounds / samples[0]) ** widening(seeds)
         return cls(float(samples[0]), float(low), float(high), seeds)
+
+
+def widening(seeds: int) -> float:
+    """How much wider than the bootstrap's quantiles the interval of a few seeds must be.
+
+    These take the spread of R seeds for smaller than it is, by √((R − 1) / R), and for known, while it is
+    itself an estimate: Student's t in place of the normal distribution (Hesterberg 2015,
+    doi:10.1080/00031305.2015.1089789). Of one seed the spread between seeds is unknown: 1, its blocks alone.
+    """
+    if seeds == 1:
+        return 1.0
+    return stdtrit(seeds - 1, 0.975) / ndtri(0.975) * np.sqrt(seeds / (seeds - 1))
 
 
 def error(seeds: Sequence[Seed], system: str, measure: str) -> Estimate | None:
@@ -264,16 +279,14 @@ def decide(estimate: Estimate | None, threshold: float = 1.0, below: bool = True
 def seeds_to_decide(estimate: Estimate, threshold: float) -> int | None:
     """Seeds at which the interval would leave out the threshold; nothing if these are over `MANY_SEEDS`.
 
-    The interval's end beyond the threshold comes nearer to the value, on a logarithmic scale, as the standard
-    deviation of a bootstrapped mean: as √(n − 1) / n (Davison & Hinkley 1997, section 2.3).
+    The interval of n seeds is as wide, on a logarithmic scale, as Student's t of n − 1 degrees over √n.
     """
     end = estimate.high if estimate.value < threshold else estimate.low
-    allowed, found = np.log([threshold / estimate.value, end / estimate.value]) ** 2
-    now = (estimate.seeds - 1) / estimate.seeds**2
-    for count in range(estimate.seeds + 1, MANY_SEEDS + 1):
-        if found * (count - 1) / count**2 < allowed * now:
-            return count
-    return None
+    allowed, found = abs(np.log([threshold / estimate.value, end / estimate.value]))
+    counts = np.arange(estimate.seeds, MANY_SEEDS + 1)
+    width = stdtrit(counts - 1, 0.975) / np.sqrt(counts)
+    enough = counts[found * width < allowed * width[0]]
+    return int(enough[0]) if enough.size else None
 
 
 def wins_and_losses(seeds: Sequence[Seed], system: str, reference: str, but: Iterable[str] = ()) -> list[str]:

@@ -37,8 +37,9 @@ difference. Local Wasserstein: the mean over cities, 3 × 3 pixels. Fréchet dis
 encoder, of random weights other than those of the loss, that trained none of the losses.
 
 **Intervals** (95 %) are of a hierarchical bootstrap: seeds with replacement, in each of them blocks of
-days with replacement. With R seeds, the part of the variance that is the seeds' comes out too small by
-(R − 1) / R.
+days with replacement. Of a few seeds its quantiles lie too close together: they are moved apart by
+Student's t over the normal distribution's and by √(R / (R − 1)), of R seeds (Hesterberg 2015,
+doi:10.1080/00031305.2015.1089789).
 
 **Verdicts**: a claim *holds* or *fails* if there are at least {study.SEEDS_NEEDED} seeds and the whole
 interval is on one side of 1; else it is *undecided*, and the page says at how many seeds the interval
