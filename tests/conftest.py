@@ -13,17 +13,15 @@ hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_modifyitems(items):
-    """First the chain on a Slurm, which takes longest: it is not to be the one that is left.
+    """First the chain on a Slurm, which takes longest, and the trainings there, which mostly wait.
 
-    Then the files that need no finished run; those that do, trainings on Slurm first, which mostly wait; and
-    the small ones last.
+    Then the files that need no finished run, those that do, and the small ones last.
     """
     waiting = {item.path for item in items if "finished" in item.fixturenames}
     items.sort(
         key=lambda item: (
-            item.path.stem != "test_slurm_chain",
+            item.path.stem not in ("test_slurm_chain", "test_slurm_training"),
             "unit" in item.path.parts,
             item.path in waiting,
-            item.path.stem != "test_slurm_training",
         )
     )

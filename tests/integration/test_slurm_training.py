@@ -2,7 +2,6 @@
 
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -11,7 +10,7 @@ from contextlib import contextmanager, suppress
 import pandas as pd
 import psutil
 import pytest
-from snakemake_runs import ON_SLURM, copy_results, edited, snakemake, workspace
+from snakemake_runs import ON_SLURM, TINY, copy_results, edited, snakemake, workspace
 
 pytestmark = pytest.mark.timeout(1800)
 TRAINING = "results/tiny/atmodist/lags-23/training.csv"
@@ -67,13 +66,20 @@ class EndlessTraining:
         self.wait_for(r"epoch \d+, training")
 
 
+@pytest.fixture(scope="module")
+def samples(tmp_path_factory):
+    """A folder with samples, of its own: the finished run comes too late for tests that take so long."""
+    folder = workspace(tmp_path_factory.mktemp("samples"))
+    run = snakemake(folder, TRAINING, *TINY, "--until", "sample_pairs")
+    assert run.returncode == 0, run.stdout
+    return folder
+
+
 @pytest.fixture
-def folder(finished, tmp_path):
-    """A folder with finished samples and no training."""
+def folder(samples, tmp_path):
+    """A folder with samples and no training."""
     folder = workspace(tmp_path / "training")
-    copy_results(finished, folder)
-    for part in ("atmodist", "logs"):
-        shutil.rmtree(folder / "results/tiny" / part)
+    copy_results(samples, folder)
     return folder
 
 
