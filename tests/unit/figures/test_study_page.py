@@ -97,6 +97,18 @@ def test_a_spread_between_seeds_that_holds_no_difference_leaves_it_open(tmp_path
     assert why == "more than 30 seeds, if ratio and spread stay"
 
 
+def test_seeds_in_favour_are_counted_one_by_one(tmp_path):
+    for number, error in enumerate((0.5, 0.5, 1.5), 1):
+        seed(tmp_path, number, {"atmodist": error})
+    seed(tmp_path, 4, {}, models={"l2": ("mse", 0)})
+    seeds = study.read(tmp_path)
+    for measure in study.MEASURES:
+        assert study.in_favour(seeds, "atmodist", "l2", measure) == 2
+        assert study.in_favour(seeds, "l2", "atmodist", measure) == 1
+    rows = [line for line in study_page.text(seeds, "study").splitlines() if line.startswith("| A network")]
+    assert [row.split(" | ")[4:6] for row in rows] == [["4 of 4", "**holds**"]]
+
+
 @pytest.mark.parametrize("value", [0.8, 1 / 0.8])
 def test_as_many_seeds_are_told_as_would_decide_it(value):
     """Values with the same mean and spread, as many as told, are decided, one fewer are not."""

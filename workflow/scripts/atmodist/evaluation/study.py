@@ -234,16 +234,23 @@ def ratio(seeds: Sequence[Seed], system: str, reference: str, measure: str) -> E
         return Estimate.of(_geometric_mean(one / other), count)
 
 
-def _errors(seeds, systems, measure):
-    """Pooled errors (sample, variable) of each system over the seeds that have all; how many these are."""
+def in_favour(seeds: Sequence[Seed], system: str, reference: str, measure: str) -> int:
+    """Seeds in which, by themselves, the error of a system is below that of another."""
+    each = _errors_of_seeds(seeds, [system, reference], measure)
+    return sum(bool(_geometric_mean(one[:1] / other[:1]) < 1) for one, other in each)
+
+
+def _errors_of_seeds(seeds, systems, measure):
+    """Errors (sample, variable) of each system, for each of the seeds that have all."""
     about = MEASURES[measure]
     each = [[seed.samples("super_resolution", name, about.quantity) for name in systems] for seed in seeds]
-    complete = [parts for parts in each if all(part.size for part in parts)]
-    if not complete:
-        return None
-    return [pooled([about.error(part) for part in parts]) for parts in zip(*complete, strict=True)], len(
-        complete
-    )
+    return [[about.error(part) for part in parts] for parts in each if all(part.size for part in parts)]
+
+
+def _errors(seeds, systems, measure):
+    """Pooled errors (sample, variable) of each system over the seeds that have all; how many these are."""
+    each = _errors_of_seeds(seeds, systems, measure)
+    return ([pooled(parts) for parts in zip(*each, strict=True)], len(each)) if each else None
 
 
 def _geometric_mean(values):

@@ -114,13 +114,17 @@ def judge(seeds: Sequence[Seed], claim: Claim) -> tuple[Estimate | None, str, st
 
 def skill(seeds: Sequence[Seed]) -> tuple[Estimate | None, str, str]:
     """Accuracy of the lag over chance, and the verdict on its being above 1."""
-    parts = [
-        part for seed in seeds if (part := seed.samples("atmodist", "lags-23", "accuracy_over_chance")).size
-    ]
+    parts = _accuracies(seeds)
     estimate = Estimate.of(study.pooled(parts)[:, 0], len(parts)) if parts else None
     if estimate is None:
         return None, "undecided", f"{study.SEEDS_NEEDED} seeds"
     return estimate, *study.decide(estimate, below=False)
+
+
+def _accuracies(seeds):
+    """Accuracies over chance (sample, 1) of the seeds that have them."""
+    each = [seed.samples("atmodist", "lags-23", "accuracy_over_chance") for seed in seeds]
+    return [values for values in each if values.size]
 
 
 def number(estimate: Estimate | None) -> str:
@@ -216,23 +220,24 @@ def _at_a_glance(seeds, judged):
 
 def _claims(seeds, judged):
     yield "\n## Claims\n\nThe same with intervals, and what is missing where there is no verdict.\n"
-    yield row("claim", "where", "setting", "result", "seeds", "verdict", "what would decide it")
+    yield row("claim", "where", "setting", "result", "seeds in favour", "verdict", "what would decide it")
     yield row(*["---"] * 7)
     estimate, verdict, open_for = skill(seeds)
+    skilled = sum(int(values[0, 0] > 1) for values in _accuracies(seeds))
     yield row(
         "A network tells from two patches how many hours lie between them better than chance",
         "both papers, training of AtmoDist",
         "accuracy over chance, above 1 if the claim holds",
         number(estimate),
-        str(estimate.seeds if estimate else 0),
+        f"{skilled} of {estimate.seeds if estimate else 0}",
         f"**{verdict}**",
         open_for,
     )
     for claim, estimate, verdict, open_for in judged:
         text = f"{claim.text}: {MEANINGS[claim.measure]}"
-        count = str(estimate.seeds if estimate else 0)
-        result = number(estimate)
-        yield row(text, claim.source, claim.setting, result, count, f"**{verdict}**", open_for)
+        favour = study.in_favour(seeds, claim.system, claim.reference, claim.measure)
+        told = number(estimate), f"{favour} of {estimate.seeds if estimate else 0}", f"**{verdict}**"
+        yield row(text, claim.source, claim.setting, *told, open_for)
 
 
 def _losses(seeds, folder):
