@@ -1,5 +1,6 @@
 """Training runs that are killed at random moments, and training runs on two processes."""
 
+import multiprocessing
 import os
 import signal
 import time
@@ -69,6 +70,7 @@ def samples(tmp_path_factory):
 def run_with_workers(*arguments):
     """Run a training script whose samples do not fit into memory, so that other processes read them."""
     batches.Batches.in_memory = property(lambda self: False)
+    multiprocessing.set_start_method("fork", force=True)  # as in a job; tests start processes otherwise
     run(*arguments)
 
 
@@ -170,8 +172,9 @@ def test_stopped_while_other_processes_read(samples, devices, everyone):
     log = folder / "train_atmodist.log"
     wait_until(process, log, "epoch 1, pre-training")
     first = psutil.Process(process.pid)
+    while process.is_alive() and len(first.children(recursive=True)) < devices:
+        time.sleep(0.001)  # until the readers of the next epoch are there
     receivers = [first, *first.children(recursive=True)] if everyone else [first]
-    assert len(first.children(recursive=True)) >= devices
     for receiver in receivers:
         with suppress(psutil.NoSuchProcess):  # readers are others in every epoch
             receiver.send_signal(signal.SIGTERM)
