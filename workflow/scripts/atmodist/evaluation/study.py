@@ -11,6 +11,7 @@ moved apart, see `widening`.
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 from pathlib import Path
 
 import numpy as np
@@ -98,12 +99,14 @@ class Seed:
 
     def samples(self, group: str, system: str, quantity: str) -> np.ndarray:
         """Values (sample, variable) of a quantity, the draws of blocks behind the first; empty if unknown."""
-        table = self.tables["draws"]
-        rows = table[
-            (table["group"] == group) & (table["system"] == system) & (table["quantity"] == quantity)
-        ]
+        return self._samples.get((group, system, quantity), np.empty((0, 0)))
+
+    @cached_property
+    def _samples(self):
+        table = self.tables["draws"].sort_values("variable")
         columns = [name for name in table.columns if name.startswith("draw_")]
-        return rows.sort_values("variable")[columns].to_numpy(float).T
+        grouped = table.groupby(["group", "system", "quantity"])
+        return {key: rows[columns].to_numpy(float).T for key, rows in grouped}
 
     def spectrum(self, system: str) -> pd.Series:
         """Kinetic energy of a system over the truth's, by degree."""
@@ -176,14 +179,12 @@ def pooled(parts: Sequence[np.ndarray]) -> np.ndarray:
     stream = random_stream(2021, "study", count)
     seeds = stream.integers(count, size=(RESAMPLES, count))
     positions = stream.random((RESAMPLES, count))
-    drawn = []
-    for index, part in enumerate(parts):
-        # Of a seed that was evaluated on a single block there is no draw but itself.
-        first, draws = (1, len(part) - 1) if len(part) > 1 else (0, 1)
-        values = part[first + (positions * draws).astype(int)]
-        chosen = (seeds == index).reshape(*seeds.shape, *[1] * (part.ndim - 1))
-        drawn.append(np.where(chosen, values, 0).sum(axis=1))
-    return np.concatenate([[np.mean([part[0] for part in parts], axis=0)], sum(drawn) / count])
+    size = np.array([len(part) for part in parts])
+    # Of a seed that was evaluated on a single block there is no draw but itself.
+    first, draws = np.where(size > 1, 1, 0), np.maximum(size - 1, 1)
+    chosen = (size.cumsum() - size + first)[seeds] + (positions * draws[seeds]).astype(int)
+    drawn = np.concatenate(parts)[chosen].mean(axis=1)
+    return np.concatenate([[np.mean([part[0] for part in parts], axis=0)], drawn])
 
 
 @dataclass(frozen=True)
