@@ -205,7 +205,7 @@ class Estimate:
 
 
 def widening(seeds: int) -> float:
-    """How much wider than the bootstrap's quantiles the interval of a few seeds must be.
+    """How much wider than the bootstrap's quantiles the interval of a few seeds must be, as a logarithm.
 
     These take the spread of R seeds for smaller than it is, by √((R − 1) / R), and for known, while it is
     itself an estimate: Student's t in place of the normal distribution (Hesterberg 2015,
