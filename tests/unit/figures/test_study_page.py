@@ -122,6 +122,8 @@ def test_as_many_seeds_are_told_as_would_decide_it(value):
     assert told > 4
     assert study.decide(estimate(told - 1))[0] == "undecided"
     assert study.decide(estimate(told))[0] == ("holds" if value < 1 else "fails")
+    still_open = study.Estimate(value, 0.5, 2, seeds=study.MANY_SEEDS + 1)
+    assert study.decide(still_open)[1] == "more than 30 seeds, if ratio and spread stay"
 
 
 def test_intervals_of_a_few_seeds_hold_the_truth_as_often_as_they_say():

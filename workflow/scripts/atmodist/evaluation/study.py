@@ -291,7 +291,7 @@ def seeds_to_decide(estimate: Estimate, threshold: float) -> int | None:
     """
     end = estimate.high if estimate.value < threshold else estimate.low
     allowed, found = abs(np.log([threshold / estimate.value, end / estimate.value]))
-    counts = np.arange(estimate.seeds, MANY_SEEDS + 1)
+    counts = np.arange(estimate.seeds, max(MANY_SEEDS, estimate.seeds) + 1)
     width = stdtrit(counts - 1, 0.975) / np.sqrt(counts)
     enough = counts[found * width < allowed * width[0]]
     return int(enough[0]) if enough.size else None
