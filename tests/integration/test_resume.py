@@ -130,7 +130,14 @@ def test_killed_at_random_moments(uninterrupted, samples, checkpoint_minutes):
     script, whole, seconds = uninterrupted
     folder = samples / f"{script}-{checkpoint_minutes}"
     rng = np.random.default_rng(round(1000 * checkpoint_minutes))
-    kills_with_a_state = 0
+    state = folder / ".resume" / "state.pt"
+    process = start(script, folder, checkpoint_minutes=checkpoint_minutes)
+    while process.is_alive() and not state.exists():
+        time.sleep(0.001)
+    process.kill()
+    process.join()
+    assert process.exitcode == -signal.SIGKILL
+    assert state.exists()
     for attempt in count():
         process = start(script, folder, checkpoint_minutes=checkpoint_minutes)
         process.join(rng.uniform(0.1, 0.6 + 0.1 * attempt) * seconds)
@@ -138,9 +145,7 @@ def test_killed_at_random_moments(uninterrupted, samples, checkpoint_minutes):
         process.join()
         if process.exitcode != -signal.SIGKILL:
             break
-        kills_with_a_state += (folder / ".resume" / "state.pt").exists()
     assert process.exitcode == 0
-    assert kills_with_a_state
     assert_same_bits(folder, whole)
 
 
