@@ -279,7 +279,7 @@ def jet_probe():
     skill = np.array([0.8, 0.7, 0.5, 0.6])[:, None, None] * np.exp(-lag / 6)[:, None] * [1, 0.7]
     draws = 0.1 * np.random.default_rng(0).standard_normal((4, 4, 2, 50))
     samples = np.concatenate([skill[..., None], skill[..., None] + draws], -1)
-    coordinates = {"source": sources, "lag": lag, "target": ["latitude", "speed"]}
+    coordinates = {"source": sources, "lag": lag, "target": ["latitude", "speed"], "blocks": 12}
     return xr.Dataset({"skill": (("source", "lag", "target", "sample"), samples)}, coordinates)
 
 

@@ -8,6 +8,7 @@ with job(snakemake.log[0], "figure_jet_probe"):
     from matplotlib.ticker import PercentFormatter
 
     from atmodist.core import netcdf
+    from atmodist.evaluation.bootstrap import interval
     from atmodist.figures import plots
 
     NAMES = {"fields": "principal components of the fields"}
@@ -28,11 +29,8 @@ with job(snakemake.log[0], "figure_jet_probe"):
                     value = samples.isel(sample=0)
                     look = looks[source] | {"label": NAMES.get(source, source.replace("_stage", " stage"))}
                     panel.plot(skill["lag"] + shift, value, marker="o", markersize=3, **look)
-                    if samples.sizes["sample"] > 1:
-                        draws = samples.isel(sample=slice(1, None)).quantile([0.025, 0.975], "sample")
-                        panel.vlines(
-                            skill["lag"] + shift, *draws.transpose("quantile", ...), color=look["color"]
-                        )
+                    ends = [interval(samples.sel(lag=lag)) for lag in skill["lag"].values]
+                    panel.vlines(skill["lag"] + shift, *np.transpose(ends), color=look["color"])
                 panel.axhline(0, color="0.8", linewidth=0.6, zorder=0)
                 panel.set(title=f"{sector}: {target} of the jet", xlabel="days ahead", ylim=(-0.6, 1.02))
                 panel.set_xticks(skill["lag"].values)

@@ -11,7 +11,7 @@ with job(snakemake.log[0], "figure_predictability"):
     from matplotlib.ticker import MultipleLocator, PercentFormatter
 
     from atmodist.core import netcdf
-    from atmodist.evaluation.bootstrap import means_of_groups
+    from atmodist.evaluation.bootstrap import interval, means_of_groups
     from atmodist.figures import plots
 
     models = params.models
@@ -31,11 +31,8 @@ with job(snakemake.log[0], "figure_predictability"):
                     means = means_of_groups(accuracy, group, params.block_days, params.resamples, params.seed)
                     place = means["group"] + shift * width
                     panel.plot(place, means.isel(sample=0), marker=".", **look)
-                    draws = means.isel(sample=slice(1, None)).transpose("sample", "group").values
-                    known = np.isfinite(draws).any(axis=0) if len(draws) else np.zeros(len(place), bool)
-                    if known.any():
-                        ends = np.nanquantile(draws[:, known], [0.025, 0.975], axis=0)
-                        panel.vlines(place[known], *ends, color=look["color"])
+                    ends = [interval(means.sel(group=value)) for value in means["group"].values]
+                    panel.vlines(place, *np.transpose(ends), color=look["color"])
             row[0].set(ylabel=f"accuracy of {model}", ylim=(0, None), xlim=(0.4, 12.6))
             row[0].yaxis.set_major_formatter(PercentFormatter(1))
         labels = "month of the first time", "hour of the first time / UTC"

@@ -6,6 +6,7 @@ import xarray as xr
 
 from atmodist.evaluation.bootstrap import (
     block_numbers,
+    interval,
     means,
     means_of_groups,
     over_seeds,
@@ -32,8 +33,29 @@ def test_the_interval_is_that_of_the_normal_distribution():
     sums = xr.Dataset({"x": ("block", 5 * rng.standard_normal(200))})
     samples = means(sums, sizes, counts)["x"]
     assert samples[0] == pytest.approx(float(sums["x"].mean()) / 5)
-    low, high = np.quantile(samples[1:], [0.025, 0.975])
+    low, high = interval(samples)
     assert high - low == pytest.approx(2 * 1.96 * float(sums["x"].std()) / 5 / np.sqrt(200), rel=0.06)
+
+
+@pytest.mark.parametrize("blocks", [8, 12, 30])
+def test_95_percent_of_intervals_hold_the_truth(blocks):
+    """Of the mean of a few blocks; the draws' quantiles at 2.5 and 97.5 % alone do in 88 to 94 %."""
+    means = np.random.default_rng(4).standard_normal((blocks, 4000))
+    counts = resample(blocks, 1000, seed=5)
+    samples = xr.dot(counts, xr.DataArray(means, dims=("block", "experiment")), dim="block") / blocks
+    low, high = interval(samples)
+    assert ((low < 0) & (high > 0)).mean() == pytest.approx(0.95, abs=0.012)
+
+
+def test_intervals_stay_where_the_quantity_can_be():
+    shares = xr.DataArray(np.random.default_rng(6).beta(0.5, 3, 12), dims="block")
+    samples = xr.dot(resample(12, 1000, seed=7), shares, dim="block") / 12
+    low, high = interval(samples)
+    assert 0 < shares.min() <= low < samples[0] < high <= shares.max()
+
+
+def test_one_block_has_no_interval():
+    assert np.isnan(interval(resample(1, 500, seed=1).isel(block=0))).all()
 
 
 def test_blocks_begin_with_the_first_day_and_one_may_be_empty():
@@ -84,10 +106,11 @@ def test_means_of_groups_and_their_intervals():
     found = means_of_groups(series, hour, block_days=2, resamples=100, seed=0)
     assert found["group"].values.tolist() == [0, 6, 12, 18]
     assert found.sizes == {"group": 4, "sample": 101}
+    assert found["blocks"] == 10
     for value in (0, 6, 12, 18):
         expected = series.values[hour == value].mean()
         assert found.sel(group=value)[0] == pytest.approx(expected)
-        low, high = np.quantile(found.sel(group=value)[1:], [0.025, 0.975])
+        low, high = interval(found.sel(group=value))
         assert low < expected < high
 
 
@@ -97,3 +120,12 @@ def test_a_group_of_one_block_has_no_interval():
     found = means_of_groups(series, np.array([1, 2]), block_days=5, resamples=10, seed=0)
     assert found.isel(sample=0).values.tolist() == [1, 2]
     assert np.isnan(found.isel(sample=slice(1, None))).all()
+
+
+def test_blocks_without_data_are_not_drawn():
+    """Two Januaries: no draw is without any, and the blocks are those of both."""
+    time = np.datetime64("2001-01-01", "ns") + np.timedelta64(1, "D") * np.r_[0:4, 365:369]
+    series = xr.DataArray(np.arange(8.0), {"time": time}, ("time",))
+    found = means_of_groups(series, np.ones(8), block_days=2, resamples=200, seed=0)
+    assert found["blocks"] == 5, "the second January begins within a block"
+    assert np.isfinite(found).all()

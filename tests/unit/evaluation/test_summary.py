@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 import xarray as xr
-from scipy.stats import wasserstein_distance
+from scipy.stats import norm, t, wasserstein_distance
 
 from atmodist.evaluation import summary
 from atmodist.evaluation.bootstrap import resample
@@ -77,7 +77,8 @@ def test_numbers_have_the_units_of_their_variables():
     table.add("super_resolution", "l2", summary.of_super_resolution(means[1], means[0], means[0], 8))
     distance = xr.DataArray(
         np.ones((51, 1, 2, 3)),
-        {"variable": ["divergence", "temperature"], "field_units": ("variable", ["s-1", "K"]), "window": [1]},
+        {"variable": ["divergence", "temperature"], "field_units": ("variable", ["s-1", "K"]), "window": [1]}
+        | {"blocks": 50},
         ("sample", "window", "variable", "city"),
     )
     table.add("super_resolution", "l2", summary.of_cities(distance, {}))
@@ -243,15 +244,16 @@ def test_table_has_a_row_a_variable_and_intervals_only_where_there_are_samples(t
     table.add("atmodist", "lags-23", [("epoch", 7, "1")])
     samples = xr.DataArray(
         np.stack([[5.0, *range(101)], [6.0, *range(101)]]).T,
-        {"variable": ["divergence", "vorticity"]},
+        {"variable": ["divergence", "vorticity"], "blocks": 12},
         ("sample", "variable"),
     )
     table.add("super_resolution", "l2", [("psnr", samples, "dB")])
     frame = table.to_frame()
     assert frame["variable"].tolist() == ["", "divergence", "vorticity"]
     assert frame["value"].tolist() == [7, 5, 6]
-    assert frame.loc[1:, "low"].tolist() == [2.5, 2.5]
-    assert frame.loc[1:, "high"].tolist() == [97.5, 97.5]
+    far = 100 * norm.cdf(t.ppf(0.975, 11) * np.sqrt(12 / 11))
+    assert frame.loc[1:, "low"].tolist() == pytest.approx([100 - far] * 2, rel=1e-5)
+    assert frame.loc[1:, "high"].tolist() == pytest.approx([far] * 2, rel=1e-5)
     assert np.isnan(frame["low"][0])
     table.to_xarray().to_netcdf(tmp_path / "summary.nc", engine="h5netcdf")
     read = xr.load_dataset(tmp_path / "summary.nc", engine="h5netcdf")
@@ -270,7 +272,7 @@ def test_rows_of_the_jet():
     )
     skill = xr.DataArray(
         np.arange(8.0).reshape(2, 2, 2),
-        {"lag": [0, 5], "target": ["latitude", "speed"]},
+        {"lag": [0, 5], "target": ["latitude", "speed"], "blocks": 12},
         ("lag", "target", "sample"),
     )
     table = summary.Table("test")

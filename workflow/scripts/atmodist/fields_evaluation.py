@@ -12,10 +12,8 @@ from torch import Tensor
 from atmodist.core.errors import InputError
 from atmodist.data.sphere import area_weights
 from atmodist.distance import AtmoDist
-from atmodist.evaluation.bootstrap import means_of_series
+from atmodist.evaluation.bootstrap import interval, means_of_series
 from atmodist.global_fields import GlobalFields
-
-INTERVAL = (0.025, 0.975)
 
 
 def evaluate(
@@ -161,20 +159,15 @@ def _windows_of_row(field: Tensor, row: int, patch: int, columns: np.ndarray) ->
 
 def _means(series: xr.Dataset, times: np.ndarray, block_days: float, resamples: int, seed: int) -> dict:
     """Means over time of each variable, with intervals along ``bound``."""
-    bound = xr.DataArray(list(INTERVAL), dims="bound", name="bound")
+    bound = xr.DataArray([0.025, 0.975], dims="bound", name="bound")
     if np.isnat(times).any():
-        samples = series.isel(time=[0]).rename(time="sample").drop_vars("sample")
+        samples = series.isel(time=[0]).rename(time="sample").drop_vars("sample").assign_coords(blocks=1)
     else:
         samples = means_of_series(series.drop_vars("time"), times, "time", block_days, resamples, seed)
     found = {}
     for name, values in samples.items():
-        found[name] = values.isel(sample=0)
-        draws = values.isel(sample=slice(1, None))
-        if draws.sizes["sample"]:
-            interval = draws.quantile(bound, "sample").rename(quantile="bound")
-        else:
-            interval = (found[name] * np.nan).expand_dims(bound=list(INTERVAL))
-        found[f"{name}_interval"] = interval
+        found[name] = values.isel(sample=0).drop_vars("blocks")
+        found[f"{name}_interval"] = xr.concat([found[name].copy(data=end) for end in interval(values)], bound)
     if samples.sizes["sample"] == 1:
         warnings.warn(
             f"the forecast lies within one block of {block_days:g} days, which gives no interval; expected "

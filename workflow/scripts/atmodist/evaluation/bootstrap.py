@@ -2,12 +2,14 @@
 
 Blocks of days, long enough to be nearly independent, are drawn with replacement (Künsch 1989,
 doi:10.1214/aos/1176347265). Every quantity is computed along ``sample``, first from all blocks and then from
-each draw of them. The draws are a function of the seed and the number of blocks alone, so that all systems
-see the same ones and the interval of a ratio of two systems is right, too.
+each draw of them; its coordinate ``blocks`` says how many these are. The draws are a function of the seed and
+the number of blocks alone, so that all systems see the same ones and the interval of a ratio of two systems
+is right, too.
 """
 
 import numpy as np
 import xarray as xr
+from scipy.special import ndtr, ndtri, stdtrit
 
 from atmodist.core.seeds import random_stream
 
@@ -20,7 +22,36 @@ def resample(blocks: int, resamples: int, seed: int) -> xr.DataArray:
     draws = random_stream(seed, "bootstrap").multinomial(
         blocks, np.full(blocks, 1 / blocks), resamples if blocks > 1 else 0
     )
-    return xr.DataArray(np.vstack([np.ones((1, blocks), int), draws]), dims=("sample", "block"))
+    counts = np.vstack([np.ones((1, blocks), int), draws])
+    return xr.DataArray(counts, {"blocks": blocks}, ("sample", "block"))
+
+
+def widening(count: int) -> float:
+    """How many times wider the interval of a mean is than the normal quantiles of a bootstrap of ``count``.
+
+    These take the spread of n blocks, or seeds, for smaller than it is, by √((n − 1) / n), and for known,
+    while it is itself an estimate: Student's t in place of the normal distribution (Hesterberg 2015,
+    doi:10.1080/00031305.2015.1089789). 1 of a single one, whose spread is unknown.
+    """
+    if count == 1:
+        return 1.0
+    return stdtrit(count - 1, 0.975) / ndtri(0.975) * np.sqrt(count / (count - 1))
+
+
+def interval(samples: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
+    """Ends of the 95 % interval of samples (sample, …) with their number of ``blocks``; NaN without draws.
+
+    They are those quantiles of the draws that are as far out as `widening` says, 1.1 and 98.9 % of 12 blocks,
+    so that they stay where the quantity can be (Hesterberg 2015, the expanded percentile interval). Of fewer
+    than six blocks no draw is far enough out: the interval, from the least to the greatest, is too narrow.
+    """
+    draws = samples.transpose("sample", ...).values[1:]
+    known = np.isfinite(draws).any(axis=0) if len(draws) else np.zeros(draws.shape[1:], bool)
+    far = ndtr(ndtri(0.975) * widening(int(samples["blocks"])))
+    ends = np.full((2, *draws.shape[1:]), np.nan)
+    if known.any():
+        ends[:, known] = np.nanquantile(draws[:, known], [1 - far, far], axis=0)
+    return ends[0], ends[1]
 
 
 def block_numbers(time: np.ndarray, block_days: int) -> np.ndarray:
@@ -39,9 +70,9 @@ def means_of_series(
     series: xr.Dataset, time: np.ndarray, along: str, block_days: int, resamples: int, seed: int
 ) -> xr.Dataset:
     """Means along ``sample`` of values ``along`` a dimension, whose ``time`` gives their blocks of days."""
-    block = block_numbers(time, block_days)
-    sizes = xr.DataArray(np.bincount(block), dims="block")
-    return means(sums_of_blocks(series, block, along), sizes, resample(len(sizes), resamples, seed))
+    _, block, sizes = np.unique(block_numbers(time, block_days), return_inverse=True, return_counts=True)
+    sums, counts = sums_of_blocks(series, block, along), resample(len(sizes), resamples, seed)
+    return means(sums, xr.DataArray(sizes, dims="block"), counts)
 
 
 def means_of_groups(

@@ -70,7 +70,8 @@ def compare(
         ``resamples`` draws of blocks of ``block_days`` days, see `redrawn_distances`.
     """
     block = block_numbers(np.concatenate([shard["time"].values for shard in truth]), block_days)
-    draws = resample(block.max() + 1, resamples, seed).values[1:]
+    counts = resample(block.max() + 1, resamples, seed)
+    draws = counts.values[1:]
     found = []
     for first in range(0, places.sizes["city"], CITIES_AT_ONCE):
         near = slice(first, first + CITIES_AT_ONCE)
@@ -96,6 +97,7 @@ def compare(
     result = result.transpose("draw", "window", "variable", "city", ...).assign_coords(
         window=("window", list(WINDOWS), {"units": "1", "long_name": "edge of the window in pixels"}),
         quantile=list(QUANTILES),
+        blocks=counts["blocks"].assign_attrs(units="1", long_name="number of blocks of days"),
         **units.coordinates(truth[0]),
         **places.coords,
         **places.data_vars,

@@ -22,7 +22,8 @@ def frechet_distance(
 
 def distances(found: xr.Dataset, truth: xr.Dataset) -> xr.DataArray:
     """Fréchet distance along ``sample`` of a system from the truth, by the means of their moments."""
-    return xr.DataArray(frechet_distance(*_normals(found), *_normals(truth)), dims="sample")
+    values = frechet_distance(*_normals(found), *_normals(truth))
+    return found["representation_mean"].isel(channel=0, drop=True).copy(data=values)
 
 
 def _normals(moments):

@@ -74,6 +74,7 @@ def squared_errors(truth: xr.Dataset, found: xr.Dataset, counts: xr.DataArray) -
     weight = xr.DataArray(shares, {"weight": ["grid", "area"]}, ("weight", "latitude"))
     fields = [mean_fields(each)[["mean", "std"]] for each in (truth, found)]
     exact = _squared_difference(*fields).sum("longitude").map(xr.dot, args=(weight,), dim="latitude")
+    exact = exact.assign_coords(blocks=counts["blocks"])
     samples = [each[["sampled_mean", "sampled_mean_square", "frames"]].load() for each in (truth, found)]
     weight = weight.isel(latitude=truth["grid_row"]) * truth["grid_points"]
     drawn = [

@@ -18,7 +18,7 @@ from atmodist.core.errors import InputError
 from atmodist.core.seeds import random_stream
 from atmodist.data import spectral
 from atmodist.evaluation import degradations
-from atmodist.evaluation.bootstrap import block_numbers, resample, sums_of_blocks
+from atmodist.evaluation.bootstrap import block_numbers, interval, resample, sums_of_blocks
 from atmodist.evaluation.degradations import Window
 from atmodist.evaluation.images import structural_similarity
 from atmodist.evaluation.patch_spectra import patch_spectra
@@ -261,9 +261,8 @@ def scores(sums: xr.Dataset, block_days: int, resamples: int, seed: int) -> pd.D
         for family in share["family"].values:
             row = {"distance": distance, "family": family}
             for name in ("right", "monotonicity"):
-                samples = share[name].sel(distance=distance, family=family).values
-                drawn = samples[1:][np.isfinite(samples[1:])]
-                low, high = np.quantile(drawn, [0.025, 0.975]) if drawn.size else (np.nan, np.nan)
-                row |= {name: samples[0], f"{name}_low": low, f"{name}_high": high}
+                samples = share[name].sel(distance=distance, family=family)
+                low, high = interval(samples)
+                row |= {name: float(samples[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
             table.append(row)
     return pd.DataFrame(table)

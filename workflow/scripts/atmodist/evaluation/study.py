@@ -6,7 +6,8 @@ seeds. A draw takes seeds with replacement and, of each seed taken, blocks of it
 where the fields are, by `bootstrap`, and kept: what a seed leaves is a table of each quantity's value and of
 its values in those draws, the same draws for all systems of the seed. So distances between distributions,
 which are no sums over blocks, need no fields either. As there are few seeds, the quantiles of the draws are
-moved apart, see `widening`.
+moved apart by `widening` on a logarithmic scale; too few for quantiles that are further out, as those of
+`bootstrap.interval`.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -17,10 +18,11 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import ndtri, stdtrit
+from scipy.special import stdtrit
 
 from atmodist.core.errors import InputError
 from atmodist.core.seeds import random_stream
+from atmodist.evaluation.bootstrap import widening
 
 TABLES = {
     "about": {"key", "value"},
@@ -202,18 +204,6 @@ class Estimate:
         bounds = np.nanquantile(samples[1:], [0.025, 0.975])
         low, high = samples[0] * (bounds / samples[0]) ** widening(seeds)
         return cls(float(samples[0]), float(low), float(high), seeds)
-
-
-def widening(seeds: int) -> float:
-    """How much wider than the bootstrap's quantiles the interval of a few seeds must be, as a logarithm.
-
-    These take the spread of R seeds for smaller than it is, by √((R − 1) / R), and for known, while it is
-    itself an estimate: Student's t in place of the normal distribution (Hesterberg 2015,
-    doi:10.1080/00031305.2015.1089789). Of one seed the spread between seeds is unknown: 1, its blocks alone.
-    """
-    if seeds == 1:
-        return 1.0
-    return stdtrit(seeds - 1, 0.975) / ndtri(0.975) * np.sqrt(seeds / (seeds - 1))
 
 
 def error(seeds: Sequence[Seed], system: str, measure: str) -> Estimate | None:

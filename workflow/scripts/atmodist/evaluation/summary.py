@@ -11,7 +11,14 @@ import pandas as pd
 import xarray as xr
 
 from atmodist.data import units
-from atmodist.evaluation.bootstrap import block_numbers, means, means_of_series, resample, sums_of_blocks
+from atmodist.evaluation.bootstrap import (
+    block_numbers,
+    interval,
+    means,
+    means_of_series,
+    resample,
+    sums_of_blocks,
+)
 from atmodist.evaluation.cities import verdict
 from atmodist.evaluation.fills import relative_scores
 from atmodist.evaluation.frechet import distances
@@ -78,8 +85,8 @@ def of_content_loss(losses: xr.Dataset, block_days: int, resamples: int, seed: i
     sums = sums_of_blocks(losses[["sum", "pairs"]].sel(measure=["content", "mse"]), block, "day")
     counts = resample(sums.sizes["block"], resamples, seed)
     mean = means(sums[["sum"]], sums["pairs"], counts)["sum"]
-    content, squared = (mean.sel(measure=name).transpose("sample", "lag").values for name in mean["measure"])
-    scale = xr.DataArray(content_scale(content, squared), dims="sample")
+    content, squared = (mean.sel(measure=name, drop=True) for name in ("content", "mse"))
+    scale = xr.apply_ufunc(content_scale, content, squared, input_core_dims=[["lag"], ["lag"]])
     yield "scale", scale.dropna("sample"), "1"
 
 
@@ -200,11 +207,12 @@ class Table:
             values = xr.DataArray(values)
             each = values["variable"].values if "variable" in values.dims else [""]
             for variable in each:
-                samples = np.atleast_1d(values.sel(variable=variable) if variable else values)
-                low, high = np.quantile(samples[1:], [0.025, 0.975]) if len(samples) > 1 else (np.nan, np.nan)
+                samples = values.sel(variable=variable) if variable else values
+                value = samples.isel(sample=0) if samples.ndim else samples
+                low, high = interval(samples) if samples.ndim else (np.nan, np.nan)
                 about = {"config": self.config, "group": group, "system": system}
                 about |= {"quantity": quantity, "variable": str(variable)}
-                about |= {"value": float(samples[0]), "low": low, "high": high}
+                about |= {"value": float(value), "low": float(low), "high": float(high)}
                 self.rows.append(about | {"unit": _unit_of(values, variable, unit)})
 
     def to_frame(self) -> pd.DataFrame:
