@@ -9,7 +9,6 @@ from atmodist.evaluation.bootstrap import (
     interval,
     means,
     means_of_groups,
-    over_seeds,
     resample,
     sums_of_blocks,
 )
@@ -64,37 +63,6 @@ def test_blocks_begin_with_the_first_day_and_one_may_be_empty():
     assert block.tolist() == [1, 0, 0, 3]
     sums = sums_of_blocks(xr.Dataset({"x": ("time", [1, 2, 4, 8])}), block, "time")
     assert sums["x"].values.tolist() == [6, 1, 0, 8]
-
-
-def crossed(runs, blocks, seed):
-    """Means along (run, sample) of values that are a part of the run's plus a part of the block's."""
-    counts = resample(len(blocks), 4000, seed=1)
-    of_blocks = xr.dot(counts, xr.DataArray(blocks, dims="block"), dim="block") / len(blocks)
-    return over_seeds(xr.DataArray(runs, dims="run") + of_blocks, seed)
-
-
-def test_runs_and_blocks_both_add_to_the_variance():
-    """Of a mean over R runs and B blocks: σ²(R − 1)/R² of the runs plus the same of the blocks."""
-    rng = np.random.default_rng(0)
-    runs, blocks, none = rng.normal(size=4), 2 * rng.normal(size=30), np.zeros(4)
-    both = crossed(runs, blocks, seed=2)
-    assert both[0] == pytest.approx(runs.mean() + blocks.mean())
-    expected = runs.var() / 4 + blocks.var() / 30
-    assert both[1:].var() == pytest.approx(expected, rel=0.08)
-    assert crossed(none, blocks, seed=2)[1:].var() == pytest.approx(blocks.var() / 30, rel=0.08)
-    assert crossed(runs, 0 * blocks, seed=2)[1:].var() == pytest.approx(runs.var() / 4, rel=0.08)
-
-
-def test_a_difference_of_paired_systems_has_no_spread_that_they_share():
-    rng = np.random.default_rng(1)
-    runs, blocks = rng.normal(size=3), rng.normal(size=10)
-    np.testing.assert_allclose(crossed(runs + 1, blocks, seed=2) - crossed(runs, blocks, seed=2), 1)
-
-
-def test_one_run_leaves_the_blocks():
-    blocks = np.arange(10.0)
-    alone = crossed(np.zeros(1), blocks, seed=2)
-    np.testing.assert_allclose(alone, xr.dot(resample(10, 4000, 1), xr.DataArray(blocks, dims="block")) / 10)
 
 
 def test_means_of_groups_and_their_intervals():

@@ -98,18 +98,3 @@ def means(sums: xr.Dataset, sizes: xr.DataArray, counts: xr.DataArray) -> xr.Dat
     """
     totals = sums.map(lambda each: xr.dot(counts, each, dim="block"))
     return totals / xr.dot(counts, sizes, dim="block")
-
-
-def over_seeds(values: xr.DataArray, seed: int) -> xr.DataArray:
-    """Mean over training runs, along ``sample``, of a quantity along ``run`` and ``sample``.
-
-    The runs differ by their random seeds alone and were evaluated on the same days, so that runs and blocks
-    are crossed rather than nested: each draw takes runs with replacement, too, beside the blocks that
-    ``values`` have drawn, which are the same for all runs (the pigeonhole bootstrap of Owen 2007,
-    doi:10.1214/07-AOAS122). Pair two systems by giving both the same ``seed``, and subtract. With R runs the
-    part of the variance that is the runs' comes out too small by the factor (R − 1) / R, as in any bootstrap.
-    """
-    runs, draws = values.sizes["run"], values.sizes["sample"] - 1
-    counts = random_stream(seed, "bootstrap", "runs").multinomial(runs, np.full(runs, 1 / runs), draws)
-    counts = xr.DataArray(np.vstack([np.ones((1, runs), int), counts]), dims=("sample", "run"))
-    return xr.dot(values, counts, dim="run") / runs
