@@ -55,9 +55,12 @@ def interval(samples: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
 
 
 def block_numbers(time: np.ndarray, block_days: int) -> np.ndarray:
-    """Number of the block of days in which each time lies; block 0 begins with the first day of all."""
+    """Number of the block of days in which each time lies; block 0 begins with the first day of all.
+
+    Blocks without any of the times have no number.
+    """
     days = time.astype("datetime64[D]").astype(int)
-    return (days - days.min()) // block_days
+    return np.unique((days - days.min()) // block_days, return_inverse=True)[1]
 
 
 def sums_of_blocks(series: xr.Dataset, block: np.ndarray, along: str) -> xr.Dataset:
@@ -70,9 +73,9 @@ def means_of_series(
     series: xr.Dataset, time: np.ndarray, along: str, block_days: int, resamples: int, seed: int
 ) -> xr.Dataset:
     """Means along ``sample`` of values ``along`` a dimension, whose ``time`` gives their blocks of days."""
-    _, block, sizes = np.unique(block_numbers(time, block_days), return_inverse=True, return_counts=True)
-    sums, counts = sums_of_blocks(series, block, along), resample(len(sizes), resamples, seed)
-    return means(sums, xr.DataArray(sizes, dims="block"), counts)
+    block = block_numbers(time, block_days)
+    sizes = xr.DataArray(np.bincount(block), dims="block")
+    return means(sums_of_blocks(series, block, along), sizes, resample(len(sizes), resamples, seed))
 
 
 def means_of_groups(
