@@ -5,8 +5,6 @@ Writes evaluation.csv, one row per epoch on the split that chooses, and of the c
 split confusion.nc, predictions.nc (one row per pair) and best.json; its network is best.pt.
 """
 
-from pathlib import Path
-
 from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as log:
@@ -16,14 +14,14 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     from atmodist.core.files import replacing, write_json
     from atmodist.learning import predictions
     from atmodist.learning.devices import Hardware, one_device
-    from atmodist.learning.saved import build, restore, save_network
+    from atmodist.learning.saved import build, files_of_epochs, restore, save_network
     from atmodist.learning.settings import AtmoDistSettings
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.shards import times_of
 
     params, settings = snakemake.params, AtmoDistSettings.of(snakemake.params.settings)
     about = {"settings": params.settings, "patch": params.patch, "variables": params.variables}
-    files = sorted(Path(snakemake.input.weights).glob("epoch-*.pt"))
+    files = files_of_epochs(snakemake.input.weights)
     networks = [build(**about) for _ in files]
     for network, path in zip(networks, files, strict=True):
         restore(network, path)

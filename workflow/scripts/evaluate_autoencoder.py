@@ -5,8 +5,6 @@ evaluation.csv, one row per epoch on the split that chooses, and of the chosen e
 errors.nc (one row per pair), reconstructions.nc (examples and spectra) and best.json; its network is best.pt.
 """
 
-from pathlib import Path
-
 from atmodist.core.job import job, progress
 
 with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") as log:
@@ -20,14 +18,14 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     from atmodist.learning.autoencoder import build
     from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.predictions import best_epoch
-    from atmodist.learning.saved import restore, save_network
+    from atmodist.learning.saved import files_of_epochs, restore, save_network
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of
 
     params, settings = snakemake.params, snakemake.params.settings
     about = {"settings": settings, "patch": params.patch, "variables": params.variables}
-    files = sorted(Path(snakemake.input.weights).glob("epoch-*.pt"))
+    files = files_of_epochs(snakemake.input.weights)
     networks = [build(**about) for _ in files]
     for network, path in zip(networks, files, strict=True):
         restore(network, path)

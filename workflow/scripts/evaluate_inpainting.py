@@ -3,8 +3,6 @@
 A network is taken as the last epoch left it; Laplace's equation needs none.
 """
 
-from pathlib import Path
-
 from atmodist.core.job import job, progress
 
 params = snakemake.params
@@ -16,7 +14,7 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
     from atmodist.learning.autoencoder import build
     from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.inpainting import erased
-    from atmodist.learning.saved import restore
+    from atmodist.learning.saved import files_of_epochs, restore
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of
@@ -26,7 +24,7 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
     samples = SampleFiles(snakemake.input.pairs, params.patch, params.variables)
     pairs = PairBatches(samples, params.batch_size)
     if snakemake.input.weights:
-        last = max(Path(snakemake.input.weights).glob("epoch-*.pt"))
+        last = files_of_epochs(snakemake.input.weights)[-1]
         network = build(params.settings, params.patch, params.variables)
         restore(network, last)
         network.to(device.device, memory_format=torch.channels_last).eval()

@@ -4,12 +4,10 @@ from atmodist.core.job import job
 
 params, files = snakemake.params, snakemake.input
 with job(snakemake.log[0], f"export_generator {params.model}") as log:
-    from pathlib import Path
-
     from atmodist import model_folder
     from atmodist.core.files import fingerprint
     from atmodist.data.variables import FIELDS
-    from atmodist.learning.saved import load_weights
+    from atmodist.learning.saved import file_of_epoch, load_weights
     from atmodist.model_card import card, rows_of_summary
     from atmodist.samples.normalise import Moments
 
@@ -33,7 +31,7 @@ with job(snakemake.log[0], f"export_generator {params.model}") as log:
             **model_folder.versions(),
         },
     )
-    path = Path(files.weights) / f"epoch-{params.epoch:03d}.pt"
+    path = file_of_epoch(files.weights, params.epoch)
     generator = model_folder.build(config)
     model_folder.load_tensors(generator, load_weights(path)["generator"], path)
     numbers = rows_of_summary(files.summary, "super_resolution", params.model)

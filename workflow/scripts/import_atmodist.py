@@ -20,7 +20,7 @@ with job(snakemake.log[0], f"import_atmodist {params.model}") as log:
     )
     with replacing(snakemake.output.weights) as partial:
         partial.mkdir()
-        saved.save(partial / "epoch-001.pt", {"network": network.state_dict()})
+        saved.save(saved.file_of_epoch(partial, 1), {"network": network.state_dict()})
     here = Moments.load(snakemake.input.moments)
     ratios = ", ".join(f"{a / b:.3g}" for a, b in zip(here.std, moments.std, strict=True))
     log.info(

@@ -11,7 +11,16 @@ from trainings import ATMODIST, VARIABLES
 
 from atmodist.core.errors import InputError
 from atmodist.learning.autoencoder import Autoencoder
-from atmodist.learning.saved import build, encoder_of, load_encoder, load_network, save, save_network
+from atmodist.learning.saved import (
+    build,
+    encoder_of,
+    file_of_epoch,
+    files_of_epochs,
+    load_encoder,
+    load_network,
+    save,
+    save_network,
+)
 
 HEAVY = ("lightning_fabric", "h5py", "h5netcdf", "xarray", "pandas", "tensorboard", "torchmetrics", "dask")
 
@@ -55,6 +64,13 @@ def test_a_file_that_is_no_network_is_refused(tmp_path):
     save(tmp_path / "best.pt", {"settings": {}})
     with pytest.raises(InputError, match="holds no AtmoDist network"):
         load_network(tmp_path / "best.pt")
+
+
+def test_epochs_are_in_their_order_beyond_a_thousand(tmp_path):
+    files = [file_of_epoch(tmp_path, epoch) for epoch in (1, 99, 998, 999, 1000, 1001, 10_000)]
+    for path in files:
+        path.touch()
+    assert files_of_epochs(tmp_path) == files
 
 
 def test_networks_and_losses_import_neither_lightning_nor_hdf5():

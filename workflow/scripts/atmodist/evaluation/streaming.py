@@ -21,7 +21,7 @@ from atmodist.evaluation.metrics import Mean, Metric
 from atmodist.learning.devices import Hardware, prepare
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import bilinear, coarsen
-from atmodist.learning.saved import restore
+from atmodist.learning.saved import file_of_epoch, restore
 from atmodist.samples.normalise import Moments
 
 Upscale = Callable[[Tensor], Tensor]
@@ -40,9 +40,8 @@ def choose_device(hardware: Hardware) -> torch.device:
 
 def load_generator(weights: str | Path, epoch: int, settings: dict, variables: int) -> Generator:
     """The generator after an epoch of training, from the folder ``weights``; ``settings`` are its sizes."""
-    path = Path(weights) / f"epoch-{epoch:03d}.pt"
     generator = Generator(variables, **settings)
-    restore(generator, path, "generator")
+    restore(generator, file_of_epoch(weights, epoch), "generator")
     return generator.eval()
 
 

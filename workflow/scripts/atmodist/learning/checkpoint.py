@@ -79,14 +79,14 @@ class Checkpoint:
                 shutil.copytree(self.folder / "weights", partial, ignore=shutil.ignore_patterns(".*"))
         if last:
             with replacing(last) as partial:
-                shutil.copy(max((self.folder / "weights").glob("epoch-*.pt")), partial)
+                shutil.copy(saved.files_of_epochs(self.folder / "weights")[-1], partial)
         with replacing(self.log) as partial:
             shutil.copy(self.folder / "training.csv", partial)
         self._state.unlink()  # first, or a kill would leave a state without its weights
         shutil.rmtree(self.folder)
 
     def _weights(self, epoch):
-        return self.folder / "weights" / f"epoch-{epoch:03d}.pt"
+        return saved.file_of_epoch(self.folder / "weights", epoch)
 
     def _check_owner(self):
         """Fail if another run has claimed the files since."""

@@ -78,6 +78,16 @@ def _add(sha: Any, value: Any) -> None:
         sha.update(repr(value).encode())
 
 
+def file_of_epoch(folder: str | Path, epoch: int) -> Path:
+    """Where the weights after an epoch are, in a folder with those of all epochs."""
+    return Path(folder) / f"epoch-{epoch:03d}.pt"
+
+
+def files_of_epochs(folder: str | Path) -> list[Path]:
+    """Weights of all epochs, in their order."""
+    return sorted(Path(folder).glob("epoch-*.pt"), key=lambda path: int(path.stem.removeprefix("epoch-")))
+
+
 def build(settings: dict[str, Any], patch: int, variables: list[str]) -> SiameseNetwork:
     """The network of an AtmoDist model's settings, with random weights."""
     encoder = encoder_of(settings, variables)
