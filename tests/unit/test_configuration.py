@@ -160,6 +160,13 @@ def test_mistakes_are_told_in_one_sentence(key, value, told):
         assert part in sentence
 
 
+def test_the_batch_of_the_generators_pre_training_is_split_among_the_devices_too():
+    models = {name: {**model, "batch_size": 64} for name, model in PAPER["srgan"]["models"].items()}
+    changes = {"training": {"devices": 2}, "srgan": {"defaults": {"batch_size": 33}, "models": models}}
+    with pytest.raises(InputError, match=r"srgan.defaults.batch_size is 33; expected a multiple of 2"):
+        configuration.check(configuration.tidy(configuration.merged(PAPER, changes)), SCHEMA)
+
+
 def test_dates_that_yaml_parsed_are_text():
     unquoted = yaml.safe_load("train: {start: 1979-01-01}")
     assert configuration.tidy(unquoted) == {"train": {"start": "1979-01-01"}}

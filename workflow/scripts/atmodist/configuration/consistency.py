@@ -129,13 +129,19 @@ def _problems_of_windows(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
     known, processes = models(config, "atmodist"), config["training"]["devices"] * config["training"]["nodes"]
-    for kind in ("atmodist", "srgan"):
-        for name, model in models(config, kind).items():
-            if model["batch_size"] % processes:
-                yield (
-                    f"{kind}.models.{name}.batch_size is {model['batch_size']}; expected a multiple of "
-                    f"{processes}, the devices of all nodes of a training run"
-                )
+    trained = {
+        f"{kind}.models.{name}": model
+        for kind in ("atmodist", "srgan")
+        for name, model in models(config, kind).items()
+    }
+    if models(config, "srgan"):
+        trained["srgan.defaults"] = config["srgan"]["defaults"]  # of the generator's pre-training
+    for key, model in trained.items():
+        if model["batch_size"] % processes:
+            yield (
+                f"{key}.batch_size is {model['batch_size']}; expected a multiple of {processes}, the devices "
+                "of all nodes of a training run"
+            )
     for name, model in known.items():
         if not 2 <= model["classes"] <= config["pairs"]["max_lag"]:
             yield (
