@@ -173,7 +173,7 @@ class SlurmCluster:
         lines = self.run("scontrol", "--oneliner", "show", "jobs").splitlines()
         return [dict(word.split("=", 1) for word in line.split() if "=" in word) for line in lines]
 
-    def wait(self, condition: Callable[[], object], seconds: float = 60) -> None:
+    def wait(self, condition: Callable[[], object], seconds: float = 180) -> None:
         """Wait until the condition holds; if it does not in time, say what the daemons say."""
         limit = time.monotonic() + seconds
         while not condition():

@@ -11,7 +11,7 @@ import pytest
 from faults import Disk
 from snakemake_runs import PARTS, ROOT
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 TARGETS = ["results/tiny/figures/field_distribution.png", "results/tiny/moments.json"]
 # No home, no folder for temporary files, ASCII only, and the other side of the Earth.
 POOR = {

@@ -177,7 +177,8 @@ def test_stopped_while_other_processes_read(samples, devices, everyone):
     log = folder / "train_atmodist.log"
     wait_until(process, log, "epoch 1, pre-training")
     first = psutil.Process(process.pid)
-    while process.is_alive() and len(first.children(recursive=True)) < devices:
+    others = 1 if devices == 1 else 2 * devices  # the reader; or each device's process, and its reader
+    while process.is_alive() and len(first.children(recursive=True)) < others:
         time.sleep(0.001)  # until the readers of the next epoch are there
     receivers = [first, *first.children(recursive=True)] if everyone else [first]
     for receiver in receivers:

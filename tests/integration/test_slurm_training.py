@@ -43,18 +43,19 @@ class EndlessTraining:
                 yield
             finally:
                 process.send_signal(signal.SIGINT)
-                process.wait(60)
+                process.wait(180)
         self.cluster.wait(lambda: not self.cluster.run("squeue", "--noheader"))
 
-    def wait_for(self, pattern, seconds=180):
-        """What the training's log says, once it says it."""
-        path = self.folder / LOG
+    def wait_for(self, pattern):
+        """What the training's log says, once it says it; the next attempt begins it anew."""
+        path, found = self.folder / LOG, []
 
-        def found():
-            return path.exists() and re.findall(pattern, path.read_text())
+        def says():
+            found[:] = re.findall(pattern, path.read_text()) if path.exists() else []
+            return found
 
-        self.cluster.wait(found, seconds)
-        return found()[-1]
+        self.cluster.wait(says)
+        return found[-1]
 
     def position(self, signal_name):
         """Where a signal has stopped the training."""
@@ -109,9 +110,9 @@ def test_training_goes_on_after_every_way_to_stop_it(cluster, folder):
         cluster.start_node(node)
 
     position = training.position("SIGTERM")  # Ctrl-C
-    with training.running("--set-resources", "train_atmodist:runtime=1"):
+    with training.running("--set-resources", "train_atmodist:runtime=2"):
         training.goes_on(position)
-        position = training.position("SIGTERM")  # the time limit, after a minute
+        position = training.position("SIGTERM")  # the time limit
         training.goes_on(position)
     states = [job["JobState"] for job in cluster.jobs()][-5:]
     assert "TIMEOUT" in states

@@ -10,7 +10,7 @@ from torture import RESULTS, Ledger, Limits, Run, Torture, differences, files, s
 
 from atmodist.core.files import replacing
 
-pytestmark = pytest.mark.timeout(900)
+pytestmark = pytest.mark.timeout(1800)
 TARGETS = [f"{RESULTS}/{name}" for name in ("snapshot.nc", "histograms.nc", "pairs/eval/00000.h5")]
 
 RULES = ("simulate_atmosphere", "grid_fields", "virtual_dataset", "compute_moments", "sample_pairs")
