@@ -47,8 +47,7 @@ earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
 study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=1; config/study.yaml says what else it takes
 	@$(NEEDS_SEED)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
-	@mkdir -p docs/study/seed-$(SEED)
-	@cp results/study-$(SEED)/study/*.csv docs/study/seed-$(SEED)/
+	@bash workflow/keep_seed.sh results/study-$(SEED)/study docs/study/seed-$(SEED)
 	@$(MAKE) --no-print-directory study-page
 
 study-orderings: $(STAMP)  ## how its distances order states, minutes: make study-orderings SEED=1, where its fields are

@@ -36,6 +36,7 @@ rule collect_study:
         judge=REPRESENTATION["encoder"] if REPRESENTATION else "",
         systems=SYSTEMS,
         models=SRGAN,
+        autoencoders=AUTOENCODER,
         benchmarks=BENCHMARKS,
         # What seeds must share to be compared; of models some may have fewer or more, each with its own settings.
         settings={
@@ -57,6 +58,7 @@ rule collect_study:
             "srgan": {
                 key: config["srgan"][key] for key in ("generator", "pretraining")
             }
+            | {"batch_size": config["srgan"]["defaults"]["batch_size"]}
         },
     script:
         "../scripts/collect_study.py"

@@ -56,6 +56,7 @@ with job(snakemake.log[0], "collect_study") as log:
         "settings": fingerprint(params.settings),
         "judge": params.judge,
         "truncation": params.truncation,
+        "precision": snakemake.config["training"]["precision"],
         "processor": next(
             (
                 line.split(":", 1)[1].strip()
@@ -72,7 +73,7 @@ with job(snakemake.log[0], "collect_study") as log:
             "content": each["content"] if isinstance(each["content"], str) else each["content"]["encoder"],
             "layer": "" if isinstance(each["content"], str) else each["content"]["layer"],
             "adversarial_weight": each["adversarial_weight"],
-            "settings": fingerprint(each),
+            "settings": study.fingerprint_of_model(each, params.autoencoders),
         }
         for name, each in params.models.items()
     ]

@@ -1,6 +1,7 @@
 """Verdicts follow from made-up seeds whose answers are known, and the page is that of the tables."""
 
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -44,11 +45,13 @@ def seed(folder, number, errors, balance=None, noise=0.02, settings="a", accurac
         for name, (of, weight) in models.items()
     ]
     duel = [
-        {"model": name, "epoch": epoch, "discriminator": (balance or {}).get(name, 0.5) if weight else np.nan}
+        {"model": name, "epoch": epoch, "seconds": 100}
+        | {"discriminator": (balance or {}).get(name, 0.5) if weight else np.nan}
         for name, (_, weight) in models.items()
         for epoch in (1, 2)
     ]
-    about = {"seed": number, "settings": settings, "judge": "judge", "processor": "a CPU", "cores": 2}
+    about = {"seed": number, "settings": settings, "judge": "judge", "precision": "32-true"}
+    about |= {"processor": "a CPU", "cores": 2}
     tables = {
         "about": pd.DataFrame({"key": list(about), "value": list(about.values())}),
         "draws": pd.DataFrame(rows),
@@ -256,6 +259,60 @@ def test_seeds_of_other_settings_are_refused(tmp_path):
         study.read(tmp_path)
 
 
+def test_a_model_of_other_settings_is_refused_though_the_first_seed_lacks_it(tmp_path):
+    fewer = {name: MODELS[name] for name in ("l2", "atmodist")}
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {}, models=fewer if number == 1 else MODELS)
+    table = pd.read_csv(tmp_path / "seed-3/models.csv").replace({"settings": {"random": "other"}})
+    table.to_csv(tmp_path / "seed-3/models.csv", index=False)
+    with pytest.raises(InputError, match=r"seed-3 of .* has model random with other settings than seed-2"):
+        study.read(tmp_path)
+
+
+def test_a_model_is_of_other_settings_if_its_autoencoder_is():
+    of = study.fingerprint_of_model
+    model, one, other = {"content": {"encoder": "a", "layer": "stage4"}}, {"epochs": 1}, {"epochs": 2}
+    assert of(model, {"a": one}) != of(model, {"a": other})
+    assert of(model, {"a": one, "b": one}) == of(model, {"a": one, "b": other})
+    assert of({"content": "mse"}, {"a": one}) == of({"content": "mse"}, {})
+
+
+def test_a_folder_of_another_seed_or_of_none_is_refused(tmp_path):
+    seed(tmp_path, 1, {})
+    (tmp_path / "seed-1").rename(tmp_path / "seed-2")
+    with pytest.raises(InputError, match=r"seed-2 of .* holds seed 1; expected its own"):
+        study.read(tmp_path)
+    (tmp_path / "seed-2").rename(tmp_path / "seed-1.old")
+    with pytest.raises(InputError, match=r"seed-1\.old is no seed's folder; expected a number"):
+        study.read(tmp_path)
+
+
+def test_balance_is_that_of_the_seeds_that_are_compared(tmp_path):
+    """A fourth seed with one of the two models alone, whose duel is another, changes nothing."""
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {"atmodist-even": 0.2})
+    alone = {name: MODELS[name] for name in ("l2", "atmodist-even")}
+    seed(tmp_path, 4, {"atmodist-even": 0.2}, {"atmodist-even": 0.01}, models=alone)
+    assert verdicts(tmp_path)["atmodist-even", "l2-even", "local"] == ("holds", "")
+
+
+def test_a_value_is_within_its_interval_though_all_draws_are_beyond():
+    found = study.Estimate.of(np.array([0.9, *np.linspace(1.03, 1.6, 50)]), seeds=3)
+    assert found.low == found.value < 1 < found.high
+
+
+def test_hours_are_more_than_told_of_a_training_run_that_was_resumed(tmp_path):
+    rows = [("train_srgan/l2", 201, 1800), ("grid_fields/a", 1, 1800), ("measure_orderings", 1, 3600)]
+    for number, seconds in ((1, 201), (2, 50)):
+        seed(tmp_path, number, {}, models={"l2": ("mse", 0)})
+        table = pd.DataFrame(rows, columns=["job", "s", "cpu_time"])
+        table.loc[0, "s"] = seconds
+        table.to_csv(tmp_path / f"seed-{number}/jobs.csv", index=False)
+    one, two = study.read(tmp_path)
+    assert (one.hours(), two.hours()) == ((1.0, False), (1.0, True))
+    assert "| seed-2 | a CPU | 2 | 32-true | 1 | more than 1.0 |" in study_page.text([one, two], "study")
+
+
 def test_a_seed_that_lacks_a_table_is_named(tmp_path):
     seed(tmp_path, 4, {})
     (tmp_path / "seed-4/duel.csv").unlink()
@@ -285,6 +342,39 @@ def test_the_summary_tells_each_verdict_in_a_word(tmp_path):
     assert re.search(r"\| random weights \| content loss alone( \| [12]\.\d\d \*worse\*){4} \|\n", page)
     assert re.search(r"\| ℓ2 \| equal balance of the duel( \| 0\.\d\d open){4} \|\n", page)
     assert "AMSE" not in page
+    twice = f"{begin}\nold\n{end}\ntwo\n{begin}\n{end}\n"
+    assert study_page.with_summary(twice, study.read(tmp_path)).endswith(f"|\n{end}\ntwo\n{begin}\n{end}\n")
+    assert study_page.with_summary(twice, []) == twice
+
+
+def test_a_measure_that_no_seed_has_leaves_its_cell_empty(tmp_path):
+    seed(tmp_path, 1, {})
+    table = pd.read_csv(tmp_path / "seed-1/draws.csv")
+    energy = table["quantity"] == "kinetic_energy_error_upper_half"
+    table[~(energy & (table["system"] == "l2"))].to_csv(tmp_path / "seed-1/draws.csv", index=False)
+    page = study_page.with_summary("\n".join(study_page.MARKS), study.read(tmp_path))
+    assert re.search(r"\| ℓ2 \| content loss alone \| – ( \| \d\.\d\d open){3} \|".replace("– (", "–("), page)
+
+
+def test_a_seed_with_fewer_models_does_not_replace_one_with_more(tmp_path):
+    keep = ["bash", ROOT / "workflow/keep_seed.sh", tmp_path / "made/seed-1", tmp_path / "kept/seed-1"]
+    seed(tmp_path / "made", 1, {}, models={"l2": ("mse", 0)})
+    subprocess.run(keep, check=True)
+    (tmp_path / "kept/seed-1/orderings.csv").write_text("kept")
+    subprocess.run(keep, check=True)
+    assert (tmp_path / "kept/seed-1/orderings.csv").exists()
+    shutil.rmtree(tmp_path / "made")
+    seed(tmp_path / "made", 1, {}, settings="b")
+    told = subprocess.run(keep, check=True, capture_output=True, text=True).stdout
+    assert "orderings.csv is of other settings and deleted" in told
+    assert not (tmp_path / "kept/seed-1/orderings.csv").exists()
+    assert study.read(tmp_path / "kept")[0].models() == list(MODELS)
+    shutil.rmtree(tmp_path / "made")
+    seed(tmp_path / "made", 1, {}, settings="b", models={name: MODELS[name] for name in list(MODELS)[2:]})
+    failed = subprocess.run(keep, capture_output=True, text=True)
+    assert failed.returncode == 1
+    assert "lacks: atmodist, l2. Make them, too" in failed.stderr
+    assert study.read(tmp_path / "kept")[0].models() == list(MODELS)
 
 
 def test_the_command_makes_the_page_and_names_what_is_wrong(tmp_path):

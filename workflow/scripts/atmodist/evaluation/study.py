@@ -10,7 +10,7 @@ moved apart by `widening` on a logarithmic scale; too few for quantiles that are
 `bootstrap.interval`.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -21,6 +21,7 @@ import xarray as xr
 from scipy.special import stdtrit
 
 from atmodist.core.errors import InputError
+from atmodist.core.files import fingerprint
 from atmodist.core.seeds import random_stream
 from atmodist.evaluation.bootstrap import widening
 
@@ -28,11 +29,13 @@ TABLES = {
     "about": {"key", "value"},
     "draws": {"group", "system", "quantity", "variable", "draw_0"},
     "models": {"model", "content", "layer", "adversarial_weight", "settings"},
-    "duel": {"model", "epoch"},
+    "duel": {"model", "epoch", "seconds"},
     "jobs": {"job", "s", "cpu_time"},
     "spectra": {"degree", "truth"},
 }
 """Files of a seed, each with the suffix .csv, and the columns that they have at least."""
+BESIDE = ("map_regions", "measure_orderings")
+"""Rules whose jobs count for nothing in what a seed took: its tables are there before them."""
 OPTIONAL = {"orderings": {"distance", "family", "right"}}
 """The same, of files that a seed need not have."""
 RESAMPLES = 2000
@@ -49,11 +52,15 @@ BALANCE = 0.08
 
 @dataclass(frozen=True)
 class Measure:
-    """What losses are judged by, as an error: 0 is perfect. ``of`` makes it of the ``quantity``."""
+    """What losses are judged by, as an error: 0 is perfect. ``of`` makes it of the ``quantity``.
+
+    The ``unit`` is that of the error, nothing where it has none; in tables it is 10⁻⁶ of it.
+    """
 
     label: str
     quantity: str
     of: str = "as it is"
+    unit: str = ""
 
     def error(self, values: np.ndarray) -> np.ndarray:
         """The error of values of the quantity."""
@@ -64,14 +71,21 @@ MEASURES = {
     "spectrum": Measure("kinetic energy", "kinetic_energy_error_upper_half"),
     "outside": Measure("power outside the band", "power_outside_band"),
     "semivariogram": Measure("semivariogram", "semivariogram_error"),
-    "variation": Measure("total variation", "total_variation_difference", "size"),
-    "local": Measure("local Wasserstein", "wasserstein_3x3"),
+    "variation": Measure("total variation", "total_variation_difference", "size", unit="s⁻¹"),
+    "local": Measure("local Wasserstein", "wasserstein_3x3", unit="s⁻¹"),
     "ssim": Measure("1 − SSIM", "ssim", "missing to one"),
-    "rmse": Measure("RMSE", "area_weighted_rmse"),
+    "rmse": Measure("RMSE", "area_weighted_rmse", unit="s⁻¹"),
     "frechet": Measure("Fréchet distance", "frechet_distance"),
 }
 STATISTICS = ("spectrum", "semivariogram", "variation", "local")
 """Measures of the claims: what the papers hold against the statistics of the truth."""
+
+
+def fingerprint_of_model(model: dict, autoencoders: Mapping[str, dict]) -> str:
+    """Fingerprint of a model's settings, with those of its autoencoder, which not all seeds need have."""
+    content = model["content"]
+    encoder = None if isinstance(content, str) else autoencoders.get(content["encoder"])
+    return fingerprint(model | ({"encoder": encoder} if encoder else {}))
 
 
 def rows_of_draws(group: str, system: str, numbers: Iterable[tuple]) -> Iterator[dict]:
@@ -110,6 +124,18 @@ class Seed:
         grouped = table.groupby(["group", "system", "quantity"])
         return {key: rows[columns].to_numpy(float).T for key, rows in grouped}
 
+    def hours(self) -> tuple[float, bool]:
+        """Processor time of what the seed was made by, and whether a part of it is missing.
+
+        Snakemake tells of a job what its last start took: of a training run that was stopped and resumed, and
+        whose epochs took longer than that in all, the rest.
+        """
+        jobs = self.tables["jobs"].set_index("job")
+        rule = jobs.index.str.split("/").str[0]
+        hours = jobs.loc[~rule.isin(BESIDE), "cpu_time"].sum() / 3600
+        took = self.tables["duel"].groupby("model")["seconds"].sum().rename(index="train_srgan/{}".format)
+        return hours, bool((took > jobs["s"].reindex(took.index) + 10).any())
+
     def spectrum(self, system: str) -> pd.Series:
         """Kinetic energy of a system over the truth's, by degree."""
         table = self.tables["spectra"].set_index("degree")
@@ -126,10 +152,14 @@ class Seed:
 def read(folder: str | Path) -> list[Seed]:
     """Seeds in the folders ``seed-*``, in the order of their numbers.
 
-    Raises ``InputError`` if a file is missing, or if seeds were made with different settings.
+    Raises ``InputError`` if a file is missing, if seeds were made with different settings, or if a folder
+    does not hold the seed of its name.
     """
-    found, folders = [], Path(folder).glob("seed-*")
-    for path in sorted(folders, key=lambda each: int(each.name.removeprefix("seed-"))):
+    found, paths = [], list(Path(folder).glob("seed-*"))
+    for path in paths:
+        if not path.name.removeprefix("seed-").isdecimal():
+            raise InputError(f"{path} is no seed's folder; expected a number at the end of its name")
+    for path in sorted(paths, key=lambda each: int(each.name.removeprefix("seed-"))):
         tables = {}
         more = {name: OPTIONAL[name] for name in OPTIONAL if (path / f"{name}.csv").exists()}
         for name, columns in (TABLES | more).items():
@@ -141,17 +171,18 @@ def read(folder: str | Path) -> list[Seed]:
                 raise InputError(f"{path / name}.csv has no column {min(missing)}; expected a seed's table")
         tables["draws"]["variable"] = tables["draws"]["variable"].fillna("")
         found.append(Seed(path.name, tables))
-    for seed in found[1:]:
-        if seed.about()["settings"] != found[0].about()["settings"]:
-            raise InputError(
-                f"{seed.name} of {folder} has other settings than {found[0].name}; expected the same"
-            )
-        both = seed.tables["models"].merge(found[0].tables["models"], on="model", suffixes=("", "_first"))
-        for _, row in both.iterrows():
-            if row["settings"] != row["settings_first"]:
+    first: dict[str, tuple[str, Seed]] = {}
+    for seed in found:
+        if f"seed-{seed.about()['seed']}" != seed.name:
+            raise InputError(f"{seed.name} of {folder} holds seed {seed.about()['seed']}; expected its own")
+        models = seed.tables["models"].set_index("model")["settings"]
+        settings = {"": seed.about()["settings"]}
+        settings |= {f"model {name} with ": those for name, those in models.items()}
+        for what, those in settings.items():
+            expected, other = first.setdefault(what, (those, seed))
+            if those != expected:
                 raise InputError(
-                    f"{seed.name} of {folder} has model {row['model']} with other settings than "
-                    f"{found[0].name}; expected the same"
+                    f"{seed.name} of {folder} has {what}other settings than {other.name}; expected the same"
                 )
     return found
 
@@ -201,8 +232,9 @@ class Estimate:
     @classmethod
     def of(cls, samples: np.ndarray, seeds: int) -> "Estimate":
         """From positive samples, the value first; one without draws has NaN for its interval."""
-        bounds = np.nanquantile(samples[1:], [0.025, 0.975])
-        low, high = samples[0] * (bounds / samples[0]) ** widening(seeds)
+        low, high = np.nanquantile(samples[1:], [0.025, 0.975]) / samples[0]
+        # Draws of an error near zero may all be greater than the value, which is inside all the same.
+        low, high = samples[0] * np.array([min(low, 1), max(high, 1)]) ** widening(seeds)
         return cls(float(samples[0]), float(low), float(high), seeds)
 
 
@@ -302,7 +334,11 @@ def balance(seeds: Sequence[Seed], model: str) -> float:
 
 
 def evenness(seeds: Sequence[Seed], models: Sequence[str]) -> str:
-    """Why two models may not be compared at equal balance, or nothing: both without a duel, or alike."""
+    """Why two models may not be compared at equal balance, or nothing: both without a duel, or alike.
+
+    By the seeds that have both, as their ratio is.
+    """
+    seeds = [seed for seed in seeds if set(models) <= set(seed.models())]
     values = [balance(seeds, name) for name in models]
     if np.isnan(values).all() or np.ptp(values) <= BALANCE:
         return ""

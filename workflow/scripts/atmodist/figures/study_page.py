@@ -27,8 +27,17 @@ INTRODUCTION = f"""\
 
 Super-resolution networks trained with different content losses, all else equal, on the finer synthetic
 atmosphere ([synthetic.md](synthetic.md); `config/study.yaml`). *This page is made by `make study-page`
-from the tables in docs/study; every number and verdict is computed.* `make study SEED=1` adds a seed:
-an atmosphere, networks and evaluated days of its own. `MORE=config/study-all.yaml` adds losses to it.
+from the tables in docs/study; every number and verdict is computed.* `make study SEED=9` makes a seed, an
+atmosphere, networks and evaluated days of its own, keeps its tables in docs/study/seed-9 and makes this
+page and the README's table anew. With `MORE=config/study-all.yaml` it has all losses.
+
+**Words.** The *pretext task* is AtmoDist's: to tell how many hours lie between two patches, their *lag*. A
+*duel* is the adversarial training of generator and discriminator; without one, the content loss is alone.
+A model is named by its content loss: `l2`; `atmodist`, of the encoder's last stage, `atmodist-2` and
+`atmodist-3`, of its stages 2 and 3; `random`, the last stage of the same encoder with random weights;
+`autoencoder`, of another pretext task; `amse`, the adjusted squared error of amplitudes (Subich et al. 2025,
+[arXiv:2501.19374](https://arxiv.org/abs/2501.19374)). Then by its weight of the adversarial loss: none in the
+name is none in the loss, `-paper` is 0.001 and `-even` one at which the duels are about equally balanced.
 
 **Errors** are 0 for the truth, and means over seeds (geometric over divergence and vorticity). Kinetic
 energy and semivariogram: decades off the truth, the former above half the truncation. Power outside the
@@ -127,13 +136,12 @@ def _accuracies(seeds):
     return [values for values in each if values.size]
 
 
-def number(estimate: Estimate | None) -> str:
-    """Value and interval, three digits."""
+def number(estimate: Estimate | None, unit: float = 1) -> str:
+    """Value and interval in a unit, three digits."""
     if estimate is None:
         return "–"
-    if np.isnan(estimate.low):
-        return f"{estimate.value:.3g}"
-    return f"{estimate.value:.3g} ({estimate.low:.3g} to {estimate.high:.3g})"
+    value, low, high = (each / unit for each in (estimate.value, estimate.low, estimate.high))
+    return f"{value:.3g}" if np.isnan(low) else f"{value:.3g} ({low:.3g} to {high:.3g})"
 
 
 def row(*cells: str) -> str:
@@ -187,10 +195,10 @@ def summary(seeds: Sequence[Seed]) -> str:
     rows, counts = {}, set()
     for claim in claims(seeds):
         estimate, verdict, _ = judge(seeds, claim)
-        if claim.text in others and estimate:
+        if claim.text in others:
             cells = rows.setdefault((others[claim.text], claim.setting), [])
-            cells.append(words[verdict].format(estimate.value))
-            counts.add(estimate.seeds)
+            cells.append(words[verdict].format(estimate.value) if estimate else "–")
+            counts |= {estimate.seeds} if estimate else set()
     head = ["over that of", "trained with", *(MEASURES[name].label for name in MEANINGS)]
     table = [row(*cells) for cells in (head, ["---"] * len(head), *((*key, *rows[key]) for key in rows))]
     count = " or ".join(map(str, sorted(counts)))
@@ -202,18 +210,21 @@ def with_summary(readme: str, seeds: Sequence[Seed]) -> str:
     begin, end = MARKS
     if not 0 <= readme.find(begin) < readme.find(end):
         raise InputError(f"the README has no lines {begin} and {end}; expected the study's summary between")
-    before, after = readme.split(begin)[0], readme.split(end)[-1]
-    return f"{before}{begin}\n{summary(seeds)}\n{end}{after}"
+    if not seeds:
+        return readme
+    before, _, rest = readme.partition(begin)
+    return f"{before}{begin}\n{summary(seeds)}\n{end}{rest.partition(end)[2]}"
 
 
 def _at_a_glance(seeds, judged):
     yield f"## At a glance\n\nSeeds: {len(seeds)}. Ratios of errors, below 1 where a claim holds; verdicts.\n"
-    yield row("claim", "setting", *(MEASURES[name].label for name in MEANINGS))
-    yield row(*["---"] * (2 + len(MEANINGS)))
+    yield row("claim", "setting", "seeds", *(MEASURES[name].label for name in MEANINGS))
+    yield row(*["---"] * (3 + len(MEANINGS)))
     cells = {}
     for claim, estimate, verdict, _ in judged:
         ratio = f"{estimate.value:.2f} " if estimate else ""
-        cells.setdefault((claim.text, claim.setting), []).append(f"{ratio}{verdict}")
+        count = str(estimate.seeds) if estimate else "0"
+        cells.setdefault((claim.text, claim.setting, count), []).append(f"{ratio}{verdict}")
     for about, found in cells.items():
         yield row(*about, *found)
 
@@ -245,11 +256,15 @@ def _losses(seeds, folder):
     yield "(losses) than that of ℓ2 in the same setting, by the rule of the verdicts. The adjusted squared"
     yield "error (amse) minimises errors of amplitude at the wavenumbers of a patch, so that kinetic energy"
     yield "is close to its own measure.\n"
-    yield row("model", *(measure.label for measure in MEASURES.values()), "wins", "losses", "open")
+    heads = (f"{each.label} / 10⁻⁶ {each.unit}" if each.unit else each.label for each in MEASURES.values())
+    yield row("model", *heads, "wins", "losses", "open")
     yield row("---", *["---:"] * (len(MEASURES) + 3))
     for model in ["bilinear", *models(seeds)]:
         hidden = not_judged(seeds, model)
-        cells = ["–" if name in hidden else number(study.error(seeds, model, name)) for name in MEASURES]
+        cells = [
+            "–" if name in hidden else number(study.error(seeds, model, name), 1e-6 if each.unit else 1)
+            for name, each in MEASURES.items()
+        ]
         reference = reference_of(model)
         if model == reference or reference not in models(seeds):
             counts = ["", "", ""]
@@ -258,8 +273,17 @@ def _losses(seeds, folder):
             counts = [str(found.count(word)) for word in ("win", "loss", "open")]
         yield row(model, *cells, *counts)
     yield f"\n![Errors of every loss over those of ℓ2]({folder}/ratios.png)"
-    yield "\nKinetic energy over the truth's, geometric mean over seeds:"
+    ratio, degree, model = _greatest_energy(seeds)
+    yield "\nKinetic energy over the truth's, geometric mean over seeds. Up to half the truncation, which the"
+    yield f"error of kinetic energy leaves out, the greatest is {ratio:.2g}, of {model} at degree {degree}:"
     yield f"\n![Kinetic energy of every loss over the truth's, against degree]({folder}/spectra.png)"
+
+
+def _greatest_energy(seeds):
+    """Greatest ratio to the truth's in the lower half of the degrees, its degree and its model."""
+    spectra = {model: study.spectrum(seeds, model) for model in models(seeds)}
+    lower = {model: each[each.index <= each.index[-1] // 2] for model, each in spectra.items()}
+    return max((each.max(), each.idxmax(), model) for model, each in lower.items())
 
 
 def _orderings(seeds):
@@ -268,7 +292,9 @@ def _orderings(seeds):
         return
     yield "\n## Do distances order states rightly?\n"
     yield "Shares of triplets whose known order a distance finds ([orderings.md](orderings.md)), those of"
-    yield "encoders at each of their stages; the best in bold. `make study-orderings SEED=1` adds a seed's."
+    yield "encoders at each of their stages (`lags-23` is AtmoDist's; `judge`, of other random weights, that"
+    yield "of the Fréchet distance); the best in bold. `make study-orderings SEED=9` adds those of a seed,"
+    yield "where its fields are."
     yield f"Seeds: {count}; between two of them a share differs by {spread:.2f} at most.\n"
     yield row("distance", *shares.columns)
     yield row("---", *["---:"] * len(shares.columns))
@@ -305,12 +331,14 @@ def _duellists(seeds):
 
 def _cost(seeds):
     yield "\n## What a seed took\n"
-    yield row("seed", "processor", "cores", "models", "hours of processor time")
-    yield row("---", "---", "---:", "---:", "---:")
+    yield "Of training runs that were stopped and resumed only what came after is known: more than.\n"
+    yield row("seed", "processor", "cores", "precision", "models", "hours of processor time")
+    yield row("---", "---", "---:", "---", "---:", "---:")
     for seed in seeds:
-        about, hours = seed.about(), seed.tables["jobs"]["cpu_time"].sum() / 3600
-        cells = about["processor"], about["cores"], str(len(seed.models())), f"{hours:.1f}"
-        yield row(seed.name, *cells)
+        about, (hours, partial) = seed.about(), seed.hours()
+        told = f"more than {hours:.1f}" if partial else f"{hours:.1f}"
+        machine = (about[key] for key in ("processor", "cores", "precision"))
+        yield row(seed.name, *machine, str(len(seed.models())), told)
 
 
 def draw(seeds: Sequence[Seed], folder: Path) -> None:
@@ -377,17 +405,22 @@ def _draw_spectra(axes, seeds, members, looks):
         spectrum = study.spectrum(seeds, model)
         axes.plot(spectrum.index, spectrum, **looks[loss_of(model)])
     axes.axhline(1, color="black", linewidth=0.8, label="truth")
-    axes.set(yscale="log", ylim=(0.08, 2), xlabel="degree", xlim=(1, spectrum.index[-1]))
+    axes.set(yscale="log", xlabel="spherical-harmonic degree", xlim=(1, spectrum.index[-1]))
+    axes.set_ylim(0.08, max(2, axes.get_ylim()[1]))  # the panels share it
     _plain_numbers(axes.yaxis, [1, 2, 5])
     axes.set_ylabel("kinetic energy over the truth's")
 
 
-def _draw_duels(axes, seeds, members, _):
+def _draw_duels(axes, seeds, members, looks):
     """The discriminator's loss against epoch, mean over seeds, and the band in which neither wins."""
-    for model, look in plots.lines(members).items():
+    for model in members:
+        look = looks[loss_of(model)] | {"label": model}
+        if setting_of(model) == "-paper":
+            look |= {"linestyle": "--"}
         tables = [seed.tables["duel"] for seed in seeds if model in seed.models()]
         means = [table[table["model"] == model].set_index("epoch")["discriminator"] for table in tables]
         axes.plot(means[0].index, np.mean(means, axis=0), marker=".", **look)
-    axes.axhspan(*study.EVEN, color="0.93", zorder=0)
+    axes.axhspan(*study.EVEN, color="0.93", zorder=0, label="even, no extra step")
+    axes.axhline(np.log(2), color="0.6", linewidth=0.8, label="undecided")
     axes.xaxis.set_major_locator(MaxNLocator(integer=True))
     axes.set(xlabel="epoch", ylabel="discriminator's loss")
