@@ -23,7 +23,7 @@ STAMP := .venv/$(shell cksum requirements.txt | cut -d' ' -f1)
 $(STAMP): requirements.txt
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
 	  { echo "$(PYTHON) is older than Python 3.11; name a newer one: make PYTHON=python3.12 …"; exit 1; }
-	@echo "Installing the pinned packages into .venv (once; about two minutes) …"
+	@echo "Installing the pinned packages into .venv (once; a minute, and the download) …"
 	@rm -rf .venv
 	@$(PYTHON) -m venv .venv
 	@$(BIN)/pip install --quiet --no-compile --disable-pip-version-check -r requirements.txt

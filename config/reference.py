@@ -36,10 +36,11 @@ def resolve(schema: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def keys(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
-    """Every key below ``schema`` that is a value rather than a group of keys."""
+    """Every key below ``schema``: values, and groups of them with their description alone."""
     for name, child in schema.get("properties", {}).items():
         child = {"x-reruns": schema.get("x-reruns", "")} | resolve(child)
         if child.get("properties") and "oneOf" not in child:
+            yield (*path, name), {"description": child["description"]}
             yield from keys(child, (*path, name))
         else:
             yield (*path, name), child
@@ -53,7 +54,7 @@ def choices(schema: Mapping[str, Any]) -> str:
         values = [value for each in schema["oneOf"] for value in each.get("enum", [each.get("const")])]
         words = [value for value in values if value] + ["null"] * ({"type": "null"} in schema["oneOf"])
         return ", ".join(f"`{word}`" for word in words) + " or `{encoder, layer}`"
-    kinds = schema.get("type", "")
+    kinds = schema.get("type", [])
     words = {
         "integer": "whole number",
         "number": "number",
@@ -90,7 +91,7 @@ def main() -> None:
                 key.get("description", ""),
                 key.get("x-unit", ""),
                 choices(key),
-                paper_value(path),
+                paper_value(path) if key.keys() - {"description"} else "",
                 key.get("x-reruns", ""),
             )
             print("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

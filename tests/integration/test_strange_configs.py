@@ -1,7 +1,9 @@
 """What Snakemake itself makes of strange configs: dry runs, and the last lines of refusals."""
 
+import re
+
 import pytest
-from snakemake_runs import TINY, planned_jobs, snakemake, workspace
+from snakemake_runs import ROOT, TINY, planned_jobs, snakemake, workspace
 
 STRANGE = """
 name: -a.B_9
@@ -42,6 +44,16 @@ def test_the_papers_config_plans_where_text_is_ascii(tmp_path):
     result = snakemake(workspace(tmp_path), "-n", timeout=100, **ascii_only)
     assert result.returncode == 0, result.stdout
     assert planned_jobs(result.stdout)["download_arco"] == 312
+
+
+def test_the_short_config_of_the_docs_plans(tmp_path):
+    """It is laid over the paper's config."""
+    page = (ROOT / "docs/era5.md").read_text(encoding="utf-8")
+    folder = workspace(tmp_path)
+    (folder / "short.yaml").write_text(re.search(r"```yaml\n(# short\.yaml.*?)```", page, re.S)[1])
+    result = snakemake(folder, "-n", "--configfile", "short.yaml", timeout=100)
+    assert result.returncode == 0, result.stdout
+    assert planned_jobs(result.stdout)["train_atmodist"] == 1
 
 
 @pytest.mark.parametrize("text", REFUSED)
