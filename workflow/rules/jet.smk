@@ -19,6 +19,7 @@ rule measure_jet_wind:
     """Average the zonal wind over a sector's longitudes, from spectral coefficients."""
     input:
         grib=f"{RESULTS}/spectral/{{period}}.grib",
+        checksum=f"{RESULTS}/spectral/{{period}}.grib.sha256",
     output:
         wind=f"{RESULTS}/jet/{{sector}}/wind/{{period}}.nc",
     log:

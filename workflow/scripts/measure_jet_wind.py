@@ -9,12 +9,13 @@ with job(snakemake.log[0], f"measure_jet_wind {params.sector} {params.period}") 
 
     from atmodist.core import netcdf
     from atmodist.data.diagnostics import group_by_time
-    from atmodist.data.grib import read_fields
+    from atmodist.data.grib import read_verified
     from atmodist.evaluation import jet
 
     sector = jet.Sector(**params.box)
+    fields = read_verified([snakemake.input.grib], [snakemake.input.checksum])
     times, winds = [], []
-    for time, (divergence, vorticity) in group_by_time(progress(read_fields(snakemake.input.grib), "fields")):
+    for time, (divergence, vorticity) in group_by_time(progress(fields, "fields")):
         latitude, wind = jet.sector_wind(vorticity, divergence, sector)
         times.append(time)
         winds.append(wind)

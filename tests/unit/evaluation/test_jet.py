@@ -5,9 +5,12 @@ import math
 import numpy as np
 import pytest
 import xarray as xr
+from fake_snakemake import run_script
 
+from atmodist.core import netcdf
 from atmodist.core.errors import InputError
-from atmodist.data import spectral
+from atmodist.core.files import write_checksum
+from atmodist.data import grib, spectral
 from atmodist.evaluation import jet
 
 TRUNCATION = 63
@@ -66,6 +69,37 @@ def test_the_sector_may_lie_across_greenwich():
     np.testing.assert_allclose(found[0], np.cos(longitude[inside]).mean(), rtol=1e-6)
     np.testing.assert_allclose(found[1], found[0])
     assert abs(found[2] - found[0]).min() > 0.1
+
+
+def test_wind_is_that_of_the_file_that_was_accepted(tmp_path, capfd):
+    """The script, on a file as it was and on one that has changed since its checksum was written."""
+    path, checksum = tmp_path / "a.grib", tmp_path / "a.grib.sha256"
+    time, packed = np.datetime64("2001-01-01T00", "h"), vorticity_of(lambda phi: 20 * np.cos(phi))
+    fields = [
+        grib.Field("divergence", time, 120, 0 * packed),
+        grib.Field("vorticity", time, 120, packed),
+    ]
+    box = {"latitude": NORTH_ATLANTIC.latitude, "longitude": NORTH_ATLANTIC.longitude}
+
+    def measure():
+        run_script(
+            "measure_jet_wind",
+            tmp_path / "log",
+            inputs={"grib": path, "checksum": checksum},
+            outputs={"wind": tmp_path / "a.nc"},
+            params={"box": box, "sector": "atlantic", "period": "2001-01-01_2001-01-01"},
+        )
+
+    grib.write_fields(path, fields)
+    write_checksum(path, checksum)
+    measure()
+    wind = netcdf.read(tmp_path / "a.nc")["wind"][0]
+    np.testing.assert_allclose(wind, 20 * np.cos(np.radians(wind["latitude"])), rtol=1e-3)
+    fields[1] = grib.Field("vorticity", time, 120, 2 * packed)
+    grib.write_fields(path, fields)
+    with pytest.raises(SystemExit):
+        measure()
+    assert f"{path} is not the file whose SHA-256 {checksum} holds" in capfd.readouterr().err
 
 
 def test_weights_follow_their_formula():
