@@ -35,6 +35,12 @@ from atmodist.core.job import job
 def fill(path, **chunks):
     with hdf5.creating(path) as (file, check_disk):
         file.create_dataset('data', data=noise, **chunks)
+def encode(path):
+    from atmodist.learning import representations
+    times, axis = np.arange(3).astype('datetime64[h]'), np.arange(128.0)
+    with representations.writing(path, times, axis[:64], axis, 512, 'stage1') as write:
+        for number in range(3):
+            write(number, noise.ravel()[: 512 * 16 * 32].reshape(512, 16, 32))
 noise = np.random.default_rng(0).random((600, 600))
 {before}
 with job('job.log', 'rule one'):
@@ -63,6 +69,7 @@ def test_every_writer_names_the_file(tmp_path):
         "grid.h5": "fill('grid.h5')",
         "chunked.h5": "fill('chunked.h5', fletcher32=True)",
         "result.nc": "netcdf.write('result.nc', xarray.Dataset({'x': (('a', 'b'), noise)}))",
+        "encoded.nc": "encode('encoded.nc')",
     }
     code = [
         "import resource, traceback",
@@ -88,10 +95,10 @@ def test_every_writer_names_the_file(tmp_path):
 def test_hdf5_says_what_it_cannot_write_wherever_the_disk_ends(tmp_path, limit):
     """HDF5 by itself ends most of these processes with a segmentation fault."""
     before = f"import resource; resource.setrlimit(resource.RLIMIT_FSIZE, ({limit}, {limit}))"
-    for chunks in ("", "fletcher32=True, chunks=(30, 30)"):
-        code, told = run(tmp_path, before, f"fill('grid.h5', {chunks})")
+    for fill in ("fill('a.h5')", "fill('a.h5', fletcher32=True, chunks=(30, 30))", "encode('a.h5')"):
+        code, told = run(tmp_path, before, fill)
         reason = FULL.format("the file is larger than may be written here")
-        assert (code, told) == (1, f"rule one: error: grid.h5 {reason}\n")
+        assert (code, told) == (1, f"rule one: error: a.h5 {reason}\n")
         assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
 
 

@@ -24,11 +24,11 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     first = np.searchsorted(fields.time, days[0])
     channels = encoder.channels[LAYERS.index(params.layer)]
     axes = days, fields.latitude, fields.longitude, channels, params.layer
-    with representations.writing(snakemake.output.representations, *axes) as written:
+    with representations.writing(snakemake.output.representations, *axes) as write:
         for number in progress(range(len(days)), "times"):
             field = moments.forward(torch.from_numpy(fields.read(first + number)), axis=0)
             with device.autocast():
                 field = to_device(device, field[None])[0]
                 found = representations.represent(encoder, field, params.layer, halo=about["patch"])
-            written[number] = found.float().cpu().numpy()
+            write(number, found.float().cpu().numpy())
     log.info("%d times of %d x %d x %d", len(days), *found.shape)

@@ -4,6 +4,7 @@ import torch
 import xarray as xr
 from fields import hours
 
+from atmodist.core import netcdf
 from atmodist.core.errors import InputError
 from atmodist.learning import representations
 from atmodist.learning.networks import Encoder
@@ -45,15 +46,27 @@ def test_the_file_opens_with_its_coordinates(tmp_path):
     times, rows = hours("2001-07-01", 3), 64
     latitude, longitude = 90 - np.arange(rows) * 180 / rows, np.arange(2 * rows) * 180 / rows
     values = np.random.default_rng(1).standard_normal((3, 8, 2, 4)).astype(np.float32)
-    with representations.writing(tmp_path / "a.nc", times, latitude, longitude, 8, "stage4") as written:
+    with representations.writing(tmp_path / "a.nc", times, latitude, longitude, 8, "stage4") as write:
         for number in range(3):
-            written[number] = values[number]
-    with xr.open_dataset(tmp_path / "a.nc", engine="h5netcdf") as opened:
+            write(number, values[number])
+    with netcdf.open_lazily(tmp_path / "a.nc") as opened:
         np.testing.assert_array_equal(opened["representation"], values)
         assert opened.attrs["layer"] == "stage4"
         np.testing.assert_array_equal(opened["time"], times.astype("datetime64[ns]"))
         assert opened["latitude"][0] == pytest.approx(latitude[:32].mean())
         assert opened["longitude"][-1] == pytest.approx(longitude[-32:].mean())
+    assert xr.load_dataset(tmp_path / "a.nc", engine="h5netcdf").identical(netcdf.read(tmp_path / "a.nc"))
+
+
+def test_a_file_that_was_damaged_is_refused(tmp_path):
+    times, rows = hours("2001-07-01", 1), np.arange(64.0)
+    with representations.writing(tmp_path / "a.nc", times, rows, rows, 8, "stage4") as write:
+        write(0, np.ones((8, 2, 2)))
+    content = bytearray((tmp_path / "a.nc").read_bytes())
+    content[len(content) // 2] ^= 1
+    (tmp_path / "a.nc").write_bytes(content)
+    with pytest.raises(InputError, match=r"a\.nc is damaged"):
+        netcdf.read(tmp_path / "a.nc")
 
 
 def test_a_grid_that_32_does_not_divide_is_refused_before_anything_is_encoded(tmp_path):

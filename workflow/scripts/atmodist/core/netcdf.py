@@ -5,13 +5,17 @@ search for ever in damaged metadata.
 """
 
 import hashlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import RawIOBase
 from pathlib import Path
 from typing import Any
 
 import xarray as xr
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing, require_file
+from atmodist.core.files import replacing, require_file, sha256
+from atmodist.core.patient import patient
 
 LABEL = b"\nsha256 "
 LENGTH = len(LABEL) + 64
@@ -20,12 +24,26 @@ LENGTH = len(LABEL) + 64
 def write(path: str | Path, content: xr.Dataset | xr.DataTree, **settings: Any) -> None:
     """Write NetCDF-4, whole or not at all; ``settings`` are those of xarray's ``to_netcdf``.
 
-    Its bytes are made in memory, or HDF5 would meet a full disk, see `core.hdf5`.
+    Its bytes are made in memory, or HDF5 would meet a full disk, see `core.patient`.
     """
     made = content.to_netcdf(None, engine="h5netcdf", **settings)
     with replacing(path) as partial, open(partial, "wb") as stream:
         stream.write(made)
         stream.write(LABEL + hashlib.sha256(made).hexdigest().encode())
+
+
+@contextmanager
+def creating(path: str | Path) -> Iterator[tuple[RawIOBase, Callable[[], None]]]:
+    """What HDF5 is to write NetCDF-4 to in parts, whole or not at all; and what raises if a write has failed.
+
+    Call that after every large write, see `core.patient`.
+    """
+    with replacing(path) as partial:
+        with patient(partial) as written:
+            yield written
+        checksum = sha256(partial)
+        with open(partial, "ab") as stream:
+            stream.write(LABEL + checksum.encode())
 
 
 def read(path: str | Path) -> xr.Dataset:

@@ -1,6 +1,6 @@
 """What a trained encoder makes of whole fields, as if the sphere had no edge."""
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -9,8 +9,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from atmodist.core import netcdf
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
 from atmodist.learning.networks import LAYERS, Encoder
 from atmodist.learning.resolution import pad_sphere
 
@@ -39,8 +39,10 @@ def writing(
     longitude: np.ndarray,
     channels: int,
     layer: str,
-) -> Iterator[h5netcdf.Variable]:
+) -> Iterator[Callable[[int, np.ndarray], None]]:
     """A NetCDF file's ``representation`` (time, channel, latitude, longitude), to be filled time by time.
+
+    Yields what writes a time, given its number and its values D×H/s×W/s; a full disk raises ``InputError``.
 
     ``latitude`` and ``longitude`` are those of the fields; the representation's are the means of as many as
     the `stride` of the layer. Numbers of rows or columns that it does not divide raise ``InputError``: steps
@@ -60,13 +62,19 @@ def writing(
         "latitude": (means[0], "degrees_north"),
         "longitude": (means[1], "degrees_east"),
     }
-    with replacing(path) as partial, h5netcdf.File(partial, "w") as file:
+    with netcdf.creating(path) as (disk, check_disk), h5netcdf.File(disk, "w") as file:
         file.attrs["layer"] = layer
         file.dimensions = {name: len(values) for name, (values, _) in coordinates.items()}
         for name, (values, units) in coordinates.items():
             variable = file.create_variable(name, (name,), values.dtype, data=values)
             variable.attrs["units"] = units
         shape = channels, len(means[0]), len(means[1])
-        yield file.create_variable(
+        written = file.create_variable(
             "representation", tuple(coordinates), "f4", chunks=(1, *shape), compression="gzip", shuffle=True
         )
+
+        def write(number: int, values: np.ndarray) -> None:
+            written[number] = values
+            check_disk()
+
+        yield write
