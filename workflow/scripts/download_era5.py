@@ -3,8 +3,8 @@
 Writes the GRIB file as the archive serves it, or truncated, and its SHA-256 in the form of ``sha256sum``.
 """
 
+import os
 from functools import partial
-from pathlib import Path
 
 from atmodist.core.files import write_checksum
 from atmodist.core.job import job
@@ -18,12 +18,8 @@ with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
     request = Request.of(params, data)
     question = mars_request(request.times, request.variables, request.level, params.request)
     policy, accept = RetryPolicy(**data["download"]["retry"]), partial(check, request=request)
-    if request.truncation == request.archive_truncation:
-        retrieve(params.dataset, question, output.grib, accept, policy)
-    else:
-        whole = Path(f"{output.grib}.whole")
-        retrieve(params.dataset, question, whole, accept, policy)
-        truncate(whole, request, output.grib)
-        whole.unlink()
+    as_served = request.truncation == request.archive_truncation
+    finish = os.replace if as_served else lambda part, path: truncate(part, request, path)
+    retrieve(params.dataset, question, output.grib, accept, policy, finish)
     write_checksum(output.grib, output.checksum)
     log.info("%d fields accepted", len(request.places))

@@ -1,3 +1,4 @@
+import errno
 import subprocess
 from dataclasses import replace
 from functools import partial
@@ -44,7 +45,7 @@ IMPATIENCE = replace(HASTE, timeout=1.5)  # less than an archive is silent that 
 def server(monkeypatch, tmp_path):
     with StandInArchive() as server:
         monkeypatch.setenv("CDSAPI_URL", server.url)
-        monkeypatch.setenv("CDSAPI_KEY", server.key)
+        monkeypatch.setenv("CDSAPI_KEY", KEY)
         monkeypatch.setenv("HOME", str(tmp_path / "home"))
         yield server
 
@@ -377,6 +378,43 @@ def test_the_script_truncates_what_the_archive_serves(server, tmp_path):
         assert np.linalg.norm(found.coefficients - right) < 5e-7 * np.linalg.norm(right)
     assert checksum_holds(tmp_path)
     assert not list(tmp_path.glob("*.whole")) + list(tmp_path.glob(".*.whole*"))
+
+
+@pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")])
+def test_a_stop_while_it_truncates_costs_no_second_download(server, tmp_path, monkeypatch, stop):
+    def write(*_):
+        raise stop
+
+    server.truncation = 31
+    params = {"dataset": DATASET, "request": KEYWORDS, "archive_truncation": 31, "policy": FAST}
+    with monkeypatch.context() as patch:
+        patch.setattr("atmodist.data.arrival.write_fields", write)
+        with pytest.raises((KeyboardInterrupt, SystemExit)):
+            run("download_era5", tmp_path, **params)
+    sent = len(server.requests)
+    run("download_era5", tmp_path, **params)
+    assert len(server.requests) == sent
+    assert {field.truncation for field in grib.read_fields(tmp_path / "period.grib")} == {21}
+    assert checksum_holds(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"period.grib", "period.grib.sha256", "job.log"}
+
+
+def test_what_another_request_has_brought_is_not_taken_for_the_answer(server, path):
+    with pytest.raises(KeyboardInterrupt):
+        retrieve(DATASET, {**REQUEST, "expver": "5"}, path, ACCEPT, HASTE, interrupt)
+    fetch(path)
+    assert right(path)
+    assert server.count("POST", "/execution") == 2
+
+
+def test_a_whole_that_has_changed_since_is_brought_again(server, path):
+    with pytest.raises(KeyboardInterrupt):
+        retrieve(DATASET, REQUEST, path, ACCEPT, HASTE, interrupt)
+    part = path.with_name(f".{path.name}.part")
+    part.write_bytes(part.read_bytes()[:-500])
+    fetch(path)
+    assert right(path)
+    assert server.requests[-1][2] == f"bytes={len(truth(REQUEST)) - 500}-"
 
 
 def test_the_script_links_a_file_of_the_user(tmp_path):

@@ -59,12 +59,14 @@ def retrieve(
     path: str | Path,
     accept: Callable[[Path], None],
     policy: RetryPolicy = POLICY,
+    finish: Callable[[Path, Path], None] = os.replace,
 ) -> None:
     """Bring the answer to ``request`` to ``path``, once ``accept`` has let it pass.
 
     Two hidden files beside ``path`` outlive an interruption: the ticket of the request that is queued at the
     archive, which is then picked up instead of queued again, and the part that has been downloaded, which is
-    continued. Raises ``InputError`` with what to do if the archive refuses, fails or stays silent.
+    continued. ``finish`` makes ``path`` of the whole; where that is interrupted or fails, the next call needs
+    no archive. Raises ``InputError`` with what to do if the archive refuses, fails or stays silent.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -72,11 +74,31 @@ def retrieve(
     ticket = path.with_name(f".{path.name}.ticket.json")
     question = {"dataset": dataset, "request": dict(request)}
 
-    def forget() -> None:
-        ticket.unlink(missing_ok=True)
-        part.unlink(missing_ok=True)
+    if not (part.exists() and _queued(ticket, question) and _passes(part, accept)):
+        _fetch(question, ticket, part, policy)
+        try:
+            accept(part)
+        except InputError:
+            _forget(ticket, part)
+            raise
+    finish(part, path)
+    part.unlink(missing_ok=True)
+    ticket.unlink()
 
-    client = _client(policy)
+
+def _passes(part: Path, accept: Callable[[Path], None]) -> bool:
+    """Whether a part is the whole, and right: an interrupted call has left it at its end."""
+    try:
+        accept(part)
+    except InputError:
+        return False
+    logger.info("%s is here already", part)
+    return True
+
+
+def _fetch(question: dict, ticket: Path, part: Path, policy: RetryPolicy) -> None:
+    """Send the request of ``question``, or pick up that of the ``ticket``, and download it to ``part``."""
+    client, dataset = _client(policy), question["dataset"]
     with _explained(client.url, dataset):
         while True:
             queued = _queued(ticket, question)
@@ -93,17 +115,15 @@ def retrieve(
                 break
             except (requests.HTTPError, ProcessingFailedError) as error:
                 if _lost(error):
-                    forget()
+                    _forget(ticket, part)
                 if not (_lost(error) and queued):
                     raise
                 logger.info("request %s is lost (%s)", queued, _said(error))
-    try:
-        accept(part)
-    except InputError:
-        forget()
-        raise
-    os.replace(part, path)
-    ticket.unlink()
+
+
+def _forget(ticket: Path, part: Path) -> None:
+    ticket.unlink(missing_ok=True)
+    part.unlink(missing_ok=True)
 
 
 def _client(policy: RetryPolicy) -> Client:
