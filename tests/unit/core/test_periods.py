@@ -119,6 +119,16 @@ def test_files_may_be_of_any_span(tmp_path, pattern, found):
     assert find_files(f"{tmp_path}/{pattern}", JANUARY) == [tmp_path / name for name in found]
 
 
+def test_files_of_some_days_are_found_under_the_name_of_the_period(tmp_path):
+    for name in ("1979-01-05_1979-01-31.grib", "7.grib"):
+        (tmp_path / name).touch()
+    days = [date(1979, 1, 7)]
+    for pattern, name in {"{start}_{end}.grib": "1979-01-05_1979-01-31.grib", "{day}.grib": "7.grib"}.items():
+        assert find_files(f"{tmp_path}/{pattern}", JANUARY, days) == [tmp_path / name]
+    with pytest.raises(InputError, match=r"8\.grib matches no file, for 1979-01-08; 1 of the 1 days"):
+        find_files(f"{tmp_path}/{{day}}.grib", JANUARY, [date(1979, 1, 8)])
+
+
 def test_times_are_told_as_spans():
     hours = np.datetime64("1979-01-05T00") + np.array([0, 3, 6, 12, 24, 27, 48, 60])
     step = np.timedelta64(3, "h")

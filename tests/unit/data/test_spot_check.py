@@ -8,6 +8,8 @@ from standin_store import StandInStore, coefficients, values
 
 from atmodist.core.periods import Period
 from atmodist.data import grib
+from atmodist.data.archives import fetch
+from atmodist.data.arrival import Request
 from atmodist.data.grib import Field
 from atmodist.data.spot_check import differences, spread_over
 
@@ -99,6 +101,28 @@ def test_the_script_compares_the_cloud_copy_with_the_archive(tmp_path, monkeypat
     when = {row["time"] for row in rows if row["variable"] == "vorticity" and row["degree"] != "0"}
     assert when == {str(times[1])}
     assert f"of vorticity at {times[1]}" in capsys.readouterr().err
+
+
+def test_files_are_found_by_the_period_of_the_workflow_that_holds_a_day(tmp_path):
+    """The first and the last month of a split may be parts of one; a day between splits has its month."""
+    periods = ["2001-01-05_2001-01-31", "2001-02-01_2001-02-03", "2001-03-01_2001-03-31"]
+    periods.append("2001-04-10_2001-04-20")
+    for name in periods:
+        whole = (
+            Field(variable, time, 120, coefficients(variable, time, T))
+            for time in Period.parse(name).times(12) for variable in VARIABLES
+        )  # fmt: skip
+        grib.write_fields(tmp_path / f"{name}.grib", whole)
+    data = {
+        "train": {"start": "2001-01-05", "end": "2001-02-03"},
+        "eval": {"start": "2001-04-10", "end": "2001-04-20"},
+        "files": {"pattern": f"{tmp_path}/{{start}}_{{end}}.grib"},
+    }
+    days = ["2001-01-05T12", "2001-02-02T12", "2001-03-08T12", "2001-04-20T12"]
+    request = Request(np.array(days, "datetime64[h]"), VARIABLES, 120, T, T, largest_change=None)
+    fetch("files", request, data, tmp_path / "found.grib")
+    found = [(field.variable, field.time) for field in grib.read_fields(tmp_path / "found.grib")]
+    assert found == request.places
 
 
 def test_what_two_archives_pack_differently_is_small(tmp_path):

@@ -114,13 +114,14 @@ def filled(pattern: str, period: Period, day: date | None = None) -> str:
         ) from None
 
 
-def find_files(pattern: str, period: Period) -> list[Path]:
+def find_files(pattern: str, period: Period, days: Sequence[date] = ()) -> list[Path]:
     """The files that may hold something of ``period``, of a day, a month, a year or any other span each.
 
-    ``pattern`` is a path with the fields of ``filled``, filled for every day of the period, and with the
-    wildcards of a shell: ``/data/era5/{year}/*_{month:02d}.grib``. ``InputError`` if a day has no file.
+    ``pattern`` is a path with the fields of ``filled``, filled for every day of the period, or for some
+    ``days`` of it, and with the wildcards of a shell: ``/data/era5/{year}/*_{month:02d}.grib``.
+    ``InputError`` if a day has no file.
     """
-    days = [period.start + n * DAY for n in range((period.end - period.start).days + 1)]
+    days = days or [period.start + n * DAY for n in range((period.end - period.start).days + 1)]
     paths = {}
     for day in days:
         paths.setdefault(filled(pattern, period, day), []).append(day)

@@ -1,12 +1,13 @@
 """Every archive by one call: a few fields of whichever source, for comparing one with another."""
 
 from collections.abc import Mapping
+from datetime import date
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from atmodist.core.errors import InputError
-from atmodist.core.periods import Period, find_files
+from atmodist.core.periods import DAY, Period, find_files, months
 from atmodist.core.retry import RetryPolicy
 from atmodist.data.arco_download import download
 from atmodist.data.arrival import Request, check
@@ -32,7 +33,19 @@ def fetch(source: str, request: Request, data: Mapping[str, Any], path: Path) ->
             retrieve(settings["dataset"], question, path, accept, policy)
         case "files":
             days = sorted({time.item().date() for time in request.times})
-            found = (find_files(data["files"]["pattern"], Period(day, day)) for day in days)
+            found = (find_files(data["files"]["pattern"], _period(day, data), [day]) for day in days)
             gather(list(dict.fromkeys(file for files in found for file in files)), request, path)
         case _:
             raise InputError(f"{source} is no archive; expected arco, era5 or files")
+
+
+def _period(day: date, data: Mapping[str, Any]) -> Period:
+    """The month of a split that holds ``day``, which may be a part of one; outside the splits, all of it."""
+    splits = (data[split] for split in ("train", "validation", "eval") if split in data)
+    periods = (period for split in splits for period in months(split["start"], split["end"]))
+    return next((each for each in periods if each.start <= day <= each.end), _month(day))
+
+
+def _month(day: date) -> Period:
+    first = day.replace(day=1)
+    return months(first, first + 31 * DAY)[0]
