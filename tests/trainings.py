@@ -127,6 +127,7 @@ def write_patches(path, count=60, patch=32, seed=0):
 def _write(path, lag=None, **samples):
     with h5py.File(path, "w") as file:
         file.attrs["variables"] = VARIABLES
+        file["time"] = 3 * np.arange(len(next(iter(samples.values()))))
         for name, values in samples.items():
             file[name] = values.astype(np.float16)
         if lag is not None:

@@ -8,6 +8,8 @@ from atmodist.core.job import job, progress
 
 params = snakemake.params
 with job(snakemake.log[0], f"average_sector {params.source}") as log:
+    from dataclasses import replace
+
     import numpy as np
     import torch
     import xarray as xr
@@ -20,7 +22,10 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.normalise import Moments
 
-    device = one_device(Hardware(**snakemake.config["training"]))
+    hardware = Hardware(**snakemake.config["training"])
+    if not snakemake.input.encoder:  # as the rule says, which then asks for no GPU
+        hardware = replace(hardware, device="cpu", precision="32-true")
+    device = one_device(hardware)
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     sector = Sector(**params.box)
