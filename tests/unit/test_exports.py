@@ -144,6 +144,10 @@ def test_a_generators_folder_has_its_rows_of_the_summary(tmp_path):
     assert "| ssim vorticity | 0.9 |" in card
     assert "0.123" not in card
     assert "lags-23, stage4" in card
+    assert "](energy_spectrum.png)" in card
+    inputs["spectrum"] = []  # of fields that are no wind
+    trainings.run("export_generator", tmp_path, inputs, {"folder": "models/srgan/calm"}, params)
+    assert "energy_spectrum" not in (tmp_path / "models/srgan/calm/README.md").read_text()
 
 
 def run_import(folder, weights, **settings):

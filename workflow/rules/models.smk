@@ -125,7 +125,7 @@ rule export_generator:
         weights=f"{RESULTS}/srgan/{{model}}/weights",
         moments=f"{RESULTS}/moments.json",
         summary=f"{RESULTS}/summary.csv",
-        spectrum=f"{FIGURES}/energy_spectrum.png",
+        spectrum=f"{FIGURES}/energy_spectrum.png" if WIND else [],
     output:
         folder=directory(f"{RESULTS}/models/srgan/{{model}}"),
     log:

@@ -35,8 +35,8 @@ with job(snakemake.log[0], f"export_generator {params.model}") as log:
     generator = model_folder.build(config)
     model_folder.load_tensors(generator, load_weights(path)["generator"], path)
     numbers = rows_of_summary(files.summary, "super_resolution", params.model)
-    captions = {"energy_spectrum.png": "Kinetic-energy spectrum of this and the other systems."}
-    pictures = {"energy_spectrum.png": files.spectrum}
+    pictures = {"energy_spectrum.png": files.spectrum} if files.spectrum else {}
+    captions = dict.fromkeys(pictures, "Kinetic-energy spectrum of this and the other systems.")
     text = card(generator, config, numbers, captions)
     model_folder.save(snakemake.output.folder, generator, config, text, pictures)
     log.info("%s: epoch %d", snakemake.output.folder, params.epoch)
