@@ -135,6 +135,12 @@ def changed(config, key, value):
             "first_wait is 400; expected less than longest_wait",
         ),
         (
+            PAPER,
+            "data.spot_check.against",
+            "files",
+            "config key data.files is missing; data.spot_check.against files needs it",
+        ),
+        (
             DEMO,
             "data.synthetic.heating_degrees",
             [6, 64],

@@ -96,6 +96,12 @@ def test_shipped_configs_are_accepted(config):
             {"encoder": "x", "layer": "stage4"},
             ["evaluation.representation.encoder is 'x'", "lags-23"],
         ),
+        ("data.truncation", 637, ["evaluation.representation.layer is stage4", "32 rows of the grid's 1276"]),
+        (
+            "srgan.models.orderings",
+            {"content": "mse"},
+            ["srgan.models", "another name than truth, bilinear, pretraining and orderings"],
+        ),
         ("evaluation.representation", "mse", ["evaluation.representation holds 'mse'", "null, or a mapping"]),
         ("jet.window_days", 60, ["jet.window_days is 60", "odd"]),
         ("jet.sectors", {"a": {"latitude": [75, 15], "longitude": [0, 9]}}, ["jet.sectors.a.latitude is"]),

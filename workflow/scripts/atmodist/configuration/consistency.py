@@ -35,9 +35,12 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from limits.problems_of_files(config)
     yield from limits.problems_of_synthetic(config)
     yield from limits.problems_of_download(config)
+    yield from _problems_of_spot_check(config)
     yield from _problems_of_models(config)
     yield from _problems_of_encoders(config)
-    yield from _unknown_encoder(config, "evaluation.representation", config["evaluation"]["representation"])
+    yield from _problems_of_encoding(
+        config, "evaluation.representation", config["evaluation"]["representation"]
+    )
     yield from _problems_of_reconstruction(config)
     yield from _problems_of_jet(config)
     yield from _problems_of_batches(config)
@@ -85,6 +88,14 @@ def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
                 f"data.{split}, {start} to {end}, overlaps data.{other}, {first} to {last}; "
                 "expected days that no other split holds"
             )
+
+
+def _problems_of_spot_check(config: Mapping[str, Any]) -> Iterator[str]:
+    """An archive to compare with that is not described."""
+    against = config["data"]["spot_check"]["against"]
+    needed = {"arco": "arco", "era5": "download", "files": "files"}[against]
+    if needed not in config["data"]:
+        yield f"data.{needed} is missing; data.spot_check.against {against} needs it"
 
 
 def _problems_of_variables(config: Mapping[str, Any]) -> Iterator[str]:
@@ -171,6 +182,18 @@ def _problems_of_encoders(config: Mapping[str, Any]) -> Iterator[str]:
             made_by[name] = section
 
 
+def _problems_of_encoding(config: Mapping[str, Any], key: str, encoding: Any) -> Iterator[str]:
+    """What an encoder's layer makes of whole fields: their rows are to be multiples of its stride."""
+    yield from _unknown_encoder(config, key, encoding)
+    if isinstance(encoding, Mapping):
+        rows, stride = grid_rows(config), 2 ** (int(encoding["layer"][-1]) + 1)
+        if rows % stride:
+            yield (
+                f"{key}.layer is {encoding['layer']}, with a value every {stride} rows of the grid's {rows} "
+                f"(data.truncation {config['data']['truncation']}); expected a layer whose step divides them"
+            )
+
+
 def _unknown_encoder(config: Mapping[str, Any], key: str, content: Any) -> Iterator[str]:
     known = encoders(config)
     if isinstance(content, Mapping) and content["encoder"] not in known:
@@ -209,7 +232,7 @@ def _problems_of_jet(config: Mapping[str, Any]) -> Iterator[str]:
     if jet["window_days"] % 2 == 0:
         yield f"jet.window_days is {jet['window_days']}; expected an odd number"
     for position, encoding in enumerate(jet["probe"]["encoders"]):
-        yield from _unknown_encoder(config, f"jet.probe.encoders.{position}", encoding)
+        yield from _problems_of_encoding(config, f"jet.probe.encoders.{position}", encoding)
     if jet["probe"]["split"] not in splits(config):
         yield f"jet.probe.split is {jet['probe']['split']}; expected one of {', '.join(splits(config))}"
     for hour in jet["probe"]["hours"]:
