@@ -156,6 +156,11 @@ def test_times_are_matched_and_one_without_time_is_enough(folder, result):
     np.testing.assert_allclose(alone["distance"][0], result["distance"][4], rtol=1e-4)
 
 
+def test_a_single_forecast_is_not_compared_with_the_truth_of_another_time(folder):
+    with pytest.raises(InputError, match="the truth has no fields at 1 of the forecast's 1 times"):
+        atmodist.evaluate(dataset(0).isel(time=[4]), dataset(1).isel(time=[2]), folder, layers="stage2")
+
+
 def test_equal_fields_are_at_no_distance(folder):
     assert atmodist.evaluate(dataset(0), dataset(0), folder, block_days=1)["mean"] == 0
 

@@ -112,7 +112,7 @@ def _same_grid_and_times(forecast: GlobalFields, truth: GlobalFields) -> list[in
             f"the forecast is on {_words(forecast)}, the truth on {_words(truth)}; expected one grid."
         )
     index = {time: number for number, time in enumerate(truth.times)}
-    if forecast.times.size == truth.times.size == 1:
+    if forecast.times.size == truth.times.size == 1 and np.isnat([forecast.times[0], truth.times[0]]).any():
         return [0]
     missing = [time for time in forecast.times if time not in index]
     if missing:
