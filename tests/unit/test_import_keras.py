@@ -116,6 +116,21 @@ def test_a_model_folder_is_written_from_the_command_line(tmp_path):
     assert "divergence (s-1), vorticity (s-1)" in (tmp_path / "original/README.md").read_text()
 
 
+def test_a_folder_of_anything_else_is_not_replaced(tmp_path, capsys):
+    for folder in ("original", "notes"):
+        (tmp_path / folder).mkdir()
+    keras_files.write(tmp_path / "original/model_weights.hdf5", keras_files.tensors(160))
+    (tmp_path / "notes/mine.txt").write_text("mine")
+    weights = str(tmp_path / "original/model_weights.hdf5")
+    for folder in ("original", "notes"):
+        assert import_keras.main([weights, str(tmp_path / folder)]) == 1
+        told = f"{tmp_path / folder} exists and would be replaced; expected a new folder, or a model's."
+        assert told in capsys.readouterr().err
+    assert (tmp_path / "notes/mine.txt").read_text() == "mine"
+    for _ in range(2):
+        assert import_keras.main([weights, str(tmp_path / "model")]) == 0
+
+
 def test_the_encoder_alone_has_features_and_a_distance(tmp_path):
     weights = keras_files.tensors(encoder_only=True)
     keras_files.write(tmp_path / "encoder_weights.hdf5", weights)

@@ -49,7 +49,7 @@ class AtmoDist(nn.Module):
         layers: str | Sequence[str] | Mapping[str, float] | None = None,
         check_magnitude: bool = True,
     ) -> "AtmoDist":
-        """The distance of a model folder, e.g. ``results/era5/models/lags-23``, else ``InputError``.
+        """The distance of a model folder, e.g. ``results/era5/models/atmodist/lags-23``, else ``InputError``.
 
         No pickle is read: the folder holds safetensors and JSON.
         """

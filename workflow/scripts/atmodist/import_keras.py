@@ -9,6 +9,7 @@ neither ``combined…`` nor ``pred``.
 """
 
 import argparse
+import os
 import re
 import sys
 from collections.abc import Callable, Mapping, Sequence
@@ -197,7 +198,14 @@ def write_folder(
     level: str = "model level 120 of L137",
     latitude: tuple[float, float] = (-60.0, 60.0),
 ) -> ModelConfig:
-    """Write a model folder from a Keras file; what is not in it is as in the original unless given."""
+    """Write a model folder from a Keras file; what is not in it is as in the original unless given.
+
+    Raises ``InputError`` if the file does not fit, or if the folder, which is replaced, holds the file or
+    anything but a model.
+    """
+    within = Path(folder).resolve() in Path(source).resolve().parents
+    if within or (os.path.lexists(folder) and not (Path(folder) / model_folder.CONFIG).is_file()):
+        raise InputError(f"{folder} exists and would be replaced; expected a new folder, or a model's.")
     network = load(source, patch, moments.variables)
     encoder = network.encoder if isinstance(network, SiameseNetwork) else network
     sizes: dict[str, Any] = {"stages": list(encoder.channels), "blocks": len(encoder.stages[0])}

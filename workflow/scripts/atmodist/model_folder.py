@@ -234,7 +234,7 @@ def _read(folder: str | Path) -> tuple[ModelConfig, str]:
     if not path.is_file():
         raise InputError(
             f"{folder} is no model folder; expected one with {CONFIG} and {WEIGHTS}, e.g. "
-            "results/{name}/models/{model}."
+            "results/{name}/models/atmodist/{model}."
         )
     content = read_json(path)
     try:
