@@ -64,6 +64,15 @@ def test_the_frechet_metric_is_that_of_its_features(model):
     assert found.item() == pytest.approx(expected, rel=1e-5)
 
 
+@pytest.mark.filterwarnings("ignore:FrechetAtmoDist")
+def test_a_call_adds_fields_as_an_update_does(model):
+    called, updated = (FrechetAtmoDist(model, "stage1", reset_real_features=False) for _ in range(2))
+    for fields, real in ((X, True), (Y[:9], False), (Y[9:], False)):
+        assert called(fields, real=real) is None
+        updated.update(fields, real=real)
+    assert called.compute() == updated.compute()
+
+
 @pytest.mark.filterwarnings("error::UserWarning")
 def test_enough_samples_bring_no_warning(model):
     metric = FrechetAtmoDist(model, "stage1")

@@ -92,6 +92,10 @@ class FrechetAtmoDist(Metric):
         for name, value in added.items():
             setattr(self, f"{kind}_{name}", getattr(self, f"{kind}_{name}") + value)
 
+    def forward(self, fields: Tensor, real: bool) -> None:
+        """Add fields as `update` does: a single batch has no distance to return."""
+        self.update(fields, real)
+
     def compute(self) -> Tensor:
         """The distance of the two sets; ``InputError`` if either has fewer than two fields."""
         moments = [self._moments(kind) for kind in ("real", "fake")]
