@@ -88,6 +88,7 @@ rule map_uncertainty:
         gpu=GPU,
     params:
         **config["uncertainty"],
+        seed=config["seed"],
         step_hours=config["data"]["step_hours"],
         numerics=NUMERICS,
     script:

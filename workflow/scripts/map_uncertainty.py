@@ -33,7 +33,7 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
     known = len(network.tail[-1].weight)
     further = [hours // params.step_hours for hours in params.series_lag_hours]
     further = [steps for steps in further if steps <= known]
-    first = uncertainty.first_times(fields.time, lag, params.times)
+    first = uncertainty.first_times(fields.time, lag, params.times, params.seed)
     with device.autocast():
         maps = uncertainty.uncertainty_maps(
             network,

@@ -23,7 +23,7 @@ with job(snakemake.log[0], "measure_orderings") as log:
     }
     known = orderings.distances(encoders, params.patch, device)
     started = time.monotonic()
-    chosen = orderings.choose_times(len(fields.time), params.times)
+    chosen = orderings.choose_times(len(fields.time), params.times, params.seed)
     sums = orderings.evaluate(
         fields,
         Moments.load(snakemake.input.moments),

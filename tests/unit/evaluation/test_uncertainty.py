@@ -108,11 +108,23 @@ def test_within_one_class_is_not_among_the_three_most_probable():
 
 def test_times_cover_the_first_year_evenly():
     times = hours("2000-01-01", 3 * 2920)
-    np.testing.assert_array_equal(uncertainty.first_times(times, 16, 2920), np.arange(2920))
-    some = uncertainty.first_times(times, 16, 10)
-    assert (some[0], some[-1], len(some)) == (0, 2919, 10)
-    assert np.ptp(np.diff(some)) <= 1
-    np.testing.assert_array_equal(uncertainty.first_times(times[:20], 16, 10), np.arange(4))
+    np.testing.assert_array_equal(uncertainty.first_times(times, 16, 2920, seed=1), np.arange(2920))
+    some = uncertainty.first_times(times, 16, 10, seed=1)
+    assert (some // 292).tolist() == list(range(10))
+    np.testing.assert_array_equal(uncertainty.first_times(times[:20], 16, 10, seed=1), np.arange(4))
+
+
+@pytest.mark.parametrize("count", [200, 365, 366, 730])
+def test_times_are_of_all_hours_in_every_season(count):
+    """As many parts of 8 times a day: steps of equal length would be whole days."""
+    times = hours("2000-01-01", 3 * 2920)
+    first = times[uncertainty.first_times(times, 16, count, seed=1)]
+    hour = first.astype("datetime64[h]").astype(int) % 24
+    for half in np.array_split(hour, 2):
+        share = np.bincount(half, minlength=24)[::3] / len(half)
+        assert share.sum() == 1
+        assert share.min() > 0.5 / 8
+        assert share.max() < 2 / 8
 
 
 def test_no_field_is_encoded_twice_whatever_the_lags():

@@ -22,6 +22,7 @@ from atmodist.evaluation.bootstrap import block_numbers, interval, resample, sum
 from atmodist.evaluation.degradations import Window
 from atmodist.evaluation.images import structural_similarity
 from atmodist.evaluation.patch_spectra import patch_spectra
+from atmodist.evaluation.sampling import spread
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import LAYERS, Encoder
 from atmodist.learning.spectral_losses import SpectralLoss
@@ -166,15 +167,15 @@ def monotonicity(found: np.ndarray) -> np.ndarray:
     return np.divide(ranks @ strength, size, out=np.zeros(len(found)), where=size > 0)
 
 
-def choose_times(times: int, count: int) -> np.ndarray:
-    """``count`` indices of time, or as many as there are, spread evenly, each with all lags behind it."""
+def choose_times(times: int, count: int, seed: int) -> np.ndarray:
+    """``count`` indices of time, or as many as there are, by `spread`, each with all lags behind it."""
     last = times - degradations.LAGS[-1]
     if last < 1:
         raise InputError(
             f"the evaluation split holds {times} times; expected more than {degradations.LAGS[-1]}, the "
             "longest lag of the orderings."
         )
-    return np.unique(np.linspace(0, last - 1, min(count, last)).round().astype(int))
+    return spread(last, count, seed, "orderings")
 
 
 def evaluate(

@@ -14,6 +14,7 @@ import xarray as xr
 from torch import Tensor
 
 from atmodist.core.job import progress
+from atmodist.evaluation.sampling import spread
 from atmodist.learning.networks import SiameseNetwork
 
 MEANINGS = {
@@ -27,14 +28,14 @@ MEANINGS = {
 SEASONS = {"April to September": range(4, 10), "October to March": (10, 11, 12, 1, 2, 3)}
 
 
-def first_times(times: np.ndarray, lag: int, count: int) -> np.ndarray:
-    """Indices of ``count`` times spread evenly over the first year, all of them where there are fewer.
+def first_times(times: np.ndarray, lag: int, count: int, seed: int) -> np.ndarray:
+    """Indices of ``count`` times of the first year by `spread`, all of them where there are fewer.
 
     Each has a partner ``lag`` steps later.
     """
     partnered = times[: len(times) - lag]
     year = int((partnered < times[0] + np.timedelta64(365, "D")).sum())
-    return np.unique(np.linspace(0, year - 1, min(count, year)).round().astype(int))
+    return spread(year, count, seed, "uncertainty")
 
 
 def sliding_windows(field: Tensor, row: int, patch: int, stride: int) -> Tensor:
