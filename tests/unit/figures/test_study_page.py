@@ -45,7 +45,7 @@ def seed(folder, number, errors, balance=None, noise=0.02, settings="a", accurac
         for name, (of, weight) in models.items()
     ]
     duel = [
-        {"model": name, "epoch": epoch, "seconds": 100}
+        {"model": name, "epoch": epoch, "seconds": 100, "extra_generator": 0.25, "extra_discriminator": 0.5}
         | {"discriminator": (balance or {}).get(name, 0.5) if weight else np.nan}
         for name, (_, weight) in models.items()
         for epoch in (1, 2)
