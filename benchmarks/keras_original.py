@@ -91,7 +91,7 @@ def our_step(precision, first, second, label, threads):
     import torch.nn.functional as F
 
     from atmodist.learning.devices import Hardware, one_device
-    from atmodist.learning.losses import kernels, weight_penalty
+    from atmodist.learning.losses import add_weight_penalty, kernels
     from atmodist.learning.optimisers import clip_each
     from atmodist.learning.saved import build
 
@@ -107,9 +107,9 @@ def our_step(precision, first, second, label, threads):
     def step():
         with device.autocast():
             logits = network(one, other)
-        loss = F.cross_entropy(logits.float(), label) + weight_penalty(penalised, 1e-4)
         optimiser.zero_grad()
-        loss.backward()
+        F.cross_entropy(logits.float(), label).backward()
+        add_weight_penalty(penalised, 1e-4)
         clip_each(parameters, 5.0)
         optimiser.step()
 

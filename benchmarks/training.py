@@ -33,10 +33,10 @@ from atmodist.learning.devices import lay_out, to_device
 from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.losses import (
     ContentLoss,
+    add_weight_penalty,
     discriminator_loss,
     generator_loss,
     kernels,
-    weight_penalty,
 )
 from atmodist.learning.networks import Discriminator, Encoder, Generator
 from atmodist.learning.optimisers import adam, clip_each
@@ -94,9 +94,9 @@ def bare_atmodist(device, hardware, patch, size):
         with device.autocast():
             logits = network(first, second)
         logits = logits.float()
-        loss = F.cross_entropy(logits, label) + weight_penalty(penalised, 1e-4)
         optimiser.zero_grad()
-        loss.backward()
+        F.cross_entropy(logits, label).backward()
+        add_weight_penalty(penalised, 1e-4)
         clip_each(parameters, 5)
         optimiser.step()
         accuracies(logits, label)

@@ -5,11 +5,11 @@ import torch
 import torch.nn.functional as F
 
 from atmodist.learning.losses import (
+    add_weight_penalty,
     ContentLoss,
     discriminator_loss,
     generator_loss,
     kernels,
-    weight_penalty,
 )
 from atmodist.learning.networks import Encoder, SiameseNetwork
 
@@ -19,15 +19,21 @@ def test_penalty_holds_kernels_only():
     weights = kernels(network)
     assert {w.dim() for w in weights} == {2, 4}
     assert len(weights) == 1 + 2 * 2 + 1 + 2 + 1  # stem, two blocks, one shortcut, the tail, the dense layer
-    weight_penalty(weights, 1e-4).backward()
     for w in weights:
-        torch.testing.assert_close(w.grad, 2e-4 * w.detach())
+        w.grad = torch.ones_like(w)
+    add_weight_penalty(weights, 1e-4)
+    for w in weights:
+        torch.testing.assert_close(w.grad, 1 + 2e-4 * w.detach())
     assert all(p.grad is None for p in network.parameters() if not any(p is w for w in weights))
 
 
 def test_penalty_value():
-    w = [torch.nn.Parameter(torch.tensor([3.0, 4.0])), torch.nn.Parameter(torch.tensor([[1.0]]))]
-    assert weight_penalty(w, 0.5).item() == pytest.approx(13)
+    weights = [torch.nn.Parameter(torch.tensor([3.0, 4.0])), torch.nn.Parameter(torch.tensor([[1.0]]))]
+    sum((w**2).sum() for w in weights).mul(0.5).backward()
+    expected = [2 * w.grad for w in weights]
+    assert add_weight_penalty(weights, 0.5).item() == pytest.approx(13)
+    for w, twice in zip(weights, expected, strict=True):
+        torch.testing.assert_close(w.grad, twice)
 
 
 def test_content_loss_is_frozen_and_in_evaluation_mode():

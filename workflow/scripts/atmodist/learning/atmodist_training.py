@@ -13,7 +13,7 @@ from lightning_fabric import Fabric
 from atmodist.core.seeds import torch_seed
 from atmodist.learning.captured import CapturedStep
 from atmodist.learning.devices import lay_out, to_device
-from atmodist.learning.losses import kernels, weight_penalty
+from atmodist.learning.losses import add_weight_penalty, kernels
 from atmodist.learning.optimisers import clip_each, reduce_on_plateau
 from atmodist.learning.predictions import accuracies
 from atmodist.learning.saved import build
@@ -46,9 +46,9 @@ def train_atmodist(fabric: Fabric, job: TrainingJob, settings: AtmoDistSettings)
         """Take a step; its losses and accuracies."""
         logits = model(to_device(fabric, one), to_device(fabric, other))
         loss = F.cross_entropy(logits, label)
-        penalty = weight_penalty(penalised, settings.weight_penalty)
         stepper.zero_grad()
-        fabric.backward(loss + penalty)
+        fabric.backward(loss)
+        penalty = add_weight_penalty(penalised, settings.weight_penalty)
         clip_each(parameters, settings.gradient_norm)
         stepper.step()
         return {"loss": loss, "penalty": penalty, **accuracies(logits, label)}

@@ -17,7 +17,7 @@ from atmodist.learning.autoencoder import build
 from atmodist.learning.captured import CapturedStep
 from atmodist.learning.devices import lay_out, to_device
 from atmodist.learning.inpainting import InpaintingLoss, erased
-from atmodist.learning.losses import ContentLoss, kernels, weight_penalty
+from atmodist.learning.losses import ContentLoss, add_weight_penalty, kernels
 from atmodist.learning.optimisers import adam, clip_each, reduce_on_plateau
 from atmodist.learning.settings import AutoencoderSettings, InpaintingSettings
 from atmodist.learning.training import TrainingJob, TrainingRun
@@ -87,9 +87,9 @@ def _train(
         """Take a step; its losses."""
         patches = torch.cat((to_device(fabric, first), to_device(fabric, second)))
         values = losses(model, patches)
-        penalty = weight_penalty(penalised, settings.weight_penalty)
         stepper.zero_grad()
-        fabric.backward(values["loss"] + penalty)
+        fabric.backward(values["loss"])
+        penalty = add_weight_penalty(penalised, settings.weight_penalty)
         clip_each(parameters, settings.gradient_norm)
         stepper.step()
         return {**values, "penalty": penalty}
