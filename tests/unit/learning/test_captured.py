@@ -1,7 +1,9 @@
 """A captured step does what the step does: on a CPU by running it, on a GPU by repeating its kernels."""
 
 import dataclasses
+import gc
 import sys
+import weakref
 from functools import partial
 
 import numpy as np
@@ -27,6 +29,7 @@ from atmodist.learning.networks import Discriminator, Generator
 from atmodist.learning.optimisers import adam
 from atmodist.learning.settings import AtmoDistSettings, GeneratorSettings, GeneratorTraining, SRGANSettings
 from atmodist.learning.srgan_training import Duel, Player
+from atmodist.learning.training import TrainingRun
 from atmodist.samples.batches import PairBatches, PatchBatches
 
 needs_gpu = pytest.mark.skipif(not torch.cuda.is_available(), reason="no GPU is visible")
@@ -164,6 +167,39 @@ def test_a_captured_training_run_learns_what_a_launched_one_does(network, hardwa
     assert tables[0]["loss"].iloc[-1] < learnt * tables[0]["loss"].iloc[0]
     columns = ["loss"] if hardware.device == "gpu" else list(tables[0])
     assert_alike(hardware, *(table[columns] for table in tables), rtol=0.05)
+
+
+@pytest.fixture
+def uncollected():
+    """Without garbage collection."""
+    gc.disable()
+    yield
+    gc.enable()
+
+
+def test_the_graphs_of_an_epoch_go_with_its_duel(tmp_path, monkeypatch, uncollected):
+    """They hold memory of the GPU, and a reference cycle would keep it until a garbage collection."""
+    replay.on_cpu(monkeypatch, captured)
+    living, counts, end_epoch = weakref.WeakSet(), [], TrainingRun.end_epoch
+
+    class Graph(replay.Graph):
+        def __init__(self):
+            super().__init__()
+            living.add(self)
+
+    def noting(training, *arguments, **settings):
+        counts.append(len(living))
+        end_epoch(training, *arguments, **settings)
+
+    monkeypatch.setattr(torch.cuda, "CUDAGraph", Graph)
+    monkeypatch.setattr(TrainingRun, "end_epoch", noting)
+    write_patches(tmp_path / "samples.h5")
+    band = {"extra_generator_below": 9.0, "extra_discriminator_above": 0.0}
+    settings = {**SRGAN_SETTINGS, "discriminator": {**SRGAN["discriminator"], **band}}
+    start = Generator(2, **GENERATOR).state_dict()
+    arguments = start, None, GeneratorSettings(**GENERATOR), SRGANSettings.of(settings)
+    launch(CPU, srgan_training.train_srgan, training_job(tmp_path, [tmp_path / "samples.h5"]), *arguments)
+    assert counts == [3, 3, 3]
 
 
 @pytest.mark.parametrize("ways", [{"foreach": True}, {"foreach": False, "fused": True, "capturable": True}])

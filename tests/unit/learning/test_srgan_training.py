@@ -53,7 +53,7 @@ def count_steps(duel):
         return step
 
     for name in steps:
-        optimiser = getattr(duel, name).optimiser
+        optimiser = getattr(duel.steps, name).optimiser
         optimiser.step = counting(name, optimiser.step)
     return steps
 

@@ -3,7 +3,7 @@
 Fields are normalised. The low-resolution input of a patch is its mean over 4 × 4 pixels, made on the device.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -137,14 +137,13 @@ class Duel:
         settings: SRGANSettings,
         captures: bool = True,
     ):
-        self.fabric, self.generator, self.discriminator = fabric, generator, discriminator
-        self.content = F.mse_loss if content is None else content.to(fabric.device)
-        self.weight = settings.adversarial_weight
+        content = F.mse_loss if content is None else content.to(fabric.device)
+        self.steps = steps = Steps(fabric, generator, discriminator, content, settings.adversarial_weight)
         self.low = settings.discriminator.extra_generator_below
         self.high = settings.discriminator.extra_discriminator_above
         self._generator_alone, self._both, self._generator_again, self._discriminator_again = (
             CapturedStep(fabric, step, captures)
-            for step in (self._step_alone, self._step_both, self._step_generator, self._step_discriminator)
+            for step in (steps.alone, steps.both, steps.of_generator, steps.of_discriminator)
         )
 
     def step(self, high: Tensor) -> dict[str, Tensor | float]:
@@ -159,7 +158,7 @@ class Duel:
             discriminator is right before its step; which of the extra steps were taken (1 or 0). Without a
             duel, ``loss`` and ``content``, which are then the same.
         """
-        if not self.weight:
+        if not self.steps.weight:
             return self._generator_alone(high)
         losses, fake, now = self._both(high)
         level = self._of_all_devices(now)
@@ -173,14 +172,28 @@ class Duel:
         extra = {"extra_generator": float(extra_generator), "extra_discriminator": float(extra_discriminator)}
         return {**losses, **extra}
 
-    def _step_alone(self, high):
+    def _of_all_devices(self, loss):
+        return self.steps.fabric.all_reduce(loss.clone(), reduce_op="mean").item()
+
+
+@dataclass
+class Steps:
+    """What a duel captures. It does not know the duel, with which an epoch's graphs are freed at once."""
+
+    fabric: Fabric
+    generator: Player
+    discriminator: Player
+    content: Callable[[Tensor, Tensor], Tensor]
+    weight: float
+
+    def alone(self, high: Tensor) -> dict[str, Tensor]:
         """Step of the generator where there is no duel."""
         high = to_device(self.fabric, high)
         content = self._content(high, self.generator.network(coarsen(high)))
         self.generator.descend(self.fabric, content)
         return {"loss": content, "content": content}
 
-    def _step_both(self, high):
+    def both(self, high: Tensor) -> tuple[dict[str, Tensor], Tensor, Tensor]:
         """A step of each: their losses, what the generator makes then, the discriminator's loss on that."""
         high = to_device(self.fabric, high)
         fake = self.generator.network(coarsen(high))
@@ -190,14 +203,14 @@ class Duel:
         self.generator.descend(self.fabric, losses["loss"])
         return {**losses, "discriminator": before, **right}, *self._measure(high)
 
-    def _step_generator(self, high):
+    def of_generator(self, high: Tensor) -> tuple[Tensor, Tensor]:
         """Another step of the generator: what it makes then, and the discriminator's loss on that."""
         high = to_device(self.fabric, high)
         losses = self._generator_losses(high, self.generator.network(coarsen(high)))
         self.generator.descend(self.fabric, losses["loss"])
         return self._measure(high)
 
-    def _step_discriminator(self, high, fake):
+    def of_discriminator(self, high: Tensor, fake: Tensor) -> None:
         """Another step of the discriminator."""
         loss, _ = self._discriminator_loss(to_device(self.fabric, high), fake)
         self.discriminator.descend(self.fabric, loss)
@@ -215,9 +228,6 @@ class Duel:
             "right_on_generated": (generated < 0).float().mean(),
         }
         return discriminator_loss(real, generated), right
-
-    def _of_all_devices(self, loss):
-        return self.fabric.all_reduce(loss.clone(), reduce_op="mean").item()
 
     def _content(self, high, fake):
         with self.fabric.autocast():
