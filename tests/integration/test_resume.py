@@ -33,24 +33,37 @@ from atmodist.learning.launching import launch
 from atmodist.learning.networks import Generator
 from atmodist.samples import batches
 
+PRETRAINING = {"epochs": 3, "learning_rate": 1.0e-3, "batches": 40}
 COMMON = {"patch": 32, "variables": VARIABLES, "seed": 1}
-OUTPUTS = {"log": "training.csv", "weights": "weights"}
+LOG = {"log": "training.csv"}
+OUTPUTS = {**LOG, "weights": "weights"}
+DROPPING = {"learning_rate_schedule": {"factor": 0.1, "patience": 2, "threshold": 1.0, "floor": 1.0e-5}}
+"""A learning rate that drops after the third epoch, as no loss falls by so much."""
 KINDS = {
     "train_atmodist": (
         {"pairs": ["../pairs-0.h5", "../pairs-1.h5"]},
-        {"settings": {**ATMODIST, "epochs": 4, "batches": 60}, "model": "tiny", **COMMON},
+        {"settings": {**ATMODIST, **DROPPING, "epochs": 4, "batches": 60}, "model": "tiny", **COMMON},
+        OUTPUTS,
     ),
     "train_autoencoder": (
         {"pairs": ["../pairs-0.h5", "../pairs-1.h5"]},
-        {"settings": {**AUTOENCODER, "epochs": 3, "batches": 30}, "model": "tiny", **COMMON},
+        {"settings": {**AUTOENCODER, **DROPPING, "epochs": 4, "batches": 24}, "model": "tiny", **COMMON},
+        OUTPUTS,
     ),
     "train_inpainting": (
         {"pairs": ["../pairs-0.h5", "../pairs-1.h5"]},
-        {"settings": {**INPAINTING, "epochs": 3, "batches": 30}, "model": "tiny", **COMMON},
+        {"settings": {**INPAINTING, "epochs": 3, "batches": 24}, "model": "tiny", **COMMON},
+        OUTPUTS,
+    ),
+    "pretrain_generator": (
+        {"patches": ["../patches.h5"]},
+        {"generator": GENERATOR, "settings": PRETRAINING, "batch_size": 4, **COMMON},
+        {**LOG, "generator": "generator.pt"},
     ),
     "train_srgan": (
         {"patches": ["../patches.h5"], "generator": "../generator.pt"},
-        {"generator": GENERATOR, "settings": {**SRGAN, "batches": 40}, "model": "tiny", **COMMON},
+        {"generator": GENERATOR, "settings": {**SRGAN, "batches": 30}, "model": "tiny", **COMMON},
+        OUTPUTS,
     ),
 }
 
@@ -77,10 +90,10 @@ def run_with_workers(*arguments):
 def start(script, folder, settings=None, target=run, **hardware):
     """Start a training script in a process of its own."""
     folder.mkdir(exist_ok=True)
-    inputs, params = KINDS[script]
+    inputs, params, outputs = KINDS[script]
     params = {**params, "settings": {**params["settings"], **(settings or {})}}
     process = processes.Process(
-        target=target, args=(script, folder, inputs, OUTPUTS, params, {**HARDWARE, **hardware})
+        target=target, args=(script, folder, inputs, outputs, params, {**HARDWARE, **hardware})
     )
     process.start()
     return process
@@ -100,10 +113,10 @@ def wait_until(process, log, text):
 
 
 def result(folder):
-    """Weights of every epoch, and the table without its times."""
+    """Weights of every epoch, or of the last, and the table without its times."""
     weights = {
         (path.name, part, name): tensor
-        for path in sorted((folder / "weights").iterdir())
+        for path in sorted([*folder.glob("weights/*"), *folder.glob("generator.pt")])
         for part, state in saved.load_weights(path).items()
         for name, tensor in state.items()
     }
@@ -112,6 +125,7 @@ def result(folder):
 
 def assert_same_bits(folder, other):
     (weights, table), (others, other_table) = result(folder), result(other)
+    assert weights
     assert list(weights) == list(others)
     assert all(torch.equal(weights[key], others[key]) for key in weights)
     pd.testing.assert_frame_equal(table, other_table, check_exact=True)
@@ -123,6 +137,15 @@ def uninterrupted(request, samples):
     began = time.monotonic()
     train(request.param, samples / request.param)
     return request.param, samples / request.param, time.monotonic() - began
+
+
+def test_schedules_and_phases_lower_the_learning_rate(uninterrupted):
+    """Else a run that forgot them would end as it should."""
+    script, whole, _ = uninterrupted
+    _, table = result(whole)
+    before, last = table["learning_rate"].iloc[-2:]
+    scheduled = script in ("train_atmodist", "train_autoencoder", "train_srgan")
+    assert last == pytest.approx(before / 10 if scheduled else before)
 
 
 @pytest.mark.parametrize("checkpoint_minutes", [0, 0.002, 10])
