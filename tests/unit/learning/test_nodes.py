@@ -1,9 +1,9 @@
 """The other nodes of a training run, with a stand-in for srun; test_slurm_training has a real Slurm."""
 
 import os
+import signal
 import subprocess
 import sys
-import time
 
 import pytest
 from snakemake_runs import ROOT
@@ -22,7 +22,7 @@ with job("train.log", "train"):
         if rank == "0" and "fail" in sys.argv:
             raise ValueError("bad batch")
         if rank == "0" and "wait" in sys.argv:
-            waiting = multiprocessing.get_context("fork").Process(target=time.sleep, args=[100])
+            waiting = multiprocessing.get_context("fork").Process(target=time.sleep, args=[3600])
             time.sleep(1)
             waiting.start()
             waiting.join()
@@ -51,7 +51,6 @@ def run(folder, srun, *arguments, **slurm):
         env=environment | slurm,
         text=True,
         stderr=subprocess.PIPE,
-        timeout=60,
         check=False,
     )
 
@@ -73,11 +72,9 @@ def test_outside_a_job_the_key_is_named(tmp_path, missing):
 
 
 def test_processes_that_start_after_the_other_node_failed_do_not_wait_for_it(tmp_path):
-    began = time.monotonic()
     failed = run(tmp_path, BREAKS, "wait", **JOB)
-    assert failed.returncode != 0
+    assert failed.returncode == 256 - signal.SIGKILL, "killed, not waited for"
     assert "failed on another node" in failed.stderr
-    assert time.monotonic() - began < 50, "killed, not waited for"
 
 
 def test_a_failure_here_is_not_blamed_on_others(tmp_path):
