@@ -2,7 +2,8 @@
 
 from atmodist.core.job import job
 
-SEASONS = {"winter": (12, 1, 2), "spring": (3, 4, 5), "summer": (6, 7, 8), "autumn": (9, 10, 11)}
+SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
+"""Months of each season, which is summer or winter by the hemisphere."""
 YEAR = 360
 """Days that a series must be apart at least for its seasons to be told apart."""
 

@@ -15,24 +15,26 @@ with job(snakemake.log[0], "figure_predictability"):
     from atmodist.figures import plots
 
     models = params.models
+    every = [netcdf.read(path)["series"].sel(quantity="accuracy") for path in snakemake.input.maps]
+    lags = sorted({hours for series in every for hours in series["lag"].values})
+    looks = dict(zip(lags, plots.lines([f"{hours} h" for hours in lags]).values(), strict=True))
+    shifts = dict(zip(lags, np.linspace(-0.2, 0.2, len(lags)) if len(lags) > 1 else [0.0], strict=True))
     with plots.style():
         size = plots.WIDTH, 0.5 + 2.3 * len(models)
         figure, axes = pyplot.subplots(
             len(models), 2, figsize=size, sharex="col", sharey="row", squeeze=False
         )
-        for row, model, path in zip(axes, models, snakemake.input.maps, strict=True):
-            series = netcdf.read(path)["series"].sel(quantity="accuracy")
-            looks = plots.lines([f"{hours} h" for hours in series["lag"].values])
-            shifts = np.linspace(-0.2, 0.2, len(looks)) if len(looks) > 1 else [0.0]
-            for hours, look, shift in zip(series["lag"].values, looks.values(), shifts, strict=True):
+        shown = {}
+        for row, model, series in zip(axes, models, every, strict=True):
+            for hours in series["lag"].values:
                 accuracy = series.sel(lag=hours, drop=True).dropna("time")
                 groups = accuracy["time"].dt.month.values, accuracy["time"].dt.hour.values
                 for panel, group, width in zip(row, groups, (1, 2), strict=True):
                     means = means_of_groups(accuracy, group, params.block_days, params.resamples, params.seed)
-                    place = means["group"] + shift * width
-                    panel.plot(place, means.isel(sample=0), marker=".", **look)
+                    place = means["group"] + shifts[hours] * width
+                    (shown[hours],) = panel.plot(place, means.isel(sample=0), marker=".", **looks[hours])
                     ends = [interval(means.sel(group=value)) for value in means["group"].values]
-                    panel.vlines(place, *np.transpose(ends), color=look["color"])
+                    panel.vlines(place, *np.transpose(ends), color=looks[hours]["color"])
             row[0].set(ylabel=f"accuracy of {model}", ylim=(0, None), xlim=(0.4, 12.6))
             row[0].yaxis.set_major_formatter(PercentFormatter(1))
         labels = "month of the first time", "hour of the first time / UTC"
@@ -40,5 +42,5 @@ with job(snakemake.log[0], "figure_predictability"):
             panel.set_xlabel(label)
         axes[-1, 0].set_xticks(range(1, 13), MONTHS)
         axes[-1, 1].xaxis.set_major_locator(MultipleLocator(3))
-        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=6, title="lag")
+        plots.legend(figure, [shown[hours] for hours in lags], columns=6, title="lag")
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, params.dpi)

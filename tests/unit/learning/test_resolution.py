@@ -63,7 +63,7 @@ def test_bilinear_has_no_seam():
     """A wave around the equator is interpolated as well across longitude 0 as elsewhere."""
     x = sphere(64, 0)[None]
     error = (bilinear(coarsen(x)) - x)[0, 1].abs()
-    assert error[:, :4].max() <= error.max() + 1e-12
+    assert max(error[:, :4].max(), error[:, -4:].max()) <= error[:, 4:-4].max() + 1e-12
     assert error.max() < 0.02
     assert torch.equal(bilinear(coarsen(x).roll(3, -1)), bilinear(coarsen(x)).roll(12, -1))
 
