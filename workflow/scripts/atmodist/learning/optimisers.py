@@ -11,9 +11,10 @@ from atmodist.learning.settings import LearningRateSchedule
 
 
 def adam(fabric: Fabric, network: nn.Module, rate: float) -> torch.optim.Adam:
-    """Adam with PyTorch's constants, which are Keras': on a GPU a single kernel that a graph can repeat.
+    """Adam with PyTorch's constants; on a GPU a single kernel that a graph can repeat.
 
-    A state that was saved on another kind of device can be loaded.
+    Keras' differ in epsilon, 1e-7 instead of 1e-8. A state that was saved on another kind of device can be
+    loaded.
     """
     repeated = fabric.device.type == captured.DEVICE
     ways = {"foreach": not repeated, "fused": repeated, "capturable": repeated}
