@@ -45,7 +45,7 @@ SEEDS_NEEDED = 3
 MANY_SEEDS = 30
 """Seeds beyond which a difference is too small for anyone to wait for."""
 EVEN = (0.46, 0.60)
-"""Losses of the discriminator after a batch between which neither network gets a further step: the paper's."""
+"""Losses of the discriminator after a batch between which neither network gets a further step (the paper)."""
 BALANCE = 0.08
 """Difference of the discriminators' mean losses up to which two duels count as equally balanced."""
 

@@ -317,8 +317,9 @@ def _duels(seeds, folder):
     low, high = study.EVEN
     yield "\n## Balance of the duels\n"
     yield "The discriminator's loss, mean over epochs and seeds; undecided, it is 0.69. The paper's band is"
-    yield f"{low} to {high:.2f}: where a batch leaves the loss below, the generator gets a further step, where"
-    yield "above, the discriminator. How many of the epochs' means are within, and how many batches had such steps:\n"
+    yield f"{low} to {high:.2f}: where a batch leaves the loss below, the generator gets a further step,"
+    yield "where above, the discriminator. How many of the epochs' means are within, and how many batches had"
+    yield "such steps:\n"
     yield row("model", "weight", "discriminator's loss", "epochs in the band", *STEPS.values())
     yield row("---", *["---:"] * (3 + len(STEPS)))
     for model in duels:
