@@ -120,8 +120,10 @@ def _job(script: bytes) -> str:
 class Disk:
     """A file system of its own for a folder, whose size can change; only root can have one."""
 
-    def __init__(self, folder: Path, megabytes: int = 2000):
-        self.folder, self.size = folder, f"{megabytes}m"
+    size = "2000m"
+
+    def __init__(self, folder: Path):
+        self.folder = folder
         folder.mkdir(parents=True, exist_ok=True)
         mounted = folder.is_mount() or self._mount(f"size={self.size}", "tmpfs")
         self.exists = mounted and self._mount(f"remount,size={self.size}")

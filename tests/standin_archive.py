@@ -149,7 +149,6 @@ class Job:
     content: bytes
     announced: int
     end: str = "successful"
-    polls: int = 0
 
 
 class StandInArchive:
@@ -160,10 +159,8 @@ class StandInArchive:
     fault happened.
     """
 
-    def __init__(
-        self, misbehave: Callable[[str], str | None] | None = None, key: str = KEY, truncation: int = 21
-    ) -> None:
-        self.misbehave, self.key, self.truncation = misbehave or Plan(), key, truncation
+    def __init__(self, misbehave: Callable[[str], str | None] | None = None, truncation: int = 21) -> None:
+        self.misbehave, self.truncation = misbehave or Plan(), truncation
         self.stall = 3.0  # s
         self.unserved: set[str] = set()
         self.jobs: dict[str, Job] = {}
@@ -219,7 +216,7 @@ class _Handler(BaseHTTPRequestHandler):
             case "GET", ["cache", name]:
                 self.send_file(self.archive.jobs[name.removesuffix(".grib")])
                 self.archive.unserved.discard(name.removesuffix(".grib"))
-            case _ if self.headers.get("PRIVATE-TOKEN") != self.archive.key:
+            case _ if self.headers.get("PRIVATE-TOKEN") != KEY:
                 self.refuse("credentials")
             case "GET", ["api", "retrieve", "v1", "processes", dataset]:
                 if dataset != "reanalysis-era5-complete":
@@ -321,5 +318,5 @@ class _Handler(BaseHTTPRequestHandler):
 
 if __name__ == "__main__":
     with StandInArchive() as archive:
-        print(f"export CDSAPI_URL={archive.url} CDSAPI_KEY={archive.key}", flush=True)
+        print(f"export CDSAPI_URL={archive.url} CDSAPI_KEY={KEY}", flush=True)
         threading.Event().wait()

@@ -138,10 +138,6 @@ def read_model(path):
     return [config.to_json(), *(value.numpy() for value in network.state_dict().values())]
 
 
-def write_config(path, seed=0):
-    path.write_text("name: demo\nseed: 2021\ndata: {source: synthetic}\n")
-
-
 WRITERS = {
     "grid.h5": (write_grid, read_grid),
     "virtual.h5": (write_virtual, read_grid),

@@ -5,8 +5,8 @@ import torch
 import torch.nn.functional as F
 
 from atmodist.learning.losses import (
-    add_weight_penalty,
     ContentLoss,
+    add_weight_penalty,
     discriminator_loss,
     generator_loss,
     kernels,

@@ -98,14 +98,13 @@ def vorticity_and_divergence(
     northward: np.ndarray,
     grid: RegularGrid,
     radius: float = EARTH_RADIUS,
-    threads: int = 1,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vorticity and divergence in s⁻¹ of a wind (rows, columns) in m s⁻¹, on its grid.
 
     Through the gradient and curl coefficients of the wind, up to the grid's truncation: the inverse of
     `spectral.winds`.
     """
-    place = {"geometry": grid.geometry, "phi0": np.radians(grid.west), "nthreads": threads}
+    place = {"geometry": grid.geometry, "phi0": np.radians(grid.west), "nthreads": 1}
     truncation = grid.truncation
     wind = np.stack([-np.asarray(northward, float), np.asarray(eastward, float)])
     potentials = ducc0.sht.analysis_2d(map=wind, spin=1, lmax=truncation, **place)
@@ -119,7 +118,7 @@ def vorticity_and_divergence(
     return vorticity, divergence
 
 
-def to_cell_centres(field: np.ndarray, grid: RegularGrid, threads: int = 1) -> tuple[np.ndarray, RegularGrid]:
+def to_cell_centres(field: np.ndarray, grid: RegularGrid) -> tuple[np.ndarray, RegularGrid]:
     """A field (rows, columns) moved to the centres of cells of the same spacing, and their grid.
 
     Band-limited interpolation, for grids with a row on the north pole. A south pole without a row gets the
@@ -142,7 +141,7 @@ def to_cell_centres(field: np.ndarray, grid: RegularGrid, threads: int = 1) -> t
         lmax=grid.rows - 2,
         mmax=last,
         geometry="CC",
-        nthreads=threads,
+        nthreads=1,
     )
     values = ducc0.sht.synthesis_2d(
         alm=coefficients,
@@ -152,6 +151,6 @@ def to_cell_centres(field: np.ndarray, grid: RegularGrid, threads: int = 1) -> t
         geometry="F1",
         ntheta=centres.rows,
         nphi=centres.columns,
-        nthreads=threads,
+        nthreads=1,
     )
     return values[0], centres

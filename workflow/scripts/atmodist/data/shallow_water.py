@@ -71,8 +71,8 @@ class Parameters:
 class GaussianGrid:
     """Transforms between packed coefficients up to T and the Gaussian grid that squares them exactly."""
 
-    def __init__(self, truncation: int, threads: int = 1):
-        self.truncation, self.threads = truncation, threads
+    def __init__(self, truncation: int):
+        self.truncation = truncation
         self.rows = (3 * truncation + 2) // 2
         self.columns = ducc0.fft.good_size(3 * truncation + 1, True)
         n, m = spectral.degrees_and_orders(truncation)
@@ -109,13 +109,11 @@ class GaussianGrid:
             geometry="GL",
             ntheta=self.rows,
             nphi=self.columns,
-            nthreads=self.threads,
+            nthreads=1,
         )
 
     def _analyse(self, values: np.ndarray, spin: int) -> np.ndarray:
-        return ducc0.sht.analysis_2d(
-            map=values, spin=spin, lmax=self.truncation, geometry="GL", nthreads=self.threads
-        )
+        return ducc0.sht.analysis_2d(map=values, spin=spin, lmax=self.truncation, geometry="GL", nthreads=1)
 
 
 @dataclass(frozen=True)
@@ -174,11 +172,10 @@ class ShallowWater:
         parameters: Parameters | None = None,
         seed: int = 0,
         chain: str = "train",
-        threads: int = 1,
     ):
         self.parameters = p = parameters or Parameters()
         self.seed, self.chain = seed, chain
-        self.grid = GaussianGrid(truncation, threads)
+        self.grid = GaussianGrid(truncation)
         self.steps_per_hour = ceil(p.steps_per_day / 24 * truncation / 63)
         self.step_seconds = 3600 / self.steps_per_hour
 

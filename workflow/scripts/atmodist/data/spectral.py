@@ -58,18 +58,16 @@ def longitudes(truncation: int) -> np.ndarray:
     return np.arange(columns) * (360 / columns)
 
 
-def synthesise(
-    cilm: np.ndarray, backend: str = "ducc", threads: int = 1, grid: int | None = None
-) -> np.ndarray:
+def synthesise(cilm: np.ndarray, backend: str = "ducc", grid: int | None = None) -> np.ndarray:
     """Coefficients (2, T+1, T+1) → values (2(T+1), 4(T+1)) on the Driscoll-Healy grid.
 
     ``backend`` is pyshtools' "ducc" or "shtools"; they agree to rounding. ``grid`` is the truncation whose
     grid is wanted, if it is finer.
     """
-    return _pyshtools(backend, threads).MakeGridDH(cilm, sampling=2, lmax=grid)
+    return _pyshtools(backend).MakeGridDH(cilm, sampling=2, lmax=grid)
 
 
-def synthesise_packed(packed: np.ndarray, grid: int | None = None, threads: int = 1) -> np.ndarray:
+def synthesise_packed(packed: np.ndarray, grid: int | None = None) -> np.ndarray:
     """Packed coefficients → float32 values on the Driscoll-Healy grid, the fast way from GRIB to the grid.
 
     ducc0 transforms in single precision, which costs a rounding error of 1e-7 of the largest value: the
@@ -84,20 +82,20 @@ def synthesise_packed(packed: np.ndarray, grid: int | None = None, threads: int 
         geometry="DH",
         ntheta=2 * (grid + 1),
         nphi=4 * (grid + 1),
-        nthreads=threads,
+        nthreads=1,
     )[0]
 
 
-def analyse(grid: np.ndarray, backend: str = "ducc", threads: int = 1) -> np.ndarray:
+def analyse(grid: np.ndarray, backend: str = "ducc") -> np.ndarray:
     """Values (2(T+1), 4(T+1)) on the grid → coefficients (2, T+1, T+1); undoes ``synthesise``."""
-    return _pyshtools(backend, threads).SHExpandDH(np.asarray(grid, dtype=np.float64), sampling=2)
+    return _pyshtools(backend).SHExpandDH(np.asarray(grid, dtype=np.float64), sampling=2)
 
 
-def _pyshtools(backend, threads=1):
-    """Transforms of pyshtools, imported where they are used: it brings Matplotlib and Astropy."""
+def _pyshtools(backend):
+    """Transforms of pyshtools on one thread; imported here, as it brings Matplotlib and Astropy."""
     from pyshtools.backends import backend_module
 
-    return backend_module(backend, threads)
+    return backend_module(backend, 1)
 
 
 def high_pass(grid: np.ndarray, degree: int) -> np.ndarray:
@@ -125,7 +123,7 @@ def kinetic_energy(
 
 
 def winds(
-    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS, threads: int = 1
+    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS
 ) -> tuple[np.ndarray, np.ndarray]:
     """Eastward and northward wind in m s⁻¹ on the Driscoll-Healy grid.
 
@@ -136,7 +134,7 @@ def winds(
     potentials = wind_coefficients(from_cilm(vorticity), from_cilm(divergence), radius)
     rows, columns = 2 * (truncation + 1), 4 * (truncation + 1)
     southward, eastward = ducc0.sht.synthesis_2d(
-        alm=potentials, spin=1, lmax=truncation, geometry="DH", ntheta=rows, nphi=columns, nthreads=threads
+        alm=potentials, spin=1, lmax=truncation, geometry="DH", ntheta=rows, nphi=columns, nthreads=1
     )
     return eastward, -southward
 

@@ -50,14 +50,14 @@ class Sector:
 
 
 def sector_wind(
-    vorticity: np.ndarray, divergence: np.ndarray, sector: Sector, threads: int = 1
+    vorticity: np.ndarray, divergence: np.ndarray, sector: Sector
 ) -> tuple[np.ndarray, np.ndarray]:
     """Zonal wind in m s-1 on a sector's rows, averaged over its longitudes, from packed coefficients in s-1.
 
     Returns the latitudes of the rows (rows,), from north to south, and the wind (rows,).
     """
     cilm = [spectral.to_cilm(each) for each in (vorticity, divergence)]
-    eastward, _ = spectral.winds(*cilm, threads=threads)
+    eastward, _ = spectral.winds(*cilm)
     truncation = cilm[0].shape[-1] - 1
     latitude, longitude = spectral.latitudes(truncation), spectral.longitudes(truncation)
     return latitude[sector.rows(latitude)], sector.mean(eastward, latitude, longitude)

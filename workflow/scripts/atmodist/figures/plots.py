@@ -39,6 +39,7 @@ matplotlib.use("agg")
 PALETTE = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#F0E442")
 SIGNED = "coolwarm"
 POSITIVE = "viridis"
+SHARE = 0.99  # of a field's values that its colours tell apart
 COASTLINES = resource("coastlines/land-110m.json")
 WIDTH = 7.2
 """Width of a figure across a page, inches."""
@@ -152,21 +153,19 @@ def edges(centres: np.ndarray) -> np.ndarray:
     return np.append(centres, centres[-1] + step) - step / 2
 
 
-def limit_of(field: xr.DataArray, share: float = 0.99) -> float:
-    """A round limit of colours that holds this share of a field's absolute values."""
-    quantile = float(abs(field).quantile(share))
+def limit_of(field: xr.DataArray) -> float:
+    """A round limit of colours that holds `SHARE` of a field's absolute values."""
+    quantile = float(abs(field).quantile(SHARE))
     power = 10.0 ** np.floor(np.log10(quantile))
     return float(np.ceil(2 * quantile / power) * power / 2)
 
 
-def colours_of(
-    variable: str, fields: xr.DataArray, share: float = 0.99
-) -> tuple[float | tuple[float, float], str]:
+def colours_of(variable: str, fields: xr.DataArray) -> tuple[float | tuple[float, float], str]:
     """Limits and colour map for fields of a variable: about zero where its colours diverge from there."""
     colours = FIELDS[variable].colours if variable in FIELDS else SIGNED
     if colours in DIVERGING:
-        return limit_of(fields, share), colours
-    ends = np.quantile(fields, [(1 - share) / 2, (1 + share) / 2])
+        return limit_of(fields), colours
+    ends = np.quantile(fields, [(1 - SHARE) / 2, (1 + SHARE) / 2])
     step = 10.0 ** np.floor(np.log10(np.ptp(ends))) / 2
     low, high = np.floor(ends[0] / step) * step, np.ceil(ends[1] / step) * step
     return (float(low), float(high)), colours
@@ -238,10 +237,10 @@ def at_cities(path: str | Path, names: Sequence[str], window: int = 1) -> xr.Dat
     return distributions.sel(city=list(names))
 
 
-def running_window(times: np.ndarray, days: int = 30) -> tuple[float, int]:
-    """Length of a running mean in days and in time steps: ``days``, or a sixth of a shorter series."""
+def running_window(times: np.ndarray) -> tuple[float, int]:
+    """Length of a running mean in days and in time steps: 30 days, or a sixth of a shorter series."""
     step = (times[-1] - times[0]) / (len(times) - 1) / np.timedelta64(1, "D")
-    days = min(days, max(1, int(len(times) * step / 6)))
+    days = min(30, max(1, int(len(times) * step / 6)))
     return days, max(1, round(days / step))
 
 
