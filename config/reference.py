@@ -35,15 +35,20 @@ def resolve(schema: Mapping[str, Any]) -> dict[str, Any]:
     return resolve(SCHEMA["$defs"][schema["$ref"].rsplit("/", 1)[-1]]) | schema
 
 
-def keys(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
+def entries(schema: Mapping[str, Any], path: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], dict]]:
     """Every key below ``schema``: values, and groups of them with their description alone."""
     for name, child in schema.get("properties", {}).items():
         child = {"x-reruns": schema.get("x-reruns", "")} | resolve(child)
         if child.get("properties") and "oneOf" not in child:
             yield (*path, name), {"description": child["description"]}
-            yield from keys(child, (*path, name))
+            yield from entries(child, (*path, name))
         else:
             yield (*path, name), child
+
+
+def keys(schema: Mapping[str, Any]) -> Iterator[tuple[tuple[str, ...], dict]]:
+    """Every key below ``schema`` that is a value rather than a group of keys."""
+    return (entry for entry in entries(schema) if "x-reruns" in entry[1])
 
 
 def choices(schema: Mapping[str, Any]) -> str:
@@ -84,14 +89,14 @@ def main() -> None:
         schema = resolve(schema)
         print(f"## `{section}`\n\n{schema['description']}\n")
         print("| key | meaning | unit | may hold | paper | re-runs |\n|---|---|---|---|---|---|")
-        rows = list(keys(schema, (section,))) if schema.get("properties") else [((section,), schema)]
+        rows = list(entries(schema, (section,))) if schema.get("properties") else [((section,), schema)]
         for path, key in rows:
             cells = (
                 f"`{'.'.join(path)}`",
                 key.get("description", ""),
                 key.get("x-unit", ""),
                 choices(key),
-                paper_value(path) if key.keys() - {"description"} else "",
+                paper_value(path) if "x-reruns" in key else "",
                 key.get("x-reruns", ""),
             )
             print("| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |")

@@ -58,7 +58,7 @@ PLAN_OF = {
 VALUES = {
     "name": "other",
     "data.source": "era5",
-    "data.truncation": 33,
+    "data.truncation": 47,
     "data.variables": ["vorticity", "divergence"],
     "data.step_hours": 2,
     "data.train.start": "2001-01-02",

@@ -186,7 +186,6 @@ def write_pairs_of_one_lag(path, lag, count):
     write_pairs(path, count=count)
     with h5py.File(path, "a") as file:
         file["lag"][5:] = lag
-        file["time"] = np.arange(count)
         seal(file, CHUNKED)
 
 
