@@ -34,7 +34,7 @@ demo: $(STAMP)  ## the whole chain on a synthetic atmosphere, minutes on two cor
 	@$(SNAKEMAKE) --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/demo/figures  Numbers: results/demo/summary.csv"
 
-demo-all: $(STAMP)  ## and all encoders, inpainting and the jet: 24 minutes of processor time more
+demo-all: $(STAMP)  ## and all encoders, inpainting and the jet: 17 minutes of processor time more
 	@echo "Running the chain with all encoders, inpainting and the jet; results appear in results/demo …"
 	@$(SNAKEMAKE) config/demo-all.yaml --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/demo/figures  Numbers: results/demo/summary.csv"
