@@ -103,13 +103,17 @@ class SlurmCluster:
         self.stop()
 
     def stop(self) -> None:
-        """Stop the daemons, the first one last."""
+        """Stop the daemons, the first one last, and what a killed node has left running."""
         for daemon in reversed(self.daemons.values()):
             daemon.terminate()
             try:
                 daemon.wait(15)
             except subprocess.TimeoutExpired:
                 daemon.kill()
+        for process in psutil.process_iter():
+            with suppress(psutil.Error):  # it has just ended
+                if process.environ().get("SLURM_CONF") == self.environment["SLURM_CONF"]:
+                    process.kill()
 
     def start(self, program: str, *options: str, name: str = "") -> None:
         """Start a daemon, under a name of its own if there are several."""
