@@ -8,8 +8,6 @@ from atmodist.core.job import job, progress
 
 params = snakemake.params
 with job(snakemake.log[0], f"average_sector {params.source}") as log:
-    from dataclasses import replace
-
     import numpy as np
     import torch
     import xarray as xr
@@ -23,9 +21,7 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     from atmodist.samples.normalise import Moments
 
     hardware = Hardware(**snakemake.config["training"])
-    if not snakemake.input.encoder:  # as the rule says, which then asks for no GPU
-        hardware = replace(hardware, device="cpu", precision="32-true")
-    device = one_device(hardware)
+    device = one_device(hardware if snakemake.input.encoder else hardware.on_cpu())
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     sector = Sector(**params.box)

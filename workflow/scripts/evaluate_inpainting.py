@@ -7,8 +7,6 @@ from atmodist.core.job import job, progress
 
 params = snakemake.params
 with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
-    from dataclasses import replace
-
     import torch
 
     from atmodist.core import netcdf
@@ -22,9 +20,7 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
     from atmodist.samples.shards import times_of
 
     hardware = Hardware(**snakemake.config["training"])
-    if not snakemake.input.weights:  # as the rule says, which then asks for no GPU
-        hardware = replace(hardware, device="cpu", precision="32-true")
-    device = one_device(hardware)
+    device = one_device(hardware if snakemake.input.weights else hardware.on_cpu())
     moments = Moments.load(snakemake.input.moments)
     samples = SampleFiles(snakemake.input.pairs, params.patch, params.variables)
     pairs = PairBatches(samples, params.batch_size)

@@ -5,7 +5,6 @@ from atmodist.core.job import job, progress
 params = snakemake.params
 with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as log:
     import time
-    from dataclasses import replace
 
     import numpy as np
 
@@ -18,7 +17,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
     from atmodist.samples.normalise import Moments
 
     hardware = Hardware(**snakemake.config["training"])
-    device = streaming.choose_device(hardware if snakemake.input.weights else replace(hardware, device="cpu"))
+    device = streaming.choose_device(hardware if snakemake.input.weights else hardware.on_cpu())
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     upscale = streaming.upscaling(

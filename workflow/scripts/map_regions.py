@@ -15,7 +15,7 @@ with job(snakemake.log[0], f"map_regions {params.system}"):
     from atmodist.learning.devices import Hardware
     from atmodist.samples.normalise import Moments
 
-    device = streaming.choose_device(Hardware(**{**snakemake.config["training"], "device": "cpu"}))
+    device = streaming.choose_device(Hardware(**snakemake.config["training"]).on_cpu())
     fields = store.open_fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     upscale = streaming.upscaling(

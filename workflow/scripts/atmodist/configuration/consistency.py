@@ -22,6 +22,9 @@ from atmodist.configuration.derived import (
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
 from atmodist.samples.counts import certain_pairs, sample_count
 
+DESCRIBED_IN = {"synthetic": "synthetic", "files": "files", "era5": "download", "arco": "arco"}
+"""Key of ``data`` that says what each source needs."""
+
 
 def problems(config: Mapping[str, Any]) -> Iterator[str]:
     """Each contradiction between keys, as "key is value; expected …".
@@ -58,7 +61,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
     data = config["data"]
-    needed = {"synthetic": "synthetic", "files": "files", "era5": "download", "arco": "arco"}[data["source"]]
+    needed = DESCRIBED_IN[data["source"]]
     if needed not in data:
         yield f"data.{needed} is missing; data.source {data['source']} needs it"
         return
@@ -93,7 +96,7 @@ def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
 def _problems_of_spot_check(config: Mapping[str, Any]) -> Iterator[str]:
     """An archive to compare with that is not described."""
     against = config["data"]["spot_check"]["against"]
-    needed = {"arco": "arco", "era5": "download", "files": "files"}[against]
+    needed = DESCRIBED_IN[against]
     if needed not in config["data"]:
         yield f"data.{needed} is missing; data.spot_check.against {against} needs it"
 

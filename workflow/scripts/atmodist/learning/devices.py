@@ -2,7 +2,7 @@
 
 import signal
 from contextlib import AbstractContextManager, nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Protocol
 
@@ -29,6 +29,10 @@ class Hardware:
     cuda_graphs: bool = True
     threads: int = 1
     checkpoint_minutes: float = 10
+
+    def on_cpu(self) -> "Hardware":
+        """The same without a GPU and in float32, for jobs whose rules ask for no GPU."""
+        return replace(self, device="cpu", precision="32-true")
 
 
 class Device(Protocol):
