@@ -176,9 +176,10 @@ def test_a_region_may_lie_across_the_date_line():
 )
 def test_a_pattern_that_cannot_be_filled_is_told_at_once(pattern, told):
     config = changed(PAPER, "data.files", {"pattern": pattern})
-    with pytest.raises(InputError) as error:
-        configuration.check(changed(config, "data.source", "files"), SCHEMA)
-    assert told in str(error.value)
+    for key in ("data.source", "data.spot_check.against"):
+        with pytest.raises(InputError) as error:
+            configuration.check(changed(config, key, "files"), SCHEMA)
+        assert told in str(error.value)
 
 
 def test_a_pattern_takes_pythons_formats():

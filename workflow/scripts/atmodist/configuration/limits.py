@@ -54,12 +54,12 @@ def problems_of_files(config: Mapping[str, Any]) -> Iterator[str]:
             yield f"data.{split} has {files} periods; expected at most {FILES} files"
     if (files := len(evaluation_shards(config))) > FILES:
         yield f"evaluation.shard_days makes {files} shards of data.eval; expected at most {FILES}"
-    if config["data"]["source"] == "files":
+    if "files" in (config["data"]["source"], config["data"]["spot_check"]["against"]):
         yield from _problems_of_pattern(config)
 
 
 def _problems_of_pattern(config: Mapping[str, Any]) -> Iterator[str]:
-    for key, pattern in config["data"]["files"].items():
+    for key, pattern in config["data"].get("files", {}).items():
         try:
             for split in splits(config):
                 for period in periods(config, split):
