@@ -48,7 +48,8 @@ def test_earth_runs_from_the_store_to_the_maps(tmp_path):
             "name": "earth",
             "data": days | {"archive_truncation": ARCHIVE, "arco": arco},
             "figures": {"time": "2002-02-15T12:00"},
-            # These know nothing of where the fields are from.
+            # These, and shards of the evaluation, know nothing of where the fields are from.
+            "evaluation": {"shard_days": 8},
             "autoencoder": {"models": {"autoencoder": None}},
             "inpainting": {"models": {"l2": None, "autoencoder": None}},
             "jet": {"sectors": {"storm-track": None}},
