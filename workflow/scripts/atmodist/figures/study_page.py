@@ -60,7 +60,8 @@ doi:10.1080/00031305.2015.1089789).
 interval is on one side of 1; else it is *undecided*, and the page says at how many seeds the interval
 would leave 1 out if ratio and spread stayed as they are. As seeds are added while rows are open, an
 interval that has just left 1 out may take it in again. At equal balance, the mean losses of the two
-discriminators differ by at most {study.BALANCE}; else the comparison is undecided, whatever its ratio.
+discriminators differ by at most {study.BALANCE}; else the comparison is undecided, whatever its ratio. Each
+row is judged by itself: were all ratios truly 1, chance would decide about one row in twenty.
 """
 
 
