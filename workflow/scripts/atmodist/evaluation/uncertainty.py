@@ -100,7 +100,7 @@ def uncertainty_maps(
     """
     rows = np.arange(0, len(latitude) - patch + 1, stride)
     columns = np.arange(0, 2 * len(latitude), stride)
-    centres = latitude[rows + patch // 2]
+    centres = (latitude[rows] + latitude[rows + patch - 1]) / 2
     weights = np.cos(np.radians(centres)) / np.cos(np.radians(centres)).sum() / len(columns)
     lags = sorted({lag, *further_lags})
     encodings = Encodings(
@@ -146,7 +146,7 @@ def uncertainty_maps(
         {
             "season": list(seasons),
             "latitude": ("latitude", centres, {"units": "degrees_north"}),
-            "longitude": ("longitude", (columns + patch / 2) * step % 360, {"units": "degrees_east"}),
+            "longitude": ("longitude", (columns + (patch - 1) / 2) * step % 360, {"units": "degrees_east"}),
             "quantity": list(MEANINGS),
             "lag": lags,
             "time": times[first].astype("datetime64[ns]"),
