@@ -125,9 +125,12 @@ def heavy_tailed(seed, scale):
     return scale * (weather + rng.laplace(size=(2000, 9))), block
 
 
-@pytest.mark.parametrize("scale", [0.5, 0.97, 1.4])
-def test_distances_of_draws_agree_with_scipys_of_weighted_values(scale):
+@pytest.mark.parametrize(
+    ("scale", "shift"), [(0.5, 0), (0.97, 0), (1.4, 0), (1, 50)], ids=["0.5", "0.97", "1.4", "beyond"]
+)
+def test_distances_of_draws_agree_with_scipys_of_weighted_values(scale, shift):
     (true, block), (found, _) = heavy_tailed(4, 1), heavy_tailed(5, scale)
+    found += shift
     draws = resample(25, 10, seed=6).values
     distances = cities.redrawn_distances(true, found, block, draws)
     for counts, distance in zip(draws, distances, strict=True):

@@ -58,6 +58,14 @@ def test_scores_of_a_square_that_is_too_high():
     assert found["edge_jump"] == pytest.approx(0.25), "a step of height h jumps by h²"
 
 
+def test_scores_of_a_square_that_slopes_the_other_way():
+    """Gradients that are as long as the truth's, and wrong by twice their length."""
+    field = 3 + 2 * ROW - 5 * COLUMN
+    found = scores(field, -field)
+    assert found["gradient"] == pytest.approx(2**2 + 5**2)
+    assert found["gradient_error"] == pytest.approx(4**2 + 10**2)
+
+
 def test_scores_of_a_square_that_slopes():
     field = np.zeros((4, 32, 32))
     slope = field.copy()

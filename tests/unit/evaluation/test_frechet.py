@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+import xarray as xr
 from scipy.linalg import sqrtm
 
-from atmodist.evaluation.frechet import frechet_distance
+from atmodist.evaluation.frechet import distances, frechet_distance
 
 
 def test_equal_distributions_have_none():
@@ -33,3 +34,23 @@ def test_singular_covariances_are_allowed():
     covariance = np.outer([1.0, 2, 3], [1, 2, 3])
     found = frechet_distance(np.zeros(3), covariance, np.array([0, 0, 2.0]), covariance)
     assert found == pytest.approx(4)
+
+
+def test_distances_of_samples_follow_from_their_moments():
+    """The mean of x xᵀ is the covariance plus the product of the means."""
+
+    def moments(means, covariances):
+        means = np.array(means, float)
+        squares = [each + np.outer(mean, mean) for each, mean in zip(covariances, means, strict=True)]
+        return xr.Dataset(
+            {
+                "representation_mean": (("sample", "channel"), means),
+                "representation_square": (("sample", "channel", "other_channel"), np.stack(squares)),
+            }
+        )
+
+    found = moments([[1, 2], [5, 0]], [np.diag([4.0, 9]), np.eye(2)])
+    truth = moments([[4, 2], [5, 0]], [np.diag([1.0, 25]), 9 * np.eye(2)])
+    result = distances(found, truth)
+    assert result.dims == ("sample",)
+    assert result.values.tolist() == pytest.approx([3**2 + (2 - 1) ** 2 + (3 - 5) ** 2, 2 * (3 - 1) ** 2])

@@ -149,10 +149,11 @@ def test_seasonal_cycle_is_found_and_the_rest_left():
 
 
 def test_index_of_a_jet_that_moves():
-    """A jet that wanders around a latitude: its anomaly is the wandering."""
+    """A jet that wanders around a latitude, in 50 days and in 4: the low-pass leaves the slow wandering."""
     hours = np.arange(0, 24 * 200, 6)
     time = np.datetime64("2001-01-01", "ns") + np.timedelta64(1, "h") * hours
-    axis = 45 + 3 * np.sin(2 * np.pi * hours / 24 / 50)
+    fast = np.sin(2 * np.pi * hours / 24 / 4)
+    axis = 45 + 3 * np.sin(2 * np.pi * hours / 24 / 50) + fast
     latitude = np.arange(75, 14, -1.5)
     wind = 25 * np.exp(-(((latitude - axis[:, None]) / 10) ** 2))
     wind = xr.DataArray(wind, {"time": time, "latitude": latitude}, ("time", "latitude"))
@@ -160,7 +161,8 @@ def test_index_of_a_jet_that_moves():
     assert found.sizes["time"] == 140
     wandering = 3 * np.sin(2 * np.pi * (np.arange(30, 170) + 0.375) / 50)
     np.testing.assert_allclose(found["latitude_anomaly"], wandering - wandering.mean(), atol=0.1)
-    np.testing.assert_allclose(found["latitude_daily"], found["latitude_anomaly"], atol=0.1)
+    fast_daily = fast.reshape(200, 4).mean(1)[30:170]
+    np.testing.assert_allclose(found["latitude_daily"], found["latitude_anomaly"] + fast_daily, atol=0.1)
     np.testing.assert_allclose(
         found["latitude_cycle"] + found["latitude_anomaly"], found["latitude"], rtol=1e-12
     )
@@ -171,6 +173,14 @@ def test_a_day_with_missing_times_is_no_day():
     time = np.datetime64("2001-01-01", "ns") + np.timedelta64(6, "h") * np.arange(11)
     wind = xr.DataArray(np.arange(11.0)[:, None], {"time": time, "latitude": [0]}, ("time", "latitude"))
     assert jet.daily_means(wind).values[:, 0].tolist() == [1.5, 5.5]
+
+
+def test_maximum_of_a_parabola_is_its_vertex():
+    latitude = np.arange(60.0, 30, -1.5)
+    wind = 30 - 0.1 * (latitude - 46.1) ** 2
+    found = jet.maximum(xr.DataArray(wind[None], {"time": [0], "latitude": latitude}, ("time", "latitude")))
+    assert found["latitude"].item() == pytest.approx(46.1)
+    assert found["speed"].item() == pytest.approx(30)
 
 
 def test_maximum_at_the_edge_of_the_sector_stays_there():

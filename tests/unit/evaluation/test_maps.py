@@ -36,6 +36,9 @@ def test_a_box_holds_the_values_at_its_places(field, west, east):
     edges = box["longitude"].values[[0, -1]] + np.array([-half, half])
     assert west - 2 * half < edges[0] <= west
     assert east <= edges[1] < east + 2 * half
+    edges = box["latitude"].values[[0, -1]] + np.array([half, -half])
+    assert 70 <= edges[0] < 70 + 2 * half
+    assert 10 - 2 * half < edges[1] <= 10
     assert (np.diff(box["longitude"]) > 0).all()
     assert (np.diff(box["latitude"]) < 0).all()
     for point in (box[:, 0, 0], box[:, -1, -1], box[:, 5, 7]):

@@ -111,6 +111,17 @@ def test_spectra_find_the_power_put_in_and_the_energy_of_solid_body_rotation():
     assert rotational.sum() == pytest.approx((omega * EARTH_RADIUS) ** 2 / 3)
     divergent = result["kinetic_energy"].sel(flow="divergent")
     assert divergent[7] == pytest.approx(EARTH_RADIUS**2 * 25e-12 / (2 * 7 * 8))
+    assert result["wavelength"][7] == pytest.approx(40_031.6 / 7, rel=1e-5), "the Earth's circumference in km"
+
+
+def test_energy_of_pyspharms_winds_is_that_of_solid_body_rotation(monkeypatch):
+    """The mean of (ω a cos φ)² / 2 over the sphere; the winds are ours, which test_pyspharm compares."""
+    monkeypatch.setattr(spectral, "pyspharm_winds", spectral.winds)
+    omega = 2e-6
+    rotation = noise(0, scale=0) + 2 * omega * np.sin(np.radians(noise(0)["latitude"]))
+    rotation.loc["divergence"] = 0
+    energy = measured(metrics.Spectra("pyspharm"), rotation, rotation)["kinetic_energy"]
+    assert energy.sum() == pytest.approx((omega * EARTH_RADIUS) ** 2 / 3, rel=1e-3)
 
 
 def test_zonal_spectra_find_waves_and_their_power_outside_the_band():
@@ -152,9 +163,17 @@ def test_log_error_counts_too_much_like_too_little():
     assert ratios.log_error(truth * factors, truth, "degree") == pytest.approx(1)
 
 
-def test_spectra_are_of_the_estimate():
-    result = measured(metrics.Spectra(), noise(0), noise(1, scale=0))
-    assert not result["power"].any()
+@pytest.mark.parametrize(
+    ("metric", "name"),
+    [
+        (metrics.Spectra(), "power"),
+        (metrics.ZonalSpectra(), "zonal_power"),
+        (metrics.Semivariogram(seed=5), "semivariance"),
+    ],
+    ids=["degrees", "wavenumbers", "distances"],
+)
+def test_what_is_measured_is_the_estimate(metric, name):
+    assert not measured(metric, noise(0), noise(1, scale=0))[name].any()
 
 
 def semivariogram(result):
@@ -177,6 +196,26 @@ def test_semivariogram_of_an_isotropic_field_is_that_of_its_spectrum():
     cosine = np.cos(np.array(distances) * 1000 / EARTH_RADIUS)
     expected = 1 - spectrum @ eval_legendre(degrees[:, None], cosine) / spectrum.sum()
     np.testing.assert_allclose(semivariogram(metric.result()).mean("variable"), expected, rtol=0.04)
+
+
+def test_semivariogram_of_the_sine_of_latitude():
+    """½ E[(sin φ − sin φ′)²] = (1 − cos d) / 3 where the points are uniform on the sphere."""
+    field = noise(0)
+    field = 0 * field + np.sin(np.radians(field["latitude"]))
+    distances = (3000.0, 10_000.0, 20_000.0)
+    metric = metrics.Semivariogram(seed=5, distances=distances, points=10_000)
+    expected = (1 - np.cos(np.array(distances) * 1000 / EARTH_RADIUS)) / 3
+    np.testing.assert_allclose(measured(metric, field, field)["semivariance"][0], expected, rtol=0.03)
+
+
+def test_semivariogram_has_other_points_with_each_seed_and_at_each_time():
+    found = [
+        measured(metrics.Semivariogram(seed), noise(0), noise(1, time, scale=1))["semivariance"]
+        for seed, time in ((5, "2001-07-01T03"), (6, "2001-07-01T03"), (5, "2001-07-01T06"))
+    ]
+    assert found[0]["distance"].values.tolist() == [25, 50, 100, 200, 300, 500, 1000], "km"
+    assert not np.allclose(found[0], found[1])
+    assert not np.allclose(found[0], found[2])
 
 
 def test_semivariogram_sees_all_of_the_noise_of_single_points():
@@ -236,6 +275,11 @@ def test_area_weighted_error_integrates_over_the_sphere():
     result = measured(metrics.Errors(), truth, estimate).squeeze("time")
     np.testing.assert_allclose(result["area_weighted_mean_squared_error"], 1 / 3, rtol=1e-4)
     np.testing.assert_allclose(result["mean_squared_error"], 1 / 2, rtol=1e-3)
+
+
+def test_a_weaker_field_has_less_total_variation():
+    result = measured(metrics.Errors(), noise(4), 0.5 * noise(4))
+    assert (result["total_variation_difference"] < 0).all()
 
 
 def test_psnr_and_ssim_against_torchmetrics():

@@ -94,6 +94,20 @@ def test_the_data_count_at_all_points_and_the_draws_at_the_sampled_ones():
         np.testing.assert_allclose(errors[name][1:100].std("sample"), spread, rtol=0.1)
 
 
+def test_a_sampled_point_stands_for_its_own_box():
+    """An error of 1e-5 at the points that are a box alone: draws count each of them once."""
+    rows = 88
+    points = moments.sample_points(rows, 4)
+    alone = points.isel(point=(points["grid_points"] == 1).values)
+    truth = np.zeros((2 * FRAMES, 2, rows, 2 * rows))
+    estimate = truth.copy()
+    estimate[:, :, alone["grid_row"], alone["grid_column"]] = 1e-5
+    evaluations = evaluate(truth, truth), evaluate(truth, estimate)
+    errors = moments.squared_errors(*evaluations, resample(2, 3, seed=5))["mean"].sel(weight="grid")
+    assert 0 < alone.sizes["point"] < points.sizes["point"] / 2
+    np.testing.assert_allclose(errors, 1e-10 * alone.sizes["point"], rtol=1e-3)
+
+
 @given(st.integers(2, 200), st.integers(0, 9))
 def test_boxes_tile_the_grid(rows, seed):
     points = moments.sample_points(rows, seed)

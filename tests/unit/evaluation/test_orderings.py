@@ -21,26 +21,26 @@ CPU = torch.device("cpu")
 
 
 class Planet:
-    """Waves that drift east by two degrees a step: a `store.Fields` of forty times."""
+    """Waves that drift east by some degrees a step: a `store.Fields` of forty times."""
 
-    def __init__(self):
+    def __init__(self, drift=2.0):
         rng = np.random.default_rng(0)
         self.latitude, self.longitude = spectral.latitudes(TRUNCATION), spectral.longitudes(TRUNCATION)
         self.time = np.datetime64("2001-01-01T00", "h") + 3 * np.arange(40)
         degree, order = np.mgrid[: TRUNCATION + 1, : TRUNCATION + 1]
         self.cilm = rng.standard_normal((2, 2, TRUNCATION + 1, TRUNCATION + 1)) * (order <= degree)
         self.cilm /= np.sqrt(1.0 + degree)
-        self.order = order
+        self.order, self.drift = order, drift
 
     def read(self, time):
-        angle = np.radians(2.0 * time) * self.order
+        angle = np.radians(self.drift * time) * self.order
         wave = (self.cilm[:, 0] - 1j * self.cilm[:, 1]) * np.exp(-1j * angle)
         cilm = np.stack([wave.real, -wave.imag], axis=1)
         return np.stack([1e-5 * spectral.synthesise(each) for each in cilm]).astype(np.float32)
 
 
-def evaluated(known, chosen=(0, 9, 17), per_time=3):
-    return orderings.evaluate(Planet(), MOMENTS, known, chosen, per_time, PATCH, (-40, 40), 5, CPU)
+def evaluated(known, chosen=(0, 9, 17), per_time=3, drift=2.0):
+    return orderings.evaluate(Planet(drift), MOMENTS, known, chosen, per_time, PATCH, (-40, 40), 5, CPU)
 
 
 @pytest.fixture(scope="module")
@@ -49,6 +49,33 @@ def usual():
     encoders = {"random": Encoder(stages=(2, 3, 4, 4), blocks=1)}
     known = orderings.distances(encoders, PATCH, CPU)
     return evaluated(known)
+
+
+def test_distances_in_closed_form():
+    """Wang et al. (2004) for SSIM of constants; AMSE of waves a quarter apart is twice their power of ½."""
+    known = orderings.distances({}, PATCH, CPU)
+    one, three = (torch.full((1, 2, PATCH, PATCH), value, dtype=torch.double) for value in (0.1, 0.3))
+    assert known["l1"](one, three).item() == pytest.approx(0.2)
+    assert known["l2"](one, three).item() == pytest.approx(0.04)
+    constant = (0.01 * 8) ** 2
+    similarity = (2 * 0.1 * 0.3 + constant) / (0.1**2 + 0.3**2 + constant)
+    assert known["ssim"](one, three).item() == pytest.approx(1 - similarity)
+    noise = torch.randn(1, 2, PATCH, PATCH, generator=torch.Generator().manual_seed(0))
+    stronger_and_weaker = noise * torch.tensor([10, 0.1])[:, None, None]
+    assert known["spectrum"](noise, stronger_and_weaker).item() == pytest.approx(2), "decades of power"
+    angle = (2 * np.pi * 5 / PATCH * torch.arange(PATCH)).expand(1, 2, PATCH, PATCH)
+    assert known["amse"](torch.cos(angle), torch.sin(angle)).item() == pytest.approx(1, rel=1e-4)
+
+
+def test_each_layer_of_an_encoder_has_its_distance():
+    torch.manual_seed(0)
+    encoder = Encoder(stages=(2, 3, 4, 4), blocks=1)
+    known = orderings.distances({"random": encoder}, PATCH, CPU)
+    x, y = torch.randn(2, 3, 2, PATCH, PATCH)
+    for layer in ("stage1", "stage2", "stage3", "stage4"):
+        with torch.no_grad():
+            expected = (encoder.features(x, layer) - encoder.features(y, layer)).square().mean((1, 2, 3))
+        np.testing.assert_allclose(known[f"random {layer}"](x, y), expected, rtol=1e-5)
 
 
 def test_share_of_triplets_by_hand():
@@ -96,6 +123,19 @@ def test_what_the_usual_distances_must_score(usual):
     assert share.sel(distance="amse", family="blur") > 0.8
 
 
+def test_a_distance_that_has_all_the_wrong_way_round():
+    found = evaluated({"opposite": lambda x, y: -(x - y).square().mean((1, 2, 3))}, chosen=[0])
+    truncation = found.sel(family="truncation", distance="opposite")
+    assert not truncation["right"].any()
+    np.testing.assert_allclose(truncation["monotonicity"], -truncation["series"])
+
+
+def test_each_time_has_windows_of_its_own():
+    """On a planet that stands still, the same windows would have the same scores."""
+    found = evaluated({"mean": lambda x, y: y.mean((1, 2, 3))}, chosen=(0, 9), drift=0.0)
+    assert not np.allclose(found["monotonicity"].isel(time=0), found["monotonicity"].isel(time=1))
+
+
 def test_windows_and_noise_are_those_of_the_seed():
     known = {"l1": orderings.distances({}, PATCH, CPU)["l1"]}
     one, other = evaluated(known), evaluated(known)
@@ -121,7 +161,8 @@ def test_the_anchors_are_the_truth_and_nothing_is_nearer():
     np.testing.assert_allclose(found["lag"][1][0][2], lagged)
     anchors, series = found["vortex"]
     np.testing.assert_allclose(series[0][:, 0], anchors[0][0] + 0 * series[0][:, 0])
-    assert not np.allclose(anchors[0][1], truth[1])
+    vortex = MOMENTS.inverse(anchors[0], axis=0)[1] - window.cut(planet.read(3))[1]
+    assert abs(vortex).max() == pytest.approx(4e-5, rel=0.1), "four standard deviations"
     for family in orderings.EQUAL:
         anchors, series = found[family]
         errors = ((series - anchors[:, None]) ** 2).mean((2, 3, 4))

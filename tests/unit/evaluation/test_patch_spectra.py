@@ -8,11 +8,17 @@ from atmodist.evaluation.patch_spectra import patch_spectra
 
 def test_a_wave_has_its_power_at_its_wavenumber():
     row = np.arange(32)[:, None] + np.zeros(32)
-    power = patch_spectra(np.cos(2 * np.pi * 5 * row / 32))
+    power = patch_spectra(7 + np.cos(2 * np.pi * 5 * row / 32))
     assert power.shape == (16,)
     assert power.argmax() == 5 - 1
     assert power[3:6].sum() == pytest.approx(0.5, rel=0.02), "the mean square of a cosine"
     assert power[8:].max() < 1e-4
+
+
+def test_a_slope_has_no_small_scales():
+    """Where its upper edge meets the lower one is a jump, were it not for the window."""
+    power = patch_spectra(np.arange(32.0)[:, None] + np.zeros(32))
+    assert power[6:].sum() < 1e-3 * power.sum()
 
 
 def test_white_noise_has_the_power_of_its_variance():

@@ -36,18 +36,49 @@ def test_noise_in_the_answer_is_not_learned():
     assert np.square(signal - targets).mean() < error < 1.3 * np.square(signal - targets).mean()
 
 
+def by_normal_equations(x, y, train, test, penalty):
+    """Ridge regression as it is usually written out; the penalty is a share of the mean eigenvalue."""
+    mean, deviation = x[train].mean(0), x[train].std(0)
+    z, new = (x[train] - mean) / deviation, (x[test] - mean) / deviation
+    gram = z.T @ z
+    scaled = penalty * np.trace(gram) / len(gram) * np.eye(len(gram))
+    weights = np.linalg.solve(gram + scaled, z.T @ (y[train] - y[train].mean()))
+    return y[train].mean() + new @ weights
+
+
 def test_prediction_is_that_of_the_normal_equations():
     rng = np.random.default_rng(2)
     x, y = rng.standard_normal((300, 6)) * [1, 2, 3, 4, 5, 6], rng.standard_normal((300, 1))
     found = probe.predict(x, y, DAYS, count=3, gap=10, penalties=[0.5])
     test = np.arange(100, 200)
     train = np.r_[0:90, 210:300]
-    mean, deviation = x[train].mean(0), x[train].std(0)
-    z, new = (x[train] - mean) / deviation, (x[test] - mean) / deviation
-    gram = z.T @ z
-    penalty = 0.5 * np.trace(gram) / 6
-    weights = np.linalg.solve(gram + penalty * np.eye(6), z.T @ (y[train] - y[train].mean()))
-    np.testing.assert_allclose(found[test], y[train].mean() + new @ weights, rtol=1e-9)
+    np.testing.assert_allclose(found[test], by_normal_equations(x, y, train, test, 0.5), rtol=1e-9)
+
+
+def test_the_penalty_is_that_of_a_cross_validation_with_the_same_gap():
+    """Of values with a memory of weeks: beside the days that are predicted, smaller penalties would do."""
+    rng = np.random.default_rng(6)
+    values = rng.standard_normal((300, 21))
+    for day in range(1, 300):
+        values[day] += 0.95 * values[day - 1]
+    x, y = values[:, :20], values[:, 20:]
+    penalties = [1e-3, 1e-2, 1e-1, 1, 1e1, 1e2]
+    day = np.arange(300)
+    expected = np.empty((300, 1))
+    for test in np.split(day, 4):
+        train = np.array([each for each in day if abs(test - each).min() > 10])
+        errors = np.zeros(len(penalties))
+        for fold in np.split(day, 4):
+            held_out = np.intersect1d(fold, train)
+            if held_out.size:
+                rest = np.array([each for each in train if abs(held_out - each).min() > 10])
+                errors += [
+                    np.square(by_normal_equations(x, y, rest, held_out, each) - y[held_out]).sum()
+                    for each in penalties
+                ]
+        expected[test] = by_normal_equations(x, y, train, test, penalties[errors.argmin()])
+    found = probe.predict(x, y, DAYS, count=4, gap=10, penalties=penalties)
+    np.testing.assert_allclose(found, expected, rtol=1e-6, atol=1e-9)
 
 
 def test_components_are_the_leading_ones():
@@ -122,6 +153,7 @@ def test_skill_of_known_predictions():
     truth = xr.DataArray(values, coordinates, list(coordinates))
     samples = probe.skill(truth * [[1.0], [0.5]], truth, block_days=10, resamples=50, seed=1)
     assert samples.sizes == {"sample": 51, "target": 2}
+    assert samples["blocks"] == 30
     np.testing.assert_allclose(samples.sel(target="a"), 1)
     np.testing.assert_allclose(samples.sel(target="b"), 0.75)
     noise = truth + xr.DataArray(rng.standard_normal((2, 300)), dims=("target", "time"))

@@ -17,8 +17,9 @@ def evaluation(factor=1.0, compared=True):
     """Four blocks of two days, one frame per day, the last block with one."""
     degree, variable = np.arange(9), ["divergence", "temperature"]
     errors = factor * np.arange(1.0, 8)[:, None] * [1.0, 10.0]
-    names = ("mean_squared_error", "area_weighted_mean_squared_error", "total_variation_difference")
-    series = {name: (("time", "variable"), errors) for name in (*names, "psnr", "ssim")}
+    names = ("mean_squared_error", "total_variation_difference", "psnr", "ssim")
+    series = {name: (("time", "variable"), errors) for name in names}
+    series["area_weighted_mean_squared_error"] = ("time", "variable"), 4 * errors
     energy = np.arange(1.0, 5)[:, None, None] * np.ones((4, 2, 9)) * factor
     return xr.Dataset(
         {
@@ -69,6 +70,42 @@ def test_a_ratio_of_proportional_errors_has_no_spread():
         numbers["area_weighted_rmse"] ** 2, numbers["area_weighted_mean_squared_error"]
     )
     assert numbers["psnr"].std("sample").min() > 0
+
+
+@pytest.mark.parametrize(
+    ("degree", "whole", "upper_half"),
+    [(0, 0, 0), (3, 1 / 6, 0), (4, 1 / 6, 1 / 3), (6, 1 / 6, 1 / 3), (7, 0, 0)],
+)
+def test_degrees_that_count_for_the_errors_of_kinetic_energy(degree, whole, upper_half):
+    """Those from 1 to a truncation of 6, and from 4 to 6; one of them has ten times its energy."""
+    found = evaluation()
+    found["kinetic_energy"] = found["kinetic_energy"] * xr.where(found["degree"] == degree, 10, 1)
+    means = [summary.means_of_evaluation(each, 50, seed=4) for each in (found, evaluation())]
+    numbers = {
+        name: values for name, values, _ in summary.of_super_resolution(*means, means[1], truncation=6)
+    }
+    np.testing.assert_allclose(numbers["kinetic_energy_error"], whole)
+    np.testing.assert_allclose(numbers["kinetic_energy_error_upper_half"], upper_half)
+
+
+def test_the_interval_of_a_frechet_distance_is_around_it():
+    """Blocks that differ make draws that are farther apart than the data that they come from."""
+    rng = np.random.default_rng(1)
+
+    def means(shift):
+        values = rng.standard_normal((4, 50, 3)) + rng.standard_normal((4, 1, 3)) + shift
+        squares = np.einsum("bnc,bnd->bcd", values, values) / 50
+        moments = {
+            "representation_mean": (("block", "channel"), values.mean(1)),
+            "representation_square": (("block", "channel", "other_channel"), squares),
+        }
+        return summary.means_of_evaluation(evaluation().assign(moments), 200, seed=4)
+
+    found, truth = means(2.0), means(0.0)
+    numbers = {name: values for name, values, _ in summary.of_super_resolution(found, truth, truth, 8)}
+    distance = numbers["frechet_distance"]
+    assert distance[1:].mean() == pytest.approx(float(distance[0]))
+    assert distance[1:].std() > 0
 
 
 def test_numbers_have_the_units_of_their_variables():
