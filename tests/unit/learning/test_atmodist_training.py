@@ -92,17 +92,21 @@ def test_scores_agree_with_torchmetrics():
     assert matrix["true_lag"].values.tolist() == [3, 6, 9, 12, 15, 18, 21]
 
 
-def train(folder, settings):
-    write_pairs(folder / "pairs.h5", count=240)
+def train(folder, settings, lags=3):
+    write_pairs(folder / "pairs.h5", count=240, lags=lags)
     job = training_job(folder, [folder / "pairs.h5"])
     launch(CPU, atmodist.train_atmodist, job, AtmoDistSettings.of(settings))
     return pd.read_csv(job.log)
 
 
 def test_one_epoch_equals_plain_pytorch(tmp_path):
-    """The loop against the textbook's: weight decay of 2λ on kernels, each gradient clipped by itself."""
-    settings = {**ATMODIST, "epochs": 1, "pretraining": {"epochs": 0, "batches": None}, "gradient_norm": 0.3}
-    table = train(tmp_path, settings)
+    """The loop against the textbook's: weight decay of 2λ on kernels, each gradient clipped by itself.
+
+    Pairs of lags that the network has no class for are left out.
+    """
+    settings = {**ATMODIST, "epochs": 1, "pretraining": {"epochs": 0, "batches": None}}
+    settings |= {"gradient_norm": 0.3, "weight_penalty": 0.05}
+    table = train(tmp_path, settings, lags=5)
     torch.manual_seed(torch_seed(1, "atmodist", "weights", 0))
     network = build(settings, 32, VARIABLES)
     kernels = [p for p in network.parameters() if p.dim() > 1]
@@ -115,7 +119,7 @@ def test_one_epoch_equals_plain_pytorch(tmp_path):
         loss.backward()
         with torch.no_grad():
             for p in network.parameters():
-                p.grad += 2 * 1e-4 * p if any(p is k for k in kernels) else 0
+                p.grad += 2 * 0.05 * p if any(p is k for k in kernels) else 0
                 torch.nn.utils.clip_grad_norm_([p], 0.3)
                 velocity[p] = 0.9 * velocity[p] + p.grad
                 p -= 0.05 * velocity[p]
@@ -147,6 +151,9 @@ def test_table_has_a_row_an_epoch(trained):
     assert table["top3_accuracy"].eq(1).all()
     names = sorted(path.name for path in (folder / "weights").iterdir())
     assert names == [f"epoch-{n:03d}.pt" for n in range(1, 13)]
+    states = [load_weights(folder / "weights" / name)["network"] for name in names]
+    batches = [state["encoder.stem.1.num_batches_tracked"].item() for state in states]
+    assert np.diff([0, *batches]).tolist() == [15] * 2 + [30] * 10, "the pre-training uses a subset"
     assert not (folder / ".resume").exists()
 
 
@@ -163,6 +170,16 @@ def test_evaluation_of_several_networks(trained):
         assert score.result()["loss"] == pytest.approx(F.cross_entropy(logits, label).item(), rel=1e-4)
         accuracy = (logits.argmax(1) == label).float().mean().item()
         assert score.result()["accuracy"] == pytest.approx(accuracy, abs=0.01)
+
+
+@pytest.mark.parametrize(("threshold", "last"), [(2.0, 0.05), (100.0, 0.005)])
+def test_the_rate_falls_where_loss_and_penalty_together_stand_still(tmp_path, threshold, last):
+    """The schedule does not see the first epoch, the pre-training; a row has the rate of its epoch."""
+    schedule = {"factor": 0.1, "patience": 1, "threshold": threshold, "floor": 1e-9}
+    settings = {**ATMODIST, "epochs": 3, "batches": 6, "weight_penalty": 0.1}
+    table = train(tmp_path, {**settings, "learning_rate_schedule": schedule})
+    assert table["loss"].diff()[2] > -2 > (table["loss"] + table["penalty"]).diff()[2]
+    assert table["learning_rate"].tolist() == pytest.approx([0.05, 0.05, 0.05, last])
 
 
 def test_pretraining_never_gives_the_best_epoch():

@@ -61,7 +61,7 @@ def compare(folder, network, epoch):
 
 def test_one_epoch_of_the_autoencoder_equals_plain_pytorch(tmp_path):
     """With Nesterov's momentum, the penalty in the gradient, and each gradient clipped by itself."""
-    settings = autoencoder(epochs=1, batches=3, gradient_norm=0.3)
+    settings = autoencoder(epochs=1, batches=3, gradient_norm=0.3, weight_penalty=0.05)
     table = run(tmp_path, training.train_autoencoder, settings)
     network = built(settings, "autoencoder")
     kernels = [p for p in network.parameters() if p.dim() > 1]
@@ -74,7 +74,7 @@ def test_one_epoch_of_the_autoencoder_equals_plain_pytorch(tmp_path):
         loss.backward()
         with torch.no_grad():
             for p in network.parameters():
-                p.grad += 2 * 1e-4 * p if any(p is k for k in kernels) else 0
+                p.grad += 2 * 0.05 * p if any(p is k for k in kernels) else 0
                 torch.nn.utils.clip_grad_norm_([p], 0.3)
                 velocity[p] = 0.9 * velocity[p] + p.grad
                 p -= settings.learning_rate * (p.grad + 0.9 * velocity[p])
@@ -108,6 +108,15 @@ def test_one_epoch_of_inpainting_equals_plain_pytorch(tmp_path):
         losses.append(loss.item())
     assert table["loss"].item() == pytest.approx(np.mean(losses), rel=1e-3)
     assert {"squared_error", "content"} <= set(table.columns)
+
+
+@pytest.mark.parametrize(("threshold", "last"), [(5.0, 0.05), (100.0, 0.005)])
+def test_the_rate_falls_where_loss_and_penalty_together_stand_still(tmp_path, threshold, last):
+    schedule = {"factor": 0.1, "patience": 1, "threshold": threshold, "floor": 1e-9}
+    settings = autoencoder(epochs=3, batches=6, weight_penalty=0.1, learning_rate_schedule=schedule)
+    table = run(tmp_path, training.train_autoencoder, settings)
+    assert table["loss"].diff()[1] > -5 > (table["loss"] + table["penalty"]).diff()[1]
+    assert table["learning_rate"].tolist() == pytest.approx([0.05, 0.05, last])
 
 
 def test_an_autoencoder_learns(tmp_path):

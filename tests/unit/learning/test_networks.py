@@ -145,15 +145,61 @@ def test_siamese_network_knows_the_order_of_its_patches(paper):
     torch.testing.assert_close(network(a, b)[:1], network(a[:1], b[:1]), rtol=1e-4, atol=1e-4)
 
 
+def assert_xavier(*convolutions):
+    """Uniform up to √(6 / (fan-in + fan-out)), equation 16 of Glorot & Bengio (2010)."""
+    for convolution in convolutions:
+        fans = convolution.weight[0].numel() + convolution.weight[:, 0].numel()
+        assert convolution.weight.abs().max().item() == pytest.approx(np.sqrt(6 / fans), rel=0.01)
+
+
+def assert_no_bias(network):
+    assert not any(bias.any() for name, bias in network.named_parameters() if name.endswith("bias"))
+
+
 def test_generator_shape_and_start():
     torch.manual_seed(0)
     generator = Generator(2, channels=8, blocks=2)
     assert generator(torch.randn(2, 2, 24, 24)).shape == (2, 2, 96, 96)
     full = Generator()
+    assert_xavier(full.head[0], full.body[3].body[0], full.body[-1], full.tail)
+    assert_no_bias(full)
     assert sum(p.numel() for p in full.parameters()) == (
         (81 * 2 * 64 + 64) + 33 * (9 * 64 * 64 + 64) + 2 * (9 * 64 * 256 + 256) + (81 * 64 * 2 + 2)
     )
     assert full.halo == 40
+
+
+def of_the_gan(build, *arguments, **sizes):
+    """A network in 64 bits, its weights by name, and random biases, so that none can be forgotten."""
+    torch.manual_seed(0)
+    network = build(*arguments, **sizes).double()
+    weights = dict(network.named_parameters())
+    for name, weight in weights.items():
+        if name.endswith("bias"):
+            torch.nn.init.normal_(weight, std=0.1)
+    return network, weights
+
+
+def leaky(x):
+    return torch.where(x > 0, x, 0.2 * x)
+
+
+def test_generator_written_out():
+    """Residual blocks with a skip around all of them, then twice a convolution and a pixel shuffle."""
+    generator, weights = of_the_gan(Generator, 2, channels=8, blocks=2)
+
+    def convolve(x, layer):
+        kernel = weights[f"{layer}.weight"]
+        return F.conv2d(x, kernel, weights[f"{layer}.bias"], padding=kernel.shape[-1] // 2)
+
+    low = torch.randn(1, 2, 12, 12, dtype=torch.double)
+    head = x = leaky(convolve(low, "head.0"))
+    for block in ("body.0", "body.1"):
+        x = x + convolve(leaky(convolve(x, f"{block}.body.0")), f"{block}.body.2")
+    x = head + convolve(x, "body.2")
+    for layer in ("up.0.0", "up.1.0"):
+        x = leaky(F.pixel_shuffle(convolve(x, layer), 2))
+    torch.testing.assert_close(generator(low), convolve(x, "tail"))
 
 
 def test_sub_pixel_starts_without_checkerboard():
@@ -205,11 +251,30 @@ def test_a_globe_super_resolved_with_little_halo_is_that_of_a_whole_one():
     torch.testing.assert_close(found, whole, rtol=0, atol=1e-12)
 
 
+def test_discriminator_written_out():
+    """At stride 2 TensorFlow's padding lies at the end, but on both sides of a single point."""
+    discriminator, weights = of_the_gan(Discriminator, 2, 16, channels=2, dense=4)
+    patches = x = torch.randn(3, 2, 16, 16, dtype=torch.double)
+    for number in range(8):
+        stride = 1 + number % 2
+        x = F.pad(x, (0, 1, 0, 1) if stride == 2 and x.shape[-1] > 1 else (1, 1, 1, 1))
+        layer = f"convolutions.{2 * number}"
+        x = leaky(F.conv2d(x, weights[f"{layer}.weight"], weights[f"{layer}.bias"], stride))
+    x = leaky(F.linear(x.flatten(1), weights["dense.1.weight"], weights["dense.1.bias"]))
+    expected = F.linear(x, weights["dense.3.weight"], weights["dense.3.bias"])
+    torch.testing.assert_close(discriminator(patches), expected)
+
+
 def test_discriminator_of_the_paper():
+    torch.manual_seed(0)
     network = Discriminator()
     assert network(torch.zeros(3, 2, 96, 96)).shape == (3, 1)
     outputs = [(m.out_channels, m.stride[0]) for m in network.modules() if isinstance(m, Convolution)]
     assert outputs == [(32, 1), (32, 2), (64, 1), (64, 2), (128, 1), (128, 2), (256, 1), (256, 2)]
-    dense = network.dense[1].weight
-    assert dense.shape == (1024, 256 * 6 * 6)
-    assert dense.std().item() == pytest.approx(0.02 * stats.truncnorm.std(-2, 2), rel=0.01)
+    assert_xavier(*network.convolutions[2::2])
+    assert_no_bias(network)
+    hidden, last = network.dense[1].weight, network.dense[3].weight
+    assert (hidden.shape, last.shape) == ((1024, 256 * 6 * 6), (1, 1024))
+    for weight, tolerance in ((hidden, 0.01), (last, 0.05)):
+        assert weight.std().item() == pytest.approx(0.02 * stats.truncnorm.std(-2, 2), rel=tolerance)
+        assert weight.abs().max().item() == pytest.approx(0.04, rel=tolerance)

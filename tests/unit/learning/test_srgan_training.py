@@ -1,5 +1,6 @@
 """The duel of generator and discriminator, step by step."""
 
+from dataclasses import replace
 from itertools import pairwise
 
 import h5py
@@ -68,6 +69,31 @@ def test_extra_steps_follow_the_band(low, high, generator, discriminator):
     found = match.step(torch.randn(4, 2, 16, 16))
     assert steps == {"generator": generator, "discriminator": discriminator}
     assert (found["extra_generator"], found["extra_discriminator"]) == (generator - 1, discriminator - 1)
+
+
+def test_extra_steps_follow_the_loss_as_it_is_after_each_step():
+    """With weights at which steps show: the generator's second one makes the discriminator's loss rise."""
+    torch.manual_seed(3)
+    high = torch.randn(4, 2, 16, 16)
+
+    def extra(low, up):
+        """Extra steps of generator and discriminator in a band, and the loss when they are done."""
+        match, generator, discriminator = duel(low, up, weight=100)
+        discriminator.dense[1].weight.data *= 40
+        discriminator.dense[3].weight.data *= 40
+        found = match.step(high)
+        with torch.no_grad():
+            real, fake = discriminator(high), discriminator(generator(coarsen(high)))
+        loss = (F.softplus(-real).mean() + F.softplus(fake).mean()).item() / 2
+        return found["extra_generator"], found["extra_discriminator"], loss
+
+    once, again = extra(0.0, 9.0)[-1], extra(9.0, 9.0)[-1]
+    margin = (again - once) / 2
+    assert margin > 1e-4
+    assert extra(once - margin, once + margin)[:2] == (0, 0)
+    assert extra(once - margin, once - margin)[:2] == (0, 1)
+    assert extra(once + margin, again + margin)[:2] == (1, 0)
+    assert extra(once + margin, again - margin)[:2] == (1, 1)
 
 
 @pytest.mark.parametrize("extra", [False, True])
@@ -183,11 +209,42 @@ def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
     assert table["loss"].to_numpy() == pytest.approx(table["content"] + 0.001 * table["adversarial"])
     weights = [load_weights(path) for path in sorted(job.weights.iterdir())]
     assert [sorted(w) for w in weights] == [["discriminator", "generator"]] * 3
+    Discriminator(2, 32, channels=2, dense=8).load_state_dict(weights[0]["discriminator"])
     moves = [
         (b["generator"]["head.0.weight"] - a["generator"]["head.0.weight"]).abs().max()
         for a, b in pairwise(weights)
     ]
     assert moves[1] < moves[0]
+
+
+def test_a_duel_starts_from_its_generator_and_seed_indices_differ(pretrained, tmp_path):
+    """Without adversarial weight the discriminator stays as it starts and has no part in the training."""
+    _, patches, start = pretrained
+    settings = {**SRGAN_SETTINGS, "adversarial_weight": 0, "phases": [{"epochs": 1, "learning_rate": 1e-5}]}
+    weights = []
+    for name, seed_index in (("a", 0), ("b", 0), ("c", 1)):
+        (tmp_path / name).mkdir()
+        job = training_job(tmp_path / name, patches)
+        arguments = GeneratorSettings(**GENERATOR), SRGANSettings.of({**settings, "seed_index": seed_index})
+        launch(CPU, train_srgan, job, start, None, *arguments)
+        weights.append(load_weights(job.weights / "epoch-001.pt"))
+    torch.testing.assert_close(weights[0]["generator"], start, rtol=0, atol=1e-4)
+    for network, parameter in (("generator", "head.0.weight"), ("discriminator", "dense.1.weight")):
+        one, same, other = (each[network][parameter] for each in weights)
+        assert torch.equal(one, same)
+        assert not torch.equal(one, other)
+
+
+def test_seeds_differ_in_the_first_weights_of_a_generator(pretrained, tmp_path):
+    _, patches, _ = pretrained
+    weights = []
+    for seed in (1, 1, 2):
+        job = replace(training_job(tmp_path, patches, weights=f"generator-{len(weights)}.pt"), seed=seed)
+        settings = GeneratorTraining(epochs=1, learning_rate=1e-12, batches=1, batch_size=4)
+        launch(CPU, pretrain_generator, job, GeneratorSettings(**GENERATOR), settings)
+        weights.append(load_weights(job.weights)["generator"]["head.0.weight"])
+    assert torch.equal(weights[0], weights[1])
+    assert not torch.allclose(weights[0], weights[2])
 
 
 def test_adam_starts_afresh_with_every_phase(pretrained, tmp_path, monkeypatch):

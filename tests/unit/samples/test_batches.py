@@ -71,6 +71,13 @@ def test_an_epoch_runs_through_one_shard_after_the_other(shards):
     assert (np.diff(order) != 1).mean() > 0.9
 
 
+def test_shards_come_in_another_order_in_another_epoch(shards):
+    data = pairs(shards, batch_size=1)
+    epochs = (data.order(epoch, seed=7).ravel() for epoch in range(20))
+    starts = {int(np.searchsorted(np.cumsum(COUNTS), order[0], side="right")) for order in epochs}
+    assert starts == {0, 1, 2}
+
+
 def test_epochs_and_seeds_differ_and_repeat(shards):
     data = pairs(shards)
     order = data.order(3, seed=7)

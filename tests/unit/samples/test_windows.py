@@ -34,6 +34,8 @@ def draw(order, times=TIMES, **changes):
 def test_centres_lie_in_the_band():
     rows = centre_rows(latitudes(1280), BAND, patch=160)
     assert latitudes(1280)[[rows[0], rows[-1]]].tolist() == [59.90625, -59.90625]  # colatitudes 30° to 150°
+    rows = centre_rows(latitudes(), (-45, 45), PATCH)
+    assert latitudes()[[rows[0], rows[-1]]].tolist() == [45, -45], "its edges are within"
 
 
 def test_windows_that_leave_the_grid_are_refused():
