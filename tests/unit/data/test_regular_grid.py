@@ -67,6 +67,7 @@ def test_a_grid_is_known_by_its_coordinates(name):
     found = RegularGrid.of(grid.latitude, grid.longitude)
     assert (found.rows, found.columns, found.geometry) == (grid.rows, grid.columns, name)
     assert found.spacing == pytest.approx(grid.spacing)
+    assert found.truncation == 31, "that of the Driscoll-Healy grid of 64 rows"
 
 
 def test_block_means_of_our_grid_are_centred_and_have_no_transform():

@@ -1,6 +1,6 @@
 """The synthetic atmosphere against analytic flows, and its promise to be restartable bit for bit."""
 
-from dataclasses import fields
+from dataclasses import fields, replace
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +10,8 @@ import yaml
 from atmodist.core.errors import InputError
 from atmodist.data import spectral
 from atmodist.data.shallow_water import (
+    CLOUDS,
+    DAY,
     DIVERGENCE,
     GEOPOTENTIAL,
     VORTICITY,
@@ -47,7 +49,7 @@ def starting_with(model, **fields):
     state = model.initial_state(START)
     now = state.now.copy()
     for name, packed in fields.items():
-        now[{"vorticity": VORTICITY, "geopotential": GEOPOTENTIAL}[name]] = packed
+        now[{"vorticity": VORTICITY, "geopotential": GEOPOTENTIAL, "clouds": CLOUDS}[name]] = packed
     return State(state.step, now, now, state.noise)
 
 
@@ -75,12 +77,18 @@ def test_gaussian_grid_squares_exactly():
     np.testing.assert_allclose(square, finer.analyse(finer.synthesise(padded) ** 2)[kept], atol=1e-12)
 
 
+def solid_rotation(grid, speed):
+    """Packed vorticity of the eastward wind ``speed`` · cos φ."""
+    sine = np.sin(np.radians(grid.latitudes))[:, None] * np.ones(grid.columns)
+    return grid.analyse(2 * speed / EARTH_RADIUS * sine)
+
+
 def test_solid_body_rotation_stays():
     """Williamson et al. 1992, case 2: Φ = −(aΩu₀ + u₀²/2) sin²φ holds the wind u₀ cos φ."""
     speed = 40.0
     model = undisturbed()
     sine = np.sin(np.radians(model.grid.latitudes))[:, None] * np.ones(model.grid.columns)
-    vorticity = model.grid.analyse(2 * speed / EARTH_RADIUS * sine)
+    vorticity = solid_rotation(model.grid, speed)
     geopotential = model.grid.analyse(-(EARTH_RADIUS * EARTH_ROTATION * speed + speed**2 / 2) * sine**2)
     state = starting_with(model, vorticity=vorticity, geopotential=geopotential)
     later = model.advance(state, 5 * 24)
@@ -122,6 +130,57 @@ def test_rossby_wave_drifts_west():
     np.testing.assert_allclose(later / 1e-9, np.exp(1j * angle), atol=0.02)
 
 
+def test_solid_rotation_carries_clouds_and_mass():
+    """The wind u cos φ turns a pattern of order m with m u / a; of clouds it takes their own part alone."""
+    model, speed = undisturbed(), 40.0
+    clouds, mass = harmonic(5, 3), harmonic(4, 2)
+    moving = starting_with(
+        model, vorticity=solid_rotation(model.grid, speed), clouds=clouds, geopotential=mass
+    )
+    at_rest = starting_with(model, clouds=clouds)
+    flow, heating = model._flow(moving.now), model._flow(at_rest.now)[GEOPOTENTIAL]
+    rate = -1j * speed / EARTH_RADIUS
+    np.testing.assert_allclose(flow[CLOUDS], 3 * rate * clouds, atol=1e-12)
+    np.testing.assert_allclose(flow[GEOPOTENTIAL] - heating, 2 * rate * mass, atol=1e-12)
+
+
+def test_clouds_heat_in_sunlight():
+    """Its mean over the day goes with cos² φ here, of which the mean over the sphere is 2/3."""
+    model = undisturbed()
+    overcast = starting_with(model, clouds=harmonic(0, 0)).now
+    assert model._flow(overcast)[GEOPOTENTIAL, 0].real == pytest.approx(2 / 3)
+
+
+def test_each_quantity_relaxes_in_its_own_time():
+    parameters = {"relaxation_days": 6.0, "wave_damping_hours": 3.0, "cloud_days": 2.0}
+    model, pattern = undisturbed(**parameters), harmonic(5, 3)
+    state = replace(model.initial_state(START), before=np.tile(pattern, (4, 1)))
+    tendency = model._forcing(state)[:, pattern != 0][:, 0]
+    np.testing.assert_allclose(-1 / tendency / DAY, [6, 3 / 24, 6, 2])
+
+
+@pytest.mark.parametrize(("degree", "slower"), [(21, 1), (14, 1.5**8)])
+def test_diffusion_grows_with_the_eighth_power_of_the_degree(degree, slower):
+    """At the last degree of T21, three times coarser than T63, it takes three times as long as there."""
+    model = undisturbed(diffusion_days=0.1, mean_depth=1e8, steps_per_day=24 * 60)
+    pattern, hours = harmonic(degree, 0, 1e-9), 6
+    later = model.advance(starting_with(model, vorticity=pattern), hours).vorticity[pattern != 0]
+    expected = np.exp(-hours / 24 / (3 * 0.1 * slower))
+    assert later.real / 1e-9 == pytest.approx(expected, rel=0.01)
+
+
+def test_the_filter_is_williams():
+    """His of 2009, of an oscillation from step to step, with ν/2 = 0.05 and α = 0.53.
+
+    Values x, x + e, x have the displacement d = −2e ν/2: α d goes to the middle, (α − 1) d to the last.
+    """
+    model, x, e = undisturbed(cloud_days=np.inf), harmonic(5, 3), harmonic(2, 0)
+    first, middle = (starting_with(model, clouds=clouds).now for clouds in (x, x + e))
+    found = model.step(replace(model.initial_state(START), before=first, now=middle))
+    np.testing.assert_allclose(found.before[CLOUDS], x + (1 - 0.1 * 0.53) * e, atol=1e-12)
+    np.testing.assert_allclose(found.now[CLOUDS], x + 0.1 * 0.47 * e, atol=1e-12)
+
+
 def test_heating_follows_the_sun():
     model = ShallowWater(TRUNCATION, Parameters(**UNDISTURBED | {"tide": 0.2}))
     for hour in (0, 6, 15):
@@ -143,11 +202,14 @@ def test_two_periods_in_one_go_equal_two_runs(tmp_path):
         np.testing.assert_array_equal(getattr(parts, name), getattr(whole, name))
 
 
-def test_chains_and_seeds_have_weather_of_their_own():
-    weather = [
-        ShallowWater(TRUNCATION, seed=seed, chain=chain).initial_state(START).noise
+@pytest.mark.parametrize("hours", [0, 24])
+def test_chains_and_seeds_have_weather_of_their_own(hours):
+    """From the first hour on, and still when the memory of it has gone."""
+    models = [
+        ShallowWater(TRUNCATION, seed=seed, chain=chain)
         for seed, chain in ((1, "train"), (1, "eval"), (2, "train"))
     ]
+    weather = [model.advance(model.initial_state(START), hours).noise for model in models]
     for one, other in ((0, 1), (0, 2), (1, 2)):
         correlation = np.corrcoef(weather[one].real.ravel(), weather[other].real.ravel())[0, 1]
         assert abs(correlation) < 0.2

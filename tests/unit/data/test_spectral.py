@@ -129,6 +129,12 @@ def test_power_sums_to_the_mean_square():
     np.testing.assert_allclose(spectral.power(cilm).sum(-1), mean_square, rtol=1e-12)
 
 
+def test_the_earth_turns_once_in_a_sidereal_day():
+    """Of 23 h 56 min 4.09 s."""
+    turn = 2 * np.pi / spectral.EARTH_ROTATION
+    assert turn == pytest.approx(23 * 3600 + 56 * 60 + 4.09, rel=1e-6)
+
+
 def test_solid_body_rotation():
     vorticity = spectral.analyse(2 * RATE * np.sin(LATITUDE) + 0 * LONGITUDE)
     u, v = spectral.winds(vorticity, 0 * vorticity)

@@ -9,6 +9,11 @@ from atmodist.data import spectral, sphere
 from atmodist.data.sphere import EARTH_RADIUS
 
 
+def test_the_earth_is_that_of_ecmwf():
+    """GRIB code table 3.2: shape 6, a sphere of 6 371 229 m."""
+    assert EARTH_RADIUS == 6_371_229
+
+
 def test_travel_covers_the_distance():
     """Checked with the chord between start and end, in three dimensions."""
     rng = np.random.default_rng(2)

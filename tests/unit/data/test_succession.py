@@ -92,6 +92,20 @@ def test_a_daily_cycle_of_the_changes_is_no_fault():
     assert jumping.faults() == []
 
 
+@pytest.mark.parametrize("rise", [1.5, 2.0])
+def test_a_regular_succession_may_change_half_as_much_again_but_not_twice_as_much(rise):
+    """Fields that turn by an angle θ differ by D = 2 sin² θ/2: by as much each time, but once."""
+    usual = 0.1
+    once = 2 * np.arcsin(np.sqrt(rise) * np.sin(usual / 2))
+    angles = usual * np.arange(len(TIMES)) + np.where(DAY[0] <= TIMES, once - usual, 0)
+    packed, turning = coefficients("vorticity", TIMES[0], 42), Succession(3)
+    for time, angle in zip(TIMES, angles, strict=True):
+        turning.add(Field("vorticity", time, 120, packed * np.exp(1j * angle)))
+    told = [fault.sentence for fault in turning.faults()]
+    assert len(told) == (rise > 1.75)
+    assert all(f"at {DAY[0]} it has changed 2.0 times as much" in sentence for sentence in told)
+
+
 def test_constant_and_few_fields_are_no_reason_to_complain():
     zero = Succession(3)
     for time in TIMES:
