@@ -174,18 +174,41 @@ def test_orderings_are_means_over_the_seeds_that_have_them(tmp_path):
     assert "Seeds: 2; between two of them a share differs by 0.10 at most." in page
 
 
+@pytest.mark.parametrize(
+    ("measure", "quantity", "values", "expected"),
+    [
+        ("spectrum", "kinetic_energy_error_upper_half", {"": 0.2}, 0.2),
+        ("variation", "total_variation_difference", {"divergence": -1.0, "vorticity": 4.0}, 2),
+        ("local", "wasserstein_3x3", {"divergence": 1.0, "vorticity": 9.0}, 3),
+        ("ssim", "ssim", {"divergence": 0.9, "vorticity": 0.6}, 0.2),
+        ("rmse", "area_weighted_rmse", {"divergence": 1.0, "vorticity": 9.0}, 3),
+    ],
+)
+def test_errors_are_geometric_means_of_what_is_missing_to_the_truth(measure, quantity, values, expected):
+    about = {"group": "super_resolution", "system": "a", "quantity": quantity}
+    rows = [
+        about | {"variable": variable, "draw_0": value, "draw_1": value} for variable, value in values.items()
+    ]
+    alone = study.Seed("seed-1", {"draws": pd.DataFrame(rows)})
+    assert study.error([alone], "a", measure).value == pytest.approx(expected)
+
+
 def test_two_seeds_decide_nothing(tmp_path):
     for number in (1, 2):
         seed(tmp_path, number, {"atmodist": 0.1})
     assert set(verdicts(tmp_path).values()) == {("undecided", "1 more seed")}
 
 
-def test_unequal_duels_are_not_compared(tmp_path):
+@pytest.mark.parametrize(
+    ("balance", "expected", "told"), [(0.43, "holds", ""), (0.4, "undecided", "0.40 against 0.50")]
+)
+def test_unequal_duels_are_not_compared(tmp_path, balance, expected, told):
+    """Those whose losses differ by more than 0.08."""
     for number in (1, 2, 3):
-        seed(tmp_path, number, {"atmodist-even": 0.2}, {"atmodist-even": 0.28})
+        seed(tmp_path, number, {"atmodist-even": 0.2}, {"atmodist-even": balance})
     verdict, why = verdicts(tmp_path)["atmodist-even", "l2-even", "local"]
-    assert verdict == "undecided"
-    assert "0.28 against 0.50" in why
+    assert verdict == expected
+    assert told in why
 
 
 def test_a_duel_is_not_compared_with_none(tmp_path):
@@ -226,8 +249,11 @@ def test_the_pooled_spread_is_that_of_a_mean_over_seeds():
 
 
 def test_the_pooled_spread_of_one_seed_is_that_of_its_blocks():
-    part = np.concatenate([[0], np.random.default_rng(0).standard_normal(400)])[:, None]
-    assert study.pooled([part])[1:].std() == pytest.approx(part[1:].std(), rel=0.05)
+    """The value, however far from them, is none of its draws."""
+    part = np.concatenate([[1000], np.random.default_rng(0).standard_normal(400)])[:, None]
+    samples = study.pooled([part])
+    assert samples[0] == 1000
+    assert samples[1:].std() == pytest.approx(part[1:].std(), rel=0.05)
 
 
 def test_spectra_are_over_the_truths_and_averaged_over_the_seeds_that_have_them(tmp_path):
@@ -245,11 +271,75 @@ def test_wins_and_the_judge(tmp_path):
     assert study.wins_and_losses(seeds, "l2", "atmodist") == ["loss"] * len(study.MEASURES)
     assert study_page.not_judged(seeds, "own") == ["frechet"]
     assert study_page.not_judged(seeds, "atmodist") == []
-    study_page.draw(seeds, tmp_path)
-    assert (tmp_path / "ratios.png").exists()
-    assert (tmp_path / "duels.png").exists()
-    assert (tmp_path / "spectra.png").exists()
     assert "| own |" in study_page.text(seeds, "study")
+
+
+def test_figures_show_intervals_of_what_is_judged_and_an_undecided_duel(tmp_path, monkeypatch):
+    """A discriminator that gives every sample one half has the loss ln 2."""
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {"own": 0.5}, models=MODELS | {"own": ("judge", 0)})
+    seeds, drawn, save = study.read(tmp_path), {}, study_page.plots.save
+
+    def catch(figure, pdf, *more):
+        drawn[pdf.stem] = figure
+        save(figure, pdf, *more)
+
+    monkeypatch.setattr(study_page.plots, "save", catch)
+    study_page.draw(seeds, tmp_path)
+    assert drawn.keys() == {"ratios", "spectra", "duels"}
+    assert all((tmp_path / f"{name}.png").exists() for name in drawn)
+    alone = drawn["ratios"].axes[0]
+    for model, lines in zip(("atmodist", "random", "own"), alone.collections, strict=True):
+        judged = [name for name in study.MEASURES if (model, name) != ("own", "frechet")]
+        expected = [study.ratio(seeds, model, "l2", name) for name in judged]
+        ends = [segment[:, 0].tolist() for segment in lines.get_segments()]
+        assert ends == [[each.low, each.high] for each in expected]
+    (undecided,) = (line for line in drawn["duels"].axes[0].lines if line.get_label() == "undecided")
+    np.testing.assert_allclose(undecided.get_ydata(), -np.log(0.5))
+
+
+def cells(page, table, model):
+    """Cells of a model's row by their heads, of the table that begins with these heads."""
+    lines = page.splitlines()
+    head = next(number for number, line in enumerate(lines) if line.startswith(table))
+    row = next(line for line in lines[head:] if line.startswith(f"| {model} |"))
+    heads, values = ([cell.strip() for cell in line.split("|")[1:-1]] for line in (lines[head], row))
+    return dict(zip(heads, values, strict=True))
+
+
+def test_the_tables_say_what_the_seeds_hold(tmp_path):
+    """Without noise: errors as they are, certain wins, and duels of which one alone is in the band."""
+    for number in (1, 2, 3):
+        errors = {"atmodist": 3.0, "l2": 2.0, "atmodist-even": 0.2}
+        seed(tmp_path, number, errors, {"l2-even": 0.3, "atmodist-even": 0.5}, noise=0)
+    page = study_page.text(study.read(tmp_path), "study")
+
+    losses = {
+        model: cells(page, "| model | kinetic energy |", model)
+        for model in ("l2", "atmodist", "atmodist-even", "atmodist-paper")
+    }
+    assert losses["l2"]["RMSE / 10⁻⁶ s⁻¹"] == "2e+06 (2e+06 to 2e+06)"
+    assert losses["l2"]["kinetic energy"] == "2 (2 to 2)"
+    counts = {
+        model: tuple(found[name] for name in ("wins", "losses", "open")) for model, found in losses.items()
+    }
+    assert counts == {
+        "l2": ("", "", ""),
+        "atmodist": ("0", "8", "0"),
+        "atmodist-even": ("8", "0", "0"),
+        "atmodist-paper": ("0", "0", "8"),  # over l2-paper, which is no worse, though l2 is
+    }
+    assert "the greatest is 3, of atmodist at degree 1:" in page
+
+    for model, loss, share in (("l2-even", "0.30", "0%"), ("atmodist-even", "0.50", "100%")):
+        assert cells(page, "| model | weight |", model) == {
+            "model": model,
+            "weight": "0.01",
+            "discriminator's loss": loss,
+            "epochs in the band": share,
+            "further steps of the generator": "25%",
+            "further steps of the discriminator": "50%",
+        }
 
 
 def test_seeds_of_other_settings_are_refused(tmp_path):
