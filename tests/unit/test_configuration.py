@@ -194,9 +194,88 @@ def test_the_papers_numbers():
     assert configuration.time_count(PAPER, "eval") == 17_536
     assert len(configuration.periods(PAPER, "train")) == 240
     assert configuration.grid_rows(PAPER) == 1280
+    assert configuration.grid_rows(changed("data.truncation", 638)) == 1280, "even: the grid of the next"
     assert configuration.pair_shards(PAPER, "train") == 150  # of 16 384: 2.45 million pairs, 42 for each time
     assert configuration.patch_shards(PAPER, "train") == 72  # of 16 384: 20 patches for each time
     assert configuration.content_losses(PAPER) == [("lags-23", "stage4")]
+
+
+ENCODER = {"stages": [16, 32, 64, 128], "blocks": 6}
+BATCHES = {"batch_size": 128, "gradient_norm": 5}
+PLATEAU = {"factor": 0.1, "threshold": 0.04, "floor": 1e-5}
+DESCENT = {"learning_rate": 0.1, "momentum": 0.9, "weight_penalty": 1e-4}
+PAPERS = {
+    # Hoffmann & Lessig 2021 and 2023, on the data; the archive's keywords are those of ERA5 itself.
+    "data": {
+        "truncation": 639,
+        "level": 120,
+        "variables": ["divergence", "vorticity"],
+        "step_hours": 3,
+        "train": {"start": "1979-01-01", "end": "1998-12-31"},
+        "eval": {"start": "2000-01-01", "end": "2005-12-31"},
+    },
+    "data.download": {"dataset": "reanalysis-era5-complete"},
+    "data.download.request": {"class": "ea", "expver": "1", "stream": "oper", "type": "an", "levtype": "ml"},
+    "normalisation": {"alpha": 0.2},
+    "windows": {"latitude": [-60, 60]},  # colatitudes of 30° to 150°
+    # Pairs of the original's training script of September 2021, patches of its super-resolution.
+    "pairs": {"per_time": 42, "patch": 160, "max_lag": 31},
+    "patches": {"per_time": 20, "patch": 96},
+    # Hoffmann & Lessig 2023, on network and training, and the original's code.
+    "atmodist.models.lags-23": ENCODER
+    | BATCHES
+    | DESCENT
+    | {
+        "classes": 23,
+        "pretraining": {"epochs": 20, "batches": 2000},
+        "epochs": 60,
+        "batches": None,
+        "learning_rate_schedule": PLATEAU | {"patience": 8},
+    },
+    # Baselines of the original's code: autoencoder and inpainting.
+    "autoencoder.defaults": ENCODER
+    | BATCHES
+    | DESCENT
+    | {"epochs": 40, "batches": 15_000, "learning_rate_schedule": PLATEAU | {"patience": 6}},
+    "inpainting.defaults": ENCODER
+    | BATCHES
+    | {"learning_rate": 1e-4, "weight_penalty": 1e-3, "epochs": 40, "batches": 15_000},
+    # Stengel et al. 2020, whose networks these are, and Hoffmann & Lessig 2021 on super-resolution.
+    "srgan.generator": {"channels": 64, "blocks": 16},
+    "srgan.pretraining": {"epochs": 5, "learning_rate": 1e-4, "batches": None},
+    **{
+        f"srgan.models.{name}": {
+            "content": content,
+            "batch_size": 64,
+            "adversarial_weight": 0.001,
+            "phases": [{"epochs": 15, "learning_rate": 1e-4}, {"epochs": 5, "learning_rate": 1e-5}],
+            "batches": None,
+            "discriminator": {
+                "channels": 32,
+                "dense": 1024,
+                "extra_generator_below": 0.46,
+                "extra_discriminator_above": 0.6,
+            },
+            "evaluate_epoch": 18,
+        }
+        for name, content in (("l2", "mse"), ("atmodist", {"encoder": "lags-23", "layer": "stage4"}))
+    },
+    # The original's figures and maps of uncertainty: a year at 48 h, windows 20 pixels apart.
+    "uncertainty": {"lag_hours": 48, "stride": 20, "times": 365 * 8},
+    "figures": {"lag_hours": 60, "spectrum_views": [[10, 200], [200, 639], [550, 639]]},
+    # Woollings, Hannachi & Hoskins 2010: a 10-day low-pass of 61 days, mean and two harmonics of the year.
+    "jet": {"window_days": 61, "cutoff_days": 10, "harmonics": 2},
+}
+
+
+@pytest.mark.parametrize("section", PAPERS)
+def test_the_config_holds_the_papers_values(section):
+    found = copy.deepcopy(PAPER)
+    for kind in ("atmodist", "srgan"):
+        found[kind]["models"] = configuration.models(PAPER, kind)
+    for name in section.split("."):
+        found = found[name]
+    assert {key: found[key] for key in PAPERS[section]} == PAPERS[section]
 
 
 @pytest.mark.parametrize(
