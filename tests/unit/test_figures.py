@@ -12,7 +12,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
 
 from atmodist.core import netcdf
-from atmodist.evaluation.bootstrap import interval
+from atmodist.evaluation.bootstrap import interval, means_of_groups
 from atmodist.figures import plots
 
 ESTIMATES = SYSTEMS[1:]
@@ -194,6 +194,13 @@ def mesh(panel):
 def over_blocks(quantity):
     """Mean of the two blocks of a made-up evaluation; the first has twice as many frames."""
     return (2 * quantity.isel(block=0) + quantity.isel(block=1)) / 3
+
+
+def band(drawn):
+    """Lower and upper edge of a shaded band at each of its places."""
+    places, values = drawn.get_paths()[0].vertices.T
+    edges = [(values[places == place].min(), values[places == place].max()) for place in np.unique(places)]
+    return np.transpose(edges)
 
 
 def histogram(patch):
@@ -518,6 +525,9 @@ def test_uncertainty_has_a_map_of_each_quantity_and_season(draw, page):
             assert panel.get_ylim() == pytest.approx((-85.714, 85.714), abs=1e-3)
     assert bars(figure)[-1] == "entropy / nat"
     assert len(bars(figure)) == 6
+    scales = [axes for axes in figure.axes if axes.get_label() == "<colorbar>"]
+    shares = [all(tick.get_text().endswith("%") for tick in axes.get_yticklabels()) for axes in scales]
+    assert shares == [True] * 5 + [False], "all but the entropy"
     if page:
         assert titles(maps[0]) == [
             "whole (240 times)",
@@ -667,11 +677,16 @@ def test_lag_losses_scale_the_content_loss_onto_each_distance(draw):
             shown = [loss.sel(lag=slice(60)) for loss in LOSSES]
             lag, distance = line(panel, "distance")
             np.testing.assert_array_equal(lag, 3 * np.arange(1, 21))
-            np.testing.assert_allclose(distance, shown[0]["mean"].sel(measure=measure))
-            for model, loss in zip(ATMODIST, shown, strict=True):
-                scale, content = loss["scale"].sel(measure=measure), loss["mean"].sel(measure="content")
+            first, *bands = panel.collections
+            both = shown[0].sel(measure=measure)
+            np.testing.assert_allclose(distance, both["mean"])
+            np.testing.assert_allclose(band(first), [both["mean"] - both["std"], both["mean"] + both["std"]])
+            for model, loss, shade in zip(ATMODIST, shown, bands, strict=True):
+                content = loss["scale"].sel(measure=measure) * loss.sel(measure="content")
                 found = line(panel, f"α · content loss of {model}")[1]
-                np.testing.assert_allclose(found, scale * content)
+                np.testing.assert_allclose(found, content["mean"])
+                edges = content["mean"] - content["std"], content["mean"] + content["std"]
+                np.testing.assert_allclose(band(shade), edges)
             factors = [text.get_text() for text in panel.texts]
             assert factors == [f"α = {float(loss['scale'].sel(measure=measure)):.3g}" for loss in LOSSES]
 
@@ -706,6 +721,11 @@ def test_jet_latitudes_are_a_density_of_all_days_and_of_seasons_where_there_is_a
         np.histogram(latitude, north.patches[0].get_data().edges, density=True)[0],
     )
     assert legend(figure)[1:] == ["DJF", "MAM", "JJA", "SON"]
+    index = fabricated.jet()
+    for patch, season in zip(north.patches[1:], legend(figure)[1:], strict=True):
+        part = index["latitude"][index["time"].dt.season == season]
+        density, edges, _ = patch.get_data()
+        np.testing.assert_allclose(density, np.histogram(part, edges, density=True)[0])
 
 
 def test_jet_series_shows_the_last_two_years_and_no_line_across_a_gap(draw):
@@ -717,6 +737,8 @@ def test_jet_series_shows_the_last_two_years_and_no_line_across_a_gap(draw):
         smooth = [each for each in panel.lines if each.get_color() == "black"]
         assert len(smooth) == 2, "one for each run of days"
         np.testing.assert_allclose(np.concatenate([each.get_ydata() for each in smooth]), index[name])
+        days = np.concatenate([each.get_ydata() for each in panel.lines if each.get_marker() == "."])
+        np.testing.assert_allclose(days, index[f"{name}_cycle"] + index[f"{name}_daily"])
     assert legend(figure) == ["each day", "low-pass", "seasonal cycle"]
 
 
@@ -804,6 +826,11 @@ def test_predictability_shows_each_lag_by_month_and_by_hour(draw):
             np.testing.assert_allclose(values, expected)
             np.testing.assert_allclose(places, np.unique(groups), atol=0.5)
     assert len(hour.collections) == 2, "an interval for each lag"
+    accuracy = series.sel(lag=3, drop=True)
+    means = means_of_groups(accuracy, accuracy["time"].dt.month.values, block_days=5, resamples=50, seed=1)
+    expected = [interval(means.sel(group=value)) for value in means["group"]]
+    ends = [segment[:, 1] for segment in month.collections[0].get_segments()]
+    np.testing.assert_allclose(ends, expected)
 
 
 def test_predictability_names_lags_that_only_a_later_model_knows(tmp_path, monkeypatch):

@@ -31,9 +31,10 @@ print(re.search(r"VmHWM:\\s+(\\d+)", open("/proc/self/status").read())[1])
 
 
 @pytest.fixture
-def planet(tmp_path):
-    """What Snakemake hands to the script: GRIB of a single harmonic that grows with time."""
-    degree, order = spectral.degrees_and_orders(21)
+def planet(tmp_path, request):
+    """What Snakemake hands to the script: GRIB of a single harmonic that grows with time, T21 or another."""
+    truncation = getattr(request, "param", 21)
+    degree, order = spectral.degrees_and_orders(truncation)
     wave = ((degree == 4) & (order == 3)).astype(complex)
 
     def fields():
@@ -49,7 +50,7 @@ def planet(tmp_path):
         "wildcards": {"period": PERIOD.name},
         "params": {
             "step_hours": 6,
-            "truncation": 21,
+            "truncation": truncation,
             "level": 120,
             "variables": VARIABLES,
             "chunk": (16, 32),
@@ -62,7 +63,9 @@ def run(planet):
     run_script("grid_fields", planet["inputs"]["grib"].with_suffix(".log"), **planet)
 
 
+@pytest.mark.parametrize("planet", [21, 20], indirect=True)
 def test_a_harmonic_appears_on_the_grid(planet):
+    """An even truncation has the grid of the next one."""
     run(planet)
     fields = store.open_fields(planet["outputs"]["fields"])
     assert fields.shape == (2, 8, 44, 88)
@@ -75,6 +78,8 @@ def test_a_harmonic_appears_on_the_grid(planet):
         for variable in range(2):
             expected = (1 + time + 10 * variable) * 1e-5 * wave
             np.testing.assert_allclose(fields.read(time)[variable], expected, rtol=2e-4, atol=1e-10)
+    bits = np.ascontiguousarray(fields.read(0)).view(np.uint32)
+    assert not (bits % 2 ** (23 - 12)).any(), "12 bits of the mantissa's 23"
 
 
 def test_one_variable_of_a_file_that_holds_two_is_what_both_have_of_it(planet):
