@@ -3,10 +3,22 @@
 import csv
 import shutil
 
+import h5py
+import hdf5plugin  # noqa: F401
 import matplotlib.image
 import numpy as np
+import pandas as pd
 import pytest
+import torch
+import xarray as xr
 from snakemake_runs import TINY, copy_results, planned_jobs, snakemake, workspace
+
+from atmodist.core.files import read_json
+from atmodist.data import store
+from atmodist.learning.networks import Generator
+from atmodist.learning.resolution import coarsen
+from atmodist.learning.saved import load_network, load_weights
+from atmodist.samples.normalise import Moments
 
 pytestmark = pytest.mark.timeout(1800)
 
@@ -34,6 +46,59 @@ def test_summary_holds_finite_numbers(finished):
             assert (row["low"], row["high"]) == ("", "")
         else:
             assert float(row["low"]) <= float(row["high"]), row
+
+
+@pytest.fixture
+def numbers(finished):
+    """The values of a quantity in the summary: (group, system, quantity) to an array of variables."""
+    table = pd.read_csv(finished / "results/tiny/summary.csv")
+    groups = table.sort_values("variable").groupby(["group", "system", "quantity"])["value"]
+    return {name: values.to_numpy() for name, values in groups}
+
+
+@torch.no_grad()
+def test_errors_follow_from_the_weights_of_the_epoch_and_the_fields(finished, numbers):
+    """Once more and outside the workflow: each model by its own weights, on the days of the evaluation."""
+    results = finished / "results/tiny"
+    moments, fields = Moments.load(results / "moments.json"), store.open_fields(results / "grid/eval.h5")
+    truth = torch.from_numpy(np.stack([fields.read(time) for time in range(len(fields.time))]))
+    low = coarsen(moments.forward(truth, axis=1))
+    for model in ("l2", "atmodist"):
+        generator = Generator(2, channels=8, blocks=1)
+        weights = load_weights(results / f"srgan/{model}/weights/epoch-002.pt")
+        generator.load_state_dict(weights["generator"])
+        error = moments.inverse(generator.super_resolve(low), axis=1).double() - truth
+        found = numbers["super_resolution", model, "mean_squared_error"]
+        np.testing.assert_allclose(found, error.square().mean((0, 2, 3)), rtol=1e-4)
+
+
+@torch.no_grad()
+def test_accuracy_follows_from_the_best_network_and_the_pairs(finished, numbers):
+    results = finished / "results/tiny"
+    network, about = load_network(results / "atmodist/lags-23/best.pt")
+    right = []
+    for path in sorted((results / "pairs/eval").glob("*.h5")):
+        with h5py.File(path) as file:
+            first, second = (torch.from_numpy(file[name][:]).float() for name in ("first", "second"))
+            lag = file["lag"][:]
+        known = lag <= about["settings"]["classes"]
+        right += (network(first, second).argmax(1).numpy() + 1 == lag)[known].tolist()
+    (accuracy,) = numbers["atmodist", "lags-23", "accuracy"]
+    assert accuracy == pytest.approx(np.mean(right), abs=2 / len(right)), "but for rounding"
+
+
+def test_maps_are_of_the_moment_and_scales_of_the_layer(finished, numbers):
+    results = finished / "results/tiny"
+    fields = store.open_fields(results / "grid/eval.h5")
+    time = int(np.flatnonzero(fields.time == np.datetime64("2001-02-03T12"))[0])
+    region = next(iter(xr.open_datatree(results / "evaluation/truth/maps.nc", engine="h5netcdf").values()))
+    field = region["high/field"]
+    rows = [int(np.argmin(abs(fields.latitude - each))) for each in field["latitude"].values]
+    columns = [int(np.argmin(abs(fields.longitude - each % 360))) for each in field["longitude"].values]
+    np.testing.assert_array_equal(field, fields.read(time)[:, rows][:, :, columns])
+    for layer in ("stage1", "stage2", "stage3", "stage4"):
+        scale = read_json(results / f"atmodist/lags-23/scale_{layer}.json")["scale"]
+        assert numbers["content_loss", f"lags-23 {layer}", "scale"] == pytest.approx(scale, rel=1e-5)
 
 
 def test_second_run_does_nothing(finished):
