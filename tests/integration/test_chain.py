@@ -87,7 +87,7 @@ def test_accuracy_follows_from_the_best_network_and_the_pairs(finished, numbers)
     assert accuracy == pytest.approx(np.mean(right), abs=2 / len(right)), "but for rounding"
 
 
-def test_maps_are_of_the_moment_and_scales_of_the_layer(finished, numbers):
+def test_maps_are_of_the_moment_and_scales_of_the_encoder_and_layer(finished, numbers):
     results = finished / "results/tiny"
     fields = store.open_fields(results / "grid/eval.h5")
     time = int(np.flatnonzero(fields.time == np.datetime64("2001-02-03T12"))[0])
@@ -96,9 +96,10 @@ def test_maps_are_of_the_moment_and_scales_of_the_layer(finished, numbers):
     rows = [int(np.argmin(abs(fields.latitude - each))) for each in field["latitude"].values]
     columns = [int(np.argmin(abs(fields.longitude - each % 360))) for each in field["longitude"].values]
     np.testing.assert_array_equal(field, fields.read(time)[:, rows][:, :, columns])
-    for layer in ("stage1", "stage2", "stage3", "stage4"):
-        scale = read_json(results / f"atmodist/lags-23/scale_{layer}.json")["scale"]
-        assert numbers["content_loss", f"lags-23 {layer}", "scale"] == pytest.approx(scale, rel=1e-5)
+    for encoder in ("atmodist/lags-23", "autoencoder/autoencoder", "untrained/random"):
+        scale = read_json(results / encoder / "scale_stage1.json")["scale"]
+        found = numbers["content_loss", f"{encoder.split('/')[1]} stage1", "scale"]
+        assert found == pytest.approx(scale, rel=1e-5), encoder
 
 
 def test_second_run_does_nothing(finished):
