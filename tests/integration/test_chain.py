@@ -10,11 +10,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
-import xarray as xr
 from snakemake_runs import TINY, copy_results, planned_jobs, snakemake, workspace
 
+from atmodist.core import netcdf
 from atmodist.core.files import read_json
 from atmodist.data import store
+from atmodist.evaluation.maps import labelled
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import coarsen
 from atmodist.learning.saved import load_network, load_weights
@@ -91,11 +92,11 @@ def test_maps_are_of_the_moment_and_scales_of_the_encoder_and_layer(finished, nu
     results = finished / "results/tiny"
     fields = store.open_fields(results / "grid/eval.h5")
     time = int(np.flatnonzero(fields.time == np.datetime64("2001-02-03T12"))[0])
-    region = next(iter(xr.open_datatree(results / "evaluation/truth/maps.nc", engine="h5netcdf").values()))
+    region = next(iter(netcdf.open_tree(results / "evaluation/truth/maps.nc").values()))
     field = region["high/field"]
-    rows = [int(np.argmin(abs(fields.latitude - each))) for each in field["latitude"].values]
-    columns = [int(np.argmin(abs(fields.longitude - each % 360))) for each in field["longitude"].values]
-    np.testing.assert_array_equal(field, fields.read(time)[:, rows][:, :, columns])
+    places = {"latitude": field["latitude"], "longitude": field["longitude"] % 360}
+    whole = labelled(fields, time, fields.read(time))
+    np.testing.assert_array_equal(field, whole.sel(places, method="nearest"))
     for encoder in ("atmodist/lags-23", "autoencoder/autoencoder", "untrained/random"):
         scale = read_json(results / encoder / "scale_stage1.json")["scale"]
         found = numbers["content_loss", f"{encoder.split('/')[1]} stage1", "scale"]

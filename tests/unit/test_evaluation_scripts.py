@@ -7,15 +7,11 @@ import models
 import numpy as np
 import pytest
 import torch
-import xarray as xr
 from fields import hours, write_period
 from trainings import ATMODIST, INPAINTING, VARIABLES, run, write_pairs
 
+from atmodist.core import netcdf
 from atmodist.learning import autoencoder, saved
-
-
-def read(path):
-    return xr.load_dataset(path, engine="h5netcdf")
 
 
 def test_a_network_fills_a_square_that_it_does_not_see(tmp_path):
@@ -42,7 +38,7 @@ def test_a_network_fills_a_square_that_it_does_not_see(tmp_path):
         filled = models.MOMENTS.log_inverse(network.eval()(patches), axis=1)
     expected = truth.clone()
     expected[..., 11:19, 11:19] = filled[..., 11:19, 11:19]
-    fields = read(tmp_path / "scores.nc")["field"]
+    fields = netcdf.read(tmp_path / "scores.nc")["field"]
     for system, values in (("truth", truth), ("l2", expected)):
         np.testing.assert_allclose(fields.sel(system=system), values, rtol=1e-4, atol=1e-5)
 
@@ -56,7 +52,7 @@ def test_features_of_fields_are_means_of_normalised_values(tmp_path):
     inputs = {"fields": "grid.h5", "moments": "moments.json", "encoder": []}
     run("average_sector", tmp_path, inputs, {"features": "features.nc"}, params)
 
-    found = read(tmp_path / "features.nc")["features"]
+    found = netcdf.read(tmp_path / "features.nc")["features"]
     latitude, longitude = 90 - np.arange(64) * 180 / 64, np.arange(128) * 180 / 64
     rows = (latitude >= 20) & (latitude <= 70)
     columns = (longitude >= 300) | (longitude == 0)
@@ -83,5 +79,5 @@ def test_predictions_are_of_the_pairs_whose_lag_the_network_knows(tmp_path):
     assert json.loads((tmp_path / "best.json").read_text())["chance"] == pytest.approx(1 / 3)
     with h5py.File(tmp_path / "pairs.h5") as file:
         known = file["time"][:][file["lag"][:] <= 3]
-    found = read(tmp_path / "predictions.nc")["time"].values
+    found = netcdf.read(tmp_path / "predictions.nc")["time"].values
     np.testing.assert_array_equal(found.astype("datetime64[h]").astype(int), known)

@@ -52,14 +52,18 @@ def test_means_weigh_a_short_block_by_its_frames():
     np.testing.assert_allclose(means["mean_squared_error"].sel(variable="divergence"), expected)
 
 
+def numbers_of(found, truth, bilinear, truncation=8):
+    """Quantity to its samples."""
+    rows = summary.of_super_resolution(found, truth, bilinear, truncation)
+    return {name: values for name, values, _ in rows}
+
+
 def test_a_ratio_of_proportional_errors_has_no_spread():
     truth, bilinear, found = (
         summary.means_of_evaluation(each, 50, seed=4)
         for each in (evaluation(compared=False), evaluation(), evaluation(0.1))
     )
-    numbers = {
-        name: values for name, values, _ in summary.of_super_resolution(found, truth, bilinear, truncation=8)
-    }
+    numbers = numbers_of(found, truth, bilinear)
     np.testing.assert_allclose(numbers["mean_squared_error_over_bilinear"], 0.1)
     np.testing.assert_allclose(numbers["kinetic_energy_error"], 1, err_msg="ten times too weak")
     np.testing.assert_allclose(numbers["semivariogram_error"], 1)
@@ -81,9 +85,7 @@ def test_degrees_that_count_for_the_errors_of_kinetic_energy(degree, whole, uppe
     found = evaluation()
     found["kinetic_energy"] = found["kinetic_energy"] * xr.where(found["degree"] == degree, 10, 1)
     means = [summary.means_of_evaluation(each, 50, seed=4) for each in (found, evaluation())]
-    numbers = {
-        name: values for name, values, _ in summary.of_super_resolution(*means, means[1], truncation=6)
-    }
+    numbers = numbers_of(*means, means[1], truncation=6)
     np.testing.assert_allclose(numbers["kinetic_energy_error"], whole)
     np.testing.assert_allclose(numbers["kinetic_energy_error_upper_half"], upper_half)
 
@@ -102,8 +104,7 @@ def test_the_interval_of_a_frechet_distance_is_around_it():
         return summary.means_of_evaluation(evaluation().assign(moments), 200, seed=4)
 
     found, truth = means(2.0), means(0.0)
-    numbers = {name: values for name, values, _ in summary.of_super_resolution(found, truth, truth, 8)}
-    distance = numbers["frechet_distance"]
+    distance = numbers_of(found, truth, truth)["frechet_distance"]
     assert distance[1:].mean() == pytest.approx(float(distance[0]))
     assert distance[1:].std() > 0
 
@@ -131,7 +132,7 @@ def test_fields_that_are_no_wind_have_no_error_of_kinetic_energy():
         summary.means_of_evaluation(evaluation(each).drop_vars("kinetic_energy"), 50, seed=4)
         for each in (1.0, 0.1)
     )
-    names = {name for name, _, _ in summary.of_super_resolution(found, truth, truth, truncation=8)}
+    names = numbers_of(found, truth, truth)
     assert "semivariogram_error" in names
     assert not any("kinetic" in name for name in names)
 
