@@ -1,5 +1,6 @@
 import numpy as np
 import pytest
+from scipy import stats
 from standin_store import coefficients
 
 from atmodist.core.errors import InputError
@@ -92,18 +93,29 @@ def test_a_daily_cycle_of_the_changes_is_no_fault():
     assert jumping.faults() == []
 
 
+def turning(changes):
+    """A succession whose fields turn by angles θ, so that neighbours differ by D = 1 − cos θ, as asked."""
+    packed, result = coefficients("vorticity", TIMES[0], 42), Succession(3)
+    for time, angle in zip(TIMES, [0, *np.cumsum(np.arccos(1 - changes))], strict=True):
+        result.add(Field("vorticity", time, 120, packed * np.exp(1j * angle)))
+    return result
+
+
 @pytest.mark.parametrize("rise", [1.5, 2.0])
 def test_a_regular_succession_may_change_half_as_much_again_but_not_twice_as_much(rise):
-    """Fields that turn by an angle θ differ by D = 2 sin² θ/2: by as much each time, but once."""
-    usual = 0.1
-    once = 2 * np.arcsin(np.sqrt(rise) * np.sin(usual / 2))
-    angles = usual * np.arange(len(TIMES)) + np.where(DAY[0] <= TIMES, once - usual, 0)
-    packed, turning = coefficients("vorticity", TIMES[0], 42), Succession(3)
-    for time, angle in zip(TIMES, angles, strict=True):
-        turning.add(Field("vorticity", time, 120, packed * np.exp(1j * angle)))
-    told = [fault.sentence for fault in turning.faults()]
+    changes = np.where(TIMES[1:] == DAY[0], rise, 1) * 0.005
+    told = [fault.sentence for fault in turning(changes).faults()]
     assert len(told) == (rise > 1.75)
     assert all(f"at {DAY[0]} it has changed 2.0 times as much" in sentence for sentence in told)
+
+
+@pytest.mark.parametrize("deviations", [7.5, 8.5])
+def test_where_changes_fluctuate_a_break_is_more_than_eight_deviations(deviations):
+    """Log D is 0.2 below its median every other day and 0.2 above it on the days between."""
+    fluctuation = np.where(TIMES[1:].astype("datetime64[D]").astype(int) % 2, -0.2, 0.2)
+    deviation = 0.2 / stats.norm.ppf(0.75)  # of a normal distribution whose median absolute deviation is 0.2
+    fluctuation[TIMES[1:] == DAY[3]] = deviations * deviation
+    assert len(turning(0.002 * np.exp(fluctuation)).faults()) == (deviations > 8)
 
 
 def test_constant_and_few_fields_are_no_reason_to_complain():
