@@ -11,7 +11,7 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
 from atmodist.evaluation import study
-from atmodist.figures import study_page
+from atmodist.figures import study_figures, study_page
 
 
 def main(folder: str, page: str, readme: str) -> int:
@@ -25,7 +25,7 @@ def main(folder: str, page: str, readme: str) -> int:
     except InputError as error:
         print(error, file=sys.stderr)
         return 1
-    study_page.draw(seeds, Path(folder))
+    study_figures.draw(seeds, Path(folder))
     for path, text in texts.items():
         with replacing(path) as partial:
             partial.write_text(text, encoding="utf-8")

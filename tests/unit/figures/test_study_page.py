@@ -12,8 +12,8 @@ import pytest
 import scipy.stats
 
 from atmodist.core.errors import InputError
-from atmodist.evaluation import study
-from atmodist.figures import study_page
+from atmodist.evaluation import claims, study
+from atmodist.figures import study_figures, study_page
 
 ROOT = Path(__file__).parents[3]
 MODELS = {"l2": ("mse", 0), "atmodist": ("lags-23", 0), "random": ("random", 0)}
@@ -71,10 +71,10 @@ def verdicts(folder):
     """Verdict of each claim, by system, reference and measure."""
     seeds = study.read(folder)
     found = {
-        (claim.system, claim.reference, claim.measure): study_page.judge(seeds, claim)[1:]
-        for claim in study_page.claims(seeds)
+        (claim.system, claim.reference, claim.measure): claims.judge(seeds, claim)[1:]
+        for claim in claims.claims(seeds)
     }
-    return found | {"skill": study_page.skill(seeds)[1:]}
+    return found | {"skill": claims.skill(seeds)[1:]}
 
 
 def test_verdicts_are_those_of_the_numbers_and_turn_with_them(tmp_path):
@@ -82,7 +82,7 @@ def test_verdicts_are_those_of_the_numbers_and_turn_with_them(tmp_path):
         seed(tmp_path / "one", number, {"atmodist": 0.5, "random": 0.5, "atmodist-even": 1.5})
         seed(tmp_path / "other", number, {"atmodist": 1.5, "random": 0.5, "atmodist-even": 0.5}, accuracy=0.5)
     one, other = verdicts(tmp_path / "one"), verdicts(tmp_path / "other")
-    for measure in study.STATISTICS:
+    for measure in claims.MEANINGS:
         assert one["atmodist", "l2", measure][0] == "holds"
         assert other["atmodist", "l2", measure][0] == "fails"
         assert one["atmodist-even", "l2-even", measure][0] == "fails"
@@ -229,14 +229,14 @@ def test_seeds_with_fewer_models_count_where_they_have_them(tmp_path):
 
 def test_a_comparison_appears_once_a_seed_has_both_models(tmp_path):
     seed(tmp_path, 1, {})
-    asked = {(claim.system, claim.reference) for claim in study_page.claims(study.read(tmp_path))}
+    asked = {(claim.system, claim.reference) for claim in claims.claims(study.read(tmp_path))}
     assert asked == {
         *((f"atmodist{end}", f"l2{end}") for end in ("", "-even", "-paper")),
         *((f"atmodist{end}", f"random{end}") for end in ("", "-even")),
         ("l2-even", "l2-paper"),
     }
     seed(tmp_path, 2, {}, models=MODELS | {"amse": ("amse", 0), "atmodist-2-even": ("lags-23", 0.1)})
-    more = {(claim.system, claim.reference) for claim in study_page.claims(study.read(tmp_path))}
+    more = {(claim.system, claim.reference) for claim in claims.claims(study.read(tmp_path))}
     assert more - asked == {("atmodist", "amse"), ("atmodist-even", "atmodist-2-even")}
 
 
@@ -269,8 +269,8 @@ def test_wins_and_the_judge(tmp_path):
     seeds = study.read(tmp_path)
     assert study.wins_and_losses(seeds, "atmodist", "l2") == ["win"] * len(study.MEASURES)
     assert study.wins_and_losses(seeds, "l2", "atmodist") == ["loss"] * len(study.MEASURES)
-    assert study_page.not_judged(seeds, "own") == ["frechet"]
-    assert study_page.not_judged(seeds, "atmodist") == []
+    assert claims.not_judged(seeds, "own") == ["frechet"]
+    assert claims.not_judged(seeds, "atmodist") == []
     assert "| own |" in study_page.text(seeds, "study")
 
 
@@ -278,14 +278,14 @@ def test_figures_show_intervals_of_what_is_judged_and_an_undecided_duel(tmp_path
     """A discriminator that gives every sample one half has the loss ln 2."""
     for number in (1, 2, 3):
         seed(tmp_path, number, {"own": 0.5}, models=MODELS | {"own": ("judge", 0)})
-    seeds, drawn, save = study.read(tmp_path), {}, study_page.plots.save
+    seeds, drawn, save = study.read(tmp_path), {}, study_figures.plots.save
 
     def catch(figure, pdf, *more):
         drawn[pdf.stem] = figure
         save(figure, pdf, *more)
 
-    monkeypatch.setattr(study_page.plots, "save", catch)
-    study_page.draw(seeds, tmp_path)
+    monkeypatch.setattr(study_figures.plots, "save", catch)
+    study_figures.draw(seeds, tmp_path)
     assert drawn.keys() == {"ratios", "spectra", "duels"}
     assert all((tmp_path / f"{name}.png").exists() for name in drawn)
     alone = drawn["ratios"].axes[0]

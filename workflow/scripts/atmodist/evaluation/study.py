@@ -77,8 +77,6 @@ MEASURES = {
     "rmse": Measure("RMSE", "area_weighted_rmse", unit="s⁻¹"),
     "frechet": Measure("Fréchet distance", "frechet_distance"),
 }
-STATISTICS = ("spectrum", "semivariogram", "variation", "local")
-"""Measures of the claims: what the papers hold against the statistics of the truth."""
 
 
 def fingerprint_of_model(model: dict, autoencoders: Mapping[str, dict]) -> str:

@@ -1,24 +1,29 @@
 """The page of the study, docs/study.md: losses, duels and claims, every number and verdict computed here."""
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Sequence
 
 import numpy as np
 import pandas as pd
-from matplotlib import pyplot
-from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, NullFormatter
 
 from atmodist.core.errors import InputError
 from atmodist.evaluation import study
+from atmodist.evaluation.claims import (
+    BASELINE,
+    DISTANCE,
+    MEANINGS,
+    PRETEXT,
+    SPECTRAL,
+    accuracies,
+    claims,
+    duellists,
+    judge,
+    models,
+    not_judged,
+    reference_of,
+    skill,
+)
 from atmodist.evaluation.study import MEASURES, Estimate, Seed
-from atmodist.figures import plots
 
-SETTINGS = {
-    "": "content loss alone",
-    "-even": "equal balance of the duel",
-    "-paper": "the paper's weight, 0.001",
-}
 MARKS = "<!-- made by `make study-page` -->", "<!-- end -->"
 """What the summary stands between in the README."""
 STEPS = {
@@ -26,8 +31,6 @@ STEPS = {
     "extra_discriminator": "further steps of the discriminator",
 }
 """Shares of batches in the tables of a duel."""
-PAPER = "Hoffmann & Lessig 2021 and 2023, evaluation of super-resolution"
-CONTROL = "implied by both papers; the control is ours"
 INTRODUCTION = f"""\
 # What a learned distance is good for
 
@@ -65,85 +68,6 @@ row is judged by itself: were all ratios truly 1, chance would decide about one 
 """
 
 
-@dataclass(frozen=True)
-class Claim:
-    """An error of ``system`` is less than ``reference``'s in a measure."""
-
-    text: str
-    source: str
-    system: str
-    reference: str
-    measure: str
-    setting: str
-
-
-MEANINGS = {
-    "spectrum": "its small scales have more nearly the true kinetic energy",
-    "semivariogram": "its semivariogram is nearer to the truth",
-    "variation": "its total variation is nearer to the truth",
-    "local": "its local distributions are nearer to the truth",
-}
-DISTANCE = "AtmoDist's loss beats ℓ2"
-PRETEXT = "The pretext task beats random weights"
-WEIGHT = "A larger adversarial weight beats the paper's, without the distance"
-DEPTH = "The last stage, the paper's, beats stage {}"
-BASELINE = "The pretext task beats an autoencoder's"
-SPECTRAL = "AtmoDist's loss beats the adjusted squared error (AMSE)"
-COMPARISONS = (
-    (DISTANCE, PAPER, "atmodist-paper", "l2-paper", SETTINGS["-paper"]),
-    (DISTANCE, PAPER, "atmodist-even", "l2-even", SETTINGS["-even"]),
-    (DISTANCE, PAPER, "atmodist", "l2", SETTINGS[""]),
-    (PRETEXT, CONTROL, "atmodist-even", "random-even", SETTINGS["-even"]),
-    (PRETEXT, CONTROL, "atmodist", "random", SETTINGS[""]),
-    (WEIGHT, CONTROL, "l2-even", "l2-paper", "ℓ2 with both"),
-    *(
-        (text, source, f"atmodist{suffix}", f"{reference}{suffix}", SETTINGS[suffix])
-        for text, source, reference in (
-            (BASELINE, "the original's code; the comparison is ours", "autoencoder"),
-            (DEPTH.format(3), "Hoffmann & Lessig 2023, content loss", "atmodist-3"),
-            (DEPTH.format(2), "Hoffmann & Lessig 2023, content loss", "atmodist-2"),
-            (SPECTRAL, "Subich et al. 2025; the comparison is ours", "amse"),
-        )
-        for suffix in ("-even", "")
-    ),
-)
-"""Claim, where it is made, the model that it is about, the one compared with, and how both are trained."""
-
-
-def claims(seeds: Sequence[Seed]) -> Iterator[Claim]:
-    """What is put to the test, in the order of the page: comparisons whose models a seed has, by measure."""
-    known = set(models(seeds))
-    for text, source, system, reference, setting in COMPARISONS:
-        if {system, reference} <= known or not seeds:
-            for measure in MEANINGS:
-                yield Claim(text, source, system, reference, measure, setting)
-
-
-def judge(seeds: Sequence[Seed], claim: Claim) -> tuple[Estimate | None, str, str]:
-    """Ratio of the errors, verdict, and what would decide it."""
-    estimate = study.ratio(seeds, claim.system, claim.reference, claim.measure)
-    if estimate is not None and setting_of(claim.system) == setting_of(claim.reference) == "-even":
-        uneven = study.evenness(seeds, [claim.system, claim.reference])
-        if uneven:
-            return estimate, "undecided", uneven
-    return estimate, *study.decide(estimate)
-
-
-def skill(seeds: Sequence[Seed]) -> tuple[Estimate | None, str, str]:
-    """Accuracy of the lag over chance, and the verdict on its being above 1."""
-    parts = _accuracies(seeds)
-    estimate = Estimate.of(study.pooled(parts)[:, 0], len(parts)) if parts else None
-    if estimate is None:
-        return None, "undecided", f"{study.SEEDS_NEEDED} seeds"
-    return estimate, *study.decide(estimate, below=False)
-
-
-def _accuracies(seeds):
-    """Accuracies over chance (sample, 1) of the seeds that have them."""
-    each = [seed.samples("atmodist", "lags-23", "accuracy_over_chance") for seed in seeds]
-    return [values for values in each if values.size]
-
-
 def number(estimate: Estimate | None, unit: float = 1) -> str:
     """Value and interval in a unit, three digits."""
     if estimate is None:
@@ -155,35 +79,6 @@ def number(estimate: Estimate | None, unit: float = 1) -> str:
 def row(*cells: str) -> str:
     """A line of a table."""
     return "| " + " | ".join(cells) + " |"
-
-
-def models(seeds: Sequence[Seed]) -> list[str]:
-    """Every model of any seed, in the order of the first that has it."""
-    return list(dict.fromkeys(name for seed in seeds for name in seed.models()))
-
-
-def setting_of(model: str) -> str:
-    """End of a model's name that says how it was trained, a key of `SETTINGS`."""
-    return next((end for end in SETTINGS if end and model.endswith(end)), "")
-
-
-def loss_of(model: str) -> str:
-    """Name of a model without its setting: that of its content loss."""
-    return model.removesuffix(setting_of(model))
-
-
-def reference_of(model: str) -> str:
-    """The model of squared error in the same setting."""
-    return f"l2{setting_of(model)}"
-
-
-def not_judged(seeds: Sequence[Seed], model: str) -> list[str]:
-    """Measures by which a model is not judged: the Fréchet distance in its own content loss's space."""
-    for seed in seeds:
-        table = seed.tables["models"].set_index("model")
-        if model in table.index and table.loc[model, "content"] == seed.about()["judge"]:
-            return ["frechet"]
-    return []
 
 
 def text(seeds: Sequence[Seed], folder: str) -> str:
@@ -242,7 +137,7 @@ def _claims(seeds, judged):
     yield row("claim", "where", "setting", "result", "seeds in favour", "verdict", "what would decide it")
     yield row(*["---"] * 7)
     estimate, verdict, open_for = skill(seeds)
-    skilled = sum(int(values[0, 0] > 1) for values in _accuracies(seeds))
+    skilled = sum(int(values[0, 0] > 1) for values in accuracies(seeds))
     yield row(
         "A network tells from two patches how many hours lie between them better than chance",
         "both papers, training of AtmoDist",
@@ -313,7 +208,7 @@ def _orderings(seeds):
 
 
 def _duels(seeds, folder):
-    duels = _duellists(seeds)
+    duels = duellists(seeds)
     if not duels:
         return
     low, high = study.EVEN
@@ -334,10 +229,6 @@ def _duels(seeds, folder):
     yield f"\n![The discriminator's loss against epoch]({folder}/duels.png)"
 
 
-def _duellists(seeds):
-    return [model for model in models(seeds) if not np.isnan(study.balance(seeds, model))]
-
-
 def _cost(seeds):
     yield "\n## What a seed took\n"
     yield "Of training runs that were stopped and resumed only what came after is known: more than.\n"
@@ -348,88 +239,3 @@ def _cost(seeds):
         told = f"more than {hours:.1f}" if partial else f"{hours:.1f}"
         machine = (about[key] for key in ("processor", "cores", "precision"))
         yield row(seed.name, *machine, str(len(seed.models())), told)
-
-
-def draw(seeds: Sequence[Seed], folder: Path) -> None:
-    """Write ``ratios``, ``spectra`` and ``duels`` as PDF and PNG; nothing without seeds."""
-    panels = {
-        setting: [model for model in models(seeds) if setting_of(model) == suffix]
-        for suffix, setting in SETTINGS.items()
-    }
-    panels = {setting: members for setting, members in panels.items() if members}
-    looks = plots.lines(list(dict.fromkeys(map(loss_of, models(seeds)))))
-    duels = _duellists(seeds)
-    for name, draw_panel, drawn in (
-        ("ratios", _draw_ratios, panels),
-        ("spectra", _draw_spectra, panels),
-        ("duels", _draw_duels, {"": duels} if duels else {}),
-    ):
-        if drawn:
-            with plots.style():
-                settings = {"figsize": (plots.WIDTH, 3.3), "sharex": True, "sharey": True, "squeeze": False}
-                figure, axes = pyplot.subplots(1, len(drawn), **settings)
-                shown = {}
-                for panel, (setting, members) in zip(axes[0], drawn.items(), strict=True):
-                    panel.set_title(setting, fontsize="medium")
-                    draw_panel(panel, seeds, members, looks)
-                    panel.label_outer()
-                    handles, labels = panel.get_legend_handles_labels()
-                    shown |= dict(zip(labels, handles, strict=True))
-                plots.legend(figure, list(shown.values()), list(shown))
-                plots.save(figure, folder / f"{name}.pdf", folder / f"{name}.png", 150)
-
-
-def _draw_ratios(axes, seeds, members, looks):
-    """Errors over those of ℓ2 in the same setting, with intervals, for each measure."""
-    compared = [model for model in members if model != reference_of(model)]
-    for index, model in enumerate(compared):
-        found = {
-            place: estimate
-            for place, name in enumerate(MEASURES)
-            if name not in not_judged(seeds, model)
-            and (estimate := study.ratio(seeds, model, reference_of(model), name)) is not None
-        }
-        places = np.array(list(found)) + (index + 0.5) / len(compared) * 0.6 - 0.3
-        value, low, high = np.array([[e.value, e.low, e.high] for e in found.values()]).reshape(-1, 3).T
-        look = looks[loss_of(model)]
-        axes.plot(value, places, ".", color=look["color"], label=loss_of(model))
-        axes.hlines(places, low, high, color=look["color"], linestyle=look.get("linestyle", "-"))
-    axes.axvline(1, color="0.6", linewidth=0.8)
-    axes.set(xscale="log", xlabel="error over that of ℓ2", ylim=(len(MEASURES) - 0.5, -0.5))
-    _plain_numbers(axes.xaxis, [1, 3])
-    axes.set_yticks(range(len(MEASURES)), [measure.label for measure in MEASURES.values()])
-
-
-def _plain_numbers(axis, digits):
-    """Numbers that begin with one of the digits, without powers of ten, on an axis of logarithms."""
-    axis.set_major_locator(LogLocator(subs=digits))
-    axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:g}"))
-    axis.set_minor_formatter(NullFormatter())
-
-
-def _draw_spectra(axes, seeds, members, looks):
-    """Kinetic energy over the truth's by degree."""
-    looks = {**looks, **plots.lines(["bilinear"])}
-    for model in ["bilinear", *members]:
-        spectrum = study.spectrum(seeds, model)
-        axes.plot(spectrum.index, spectrum, **looks[loss_of(model)])
-    axes.axhline(1, color="black", linewidth=0.8, label="truth")
-    axes.set(yscale="log", xlabel="spherical-harmonic degree", xlim=(1, spectrum.index[-1]))
-    axes.set_ylim(0.08, max(2, axes.get_ylim()[1]))  # the panels share it
-    _plain_numbers(axes.yaxis, [1, 2, 5])
-    axes.set_ylabel("kinetic energy over the truth's")
-
-
-def _draw_duels(axes, seeds, members, looks):
-    """The discriminator's loss against epoch, mean over seeds, and the band in which neither wins."""
-    for model in members:
-        look = looks[loss_of(model)] | {"label": model}
-        if setting_of(model) == "-paper":
-            look |= {"linestyle": "--"}
-        tables = [seed.tables["duel"] for seed in seeds if model in seed.models()]
-        means = [table[table["model"] == model].set_index("epoch")["discriminator"] for table in tables]
-        axes.plot(means[0].index, np.mean(means, axis=0), marker=".", **look)
-    axes.axhspan(*study.EVEN, color="0.93", zorder=0, label="the paper's band")
-    axes.axhline(np.log(2), color="0.6", linewidth=0.8, label="undecided")
-    axes.xaxis.set_major_locator(MaxNLocator(integer=True))
-    axes.set(xlabel="epoch", ylabel="discriminator's loss")
