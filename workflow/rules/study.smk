@@ -1,4 +1,5 @@
 # What is kept of a seed of the study, from which seeds made on different days and machines are compared.
+ENCODER_SETTINGS = ATMODIST | AUTOENCODER | UNTRAINED
 
 
 rule collect_study:
@@ -36,9 +37,10 @@ rule collect_study:
         judge=REPRESENTATION["encoder"] if REPRESENTATION else "",
         systems=SYSTEMS,
         models=SRGAN,
-        autoencoders=AUTOENCODER,
+        encoders=ENCODER_SETTINGS,
         benchmarks=BENCHMARKS,
-        # What seeds must share to be compared; of models some may have fewer or more, each with its own settings.
+        # What seeds must share to be compared; of models some may have fewer or more, each with its own settings
+        # and its encoder's.
         settings={
             section: config[section]
             for section in (
@@ -48,8 +50,6 @@ rule collect_study:
                 "windows",
                 "pairs",
                 "patches",
-                "atmodist",
-                "untrained",
                 "calibration",
                 "evaluation",
             )
@@ -58,7 +58,8 @@ rule collect_study:
             "srgan": {
                 key: config["srgan"][key] for key in ("generator", "pretraining")
             }
-            | {"batch_size": config["srgan"]["defaults"]["batch_size"]}
+            | {"batch_size": config["srgan"]["defaults"]["batch_size"]},
+            "judge": REPRESENTATION and ENCODER_SETTINGS[REPRESENTATION["encoder"]],
         },
     script:
         "../scripts/collect_study.py"

@@ -73,7 +73,7 @@ with job(snakemake.log[0], "collect_study") as log:
             "content": each["content"] if isinstance(each["content"], str) else each["content"]["encoder"],
             "layer": "" if isinstance(each["content"], str) else each["content"]["layer"],
             "adversarial_weight": each["adversarial_weight"],
-            "settings": study.fingerprint_of_model(each, params.autoencoders),
+            "settings": study.fingerprint_of_model(each, params.encoders),
         }
         for name, each in params.models.items()
     ]

@@ -359,7 +359,7 @@ def test_a_model_of_other_settings_is_refused_though_the_first_seed_lacks_it(tmp
         study.read(tmp_path)
 
 
-def test_a_model_is_of_other_settings_if_its_autoencoder_is():
+def test_a_model_is_of_other_settings_if_its_encoder_is():
     of = study.fingerprint_of_model
     model, one, other = {"content": {"encoder": "a", "layer": "stage4"}}, {"epochs": 1}, {"epochs": 2}
     assert of(model, {"a": one}) != of(model, {"a": other})

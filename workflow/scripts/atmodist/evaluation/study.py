@@ -79,11 +79,11 @@ MEASURES = {
 }
 
 
-def fingerprint_of_model(model: dict, autoencoders: Mapping[str, dict]) -> str:
-    """Fingerprint of a model's settings, with those of its autoencoder, which not all seeds need have."""
+def fingerprint_of_model(model: dict, encoders: Mapping[str, dict]) -> str:
+    """Fingerprint of a model's settings, with those of its encoder, which not all seeds need have."""
     content = model["content"]
-    encoder = None if isinstance(content, str) else autoencoders.get(content["encoder"])
-    return fingerprint(model | ({"encoder": encoder} if encoder else {}))
+    encoder = {} if isinstance(content, str) else {"encoder": encoders[content["encoder"]]}
+    return fingerprint(model | encoder)
 
 
 def rows_of_draws(group: str, system: str, numbers: Iterable[tuple]) -> Iterator[dict]:
