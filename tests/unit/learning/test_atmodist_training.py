@@ -92,6 +92,24 @@ def test_scores_agree_with_torchmetrics():
     assert matrix["true_lag"].values.tolist() == [3, 6, 9, 12, 15, 18, 21]
 
 
+def test_scores_agree_with_one_another_where_logits_are_equal():
+    """As those of bfloat16 often are: one order decides hits, ranks and the confusion matrix."""
+    torch.manual_seed(0)
+    logits, label = torch.randn(500, 7).round(), torch.randint(7, (500,))
+    score = predictions.Scores(7)
+    score.update(logits, label)
+    rank = score.predictions(np.zeros(500, "M8[h]"))["rank"].values
+    ahead = (logits > logits.gather(1, label[:, None])).sum(1).numpy()
+    behind = (logits >= logits.gather(1, label[:, None])).sum(1).numpy()
+    assert ((ahead <= rank) & (rank < behind)).all()
+    assert (ahead < behind - 1).any()
+    found = score.result()
+    assert ((rank == 0).mean(), (rank < 3).mean()) == (found["accuracy"], found["top3_accuracy"])
+    counts = np.bincount(rank, minlength=7)
+    assert counts[0] == np.trace(score.confusion)
+    assert (rank == 0).mean() == pytest.approx(np.mean(1 / (behind - ahead) * (ahead == 0)), abs=0.03)
+
+
 def train(folder, settings, lags=3):
     write_pairs(folder / "pairs.h5", count=240, lags=lags)
     job = training_job(folder, [folder / "pairs.h5"])
