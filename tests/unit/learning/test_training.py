@@ -145,6 +145,18 @@ def test_a_run_can_be_watched(fabric, data, tmp_path, monkeypatch):
     assert sum(first) / len(first) == pytest.approx(losses[0]), "batches are equally large"
 
 
+def test_values_that_a_state_counts_as_written_are_on_disk(fabric, data, tmp_path, monkeypatch):
+    """A run that resumes does not write them again."""
+    monkeypatch.setattr(training, "EVENT_SECONDS", 0)
+    run, network = counter(fabric, tmp_path)
+    for batch in run.batches(data, seed=1):
+        step(run, network, batch)
+    run.end_epoch({"phase": "training", **run.means()}, keep=["network"])
+    events = EventAccumulator(str(tmp_path / "tensorboard")).Reload()
+    assert [each.step for each in events.Scalars("batches/loss")] == [*range(1, len(data) + 1)]
+    assert [each.step for each in events.Scalars("epochs/loss")] == [len(data)]
+
+
 def test_the_state_belongs_to_the_run_that_started_last(fabric, data, tmp_path):
     whole, network = counter(fabric, tmp_path / "whole")
     finish(whole, network, data)

@@ -168,6 +168,8 @@ class TrainingRun:
             position = {name: getattr(self, name) for name in ("epoch", "batch", "step", "rows", "seconds")}
             position["sums"] = self.sums.sums
             parts = {name: part.state_dict() for name, part in self.parts.items()}
+            if self.events:
+                self.events.flush()  # what the state counts as written is on disk
             self.checkpoint.write({"identity": self.identity, "position": position, "parts": parts})
         self._checkpoints.restart()
 
