@@ -161,6 +161,17 @@ def test_a_single_forecast_is_not_compared_with_the_truth_of_another_time(folder
         atmodist.evaluate(dataset(0).isel(time=[4]), dataset(1).isel(time=[2]), folder, layers="stage2")
 
 
+@pytest.mark.filterwarnings("ignore:the forecast lies within one block")
+def test_a_field_that_says_its_time_is_compared_with_that_time(folder):
+    """A time that was selected stays with its field: cfgrib's "valid_time", others' "time"."""
+    one = dataset(0).isel(time=4)
+    for field in (one, one.rename(time="valid_time"), one.assign_coords(valid_time=TIMES[4], time=TIMES[0])):
+        alone = atmodist.evaluate(field, dataset(1), folder, layers="stage2", block_days=1)
+        assert alone["time"].values == [TIMES[4]]
+    with pytest.raises(InputError, match="the truth has no fields at 1 of the forecast's 1 times"):
+        atmodist.evaluate(one, dataset(1).isel(time=2), folder, layers="stage2")
+
+
 def test_equal_fields_are_at_no_distance(folder):
     assert atmodist.evaluate(dataset(0), dataset(0), folder, block_days=1)["mean"] == 0
 
@@ -179,7 +190,11 @@ GOOD = dataset(0)
         (1e5 * GOOD, "are its units others"),
         (GOOD.where(GOOD["latitude"] < 80), "missing or not finite"),
         (GOOD.isel(latitude=slice(16, 48)), "expected the whole globe"),
-        (GOOD.isel(latitude=slice(0, None, 2), longitude=slice(0, None, 2)), r"spacing is 5\.625°"),
+        (
+            GOOD.isel(latitude=slice(0, None, 2), longitude=slice(0, None, 2)),
+            r"spacing in latitude is 5\.625°",
+        ),
+        (GOOD.isel(longitude=slice(0, None, 2)), r"spacing in longitude is 5\.625°"),
         (GOOD.expand_dims(member=2), "along member, time, latitude, longitude"),
         (GOOD.assign_coords(time=TIMES + np.timedelta64(3, "D")), "no fields at 6 of the forecast's 6 times"),
         (GOOD.assign_coords(longitude=LONGITUDE - 1), "expected one grid"),

@@ -103,7 +103,8 @@ LOW_FIELDS = array(*LOW)
 @pytest.mark.parametrize(
     ("low", "said"),
     [
-        (array(*HIGH), r"spacing is 2\.8125°; model tiny-generator expects 11\.25°"),
+        (array(*HIGH), r"spacing in latitude is 2\.8125°; model tiny-generator expects 11\.25°"),
+        (LOW_FIELDS.isel(longitude=slice(0, None, 2)), r"spacing in longitude is 22\.5°"),
         (LOW_FIELDS.assign_coords(variable=["divergence", "temperature"]), "divergence, temperature; model"),
         (LOW_FIELDS / 1e-5, "are its units others"),
         (LOW_FIELDS.where(LOW_FIELDS["longitude"] > 20), "missing or not finite"),

@@ -118,7 +118,7 @@ def _same_grid_and_times(forecast: GlobalFields, truth: GlobalFields) -> list[in
     if missing:
         raise InputError(
             f"the truth has no fields at {len(missing)} of the forecast's {len(forecast.times)} times, the "
-            f"first {missing[0]}; expected all of them."
+            f"first {missing[0]}; expected all of them, or one field each, one of them without time."
         )
     return [index[time] for time in forecast.times]
 

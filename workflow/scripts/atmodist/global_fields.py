@@ -41,8 +41,8 @@ def canonical(data: xr.DataArray) -> xr.DataArray:
 class GlobalFields:
     """A Dataset's fields, one time after another, as the channels of a model.
 
-    ``times`` and ``grid`` say where and when. Rows run from north to south and columns eastwards from
-    ``grid.west``, whatever their order in the Dataset.
+    ``times``, NaT where a single field has none, and ``grid`` say when and where. Rows run from north to
+    south and columns eastwards from ``grid.west``, whatever their order in the Dataset.
 
     Args:
         dataset: the model's variables, or eastward and northward wind for vorticity and divergence, along
@@ -62,10 +62,13 @@ class GlobalFields:
         self.sources = self._choose(dataset)
         first = next(iter(self.sources.values()))
         self.grid = RegularGrid.of(first["latitude"].values, first["longitude"].values, name)
-        config.check_spacing(self.grid.spacing)
-        has_time = "time" in first.dims
-        self.times = first["time"].values if has_time else np.array(["NaT"], "datetime64[ns]")
-        self._has_time = has_time
+        for axis, spacing in self.grid.spacings.items():
+            config.check_spacing(spacing, axis=axis)
+        self._has_time = "time" in first.dims
+        # A single field may say its time all the same; cfgrib's "time" is then that of the forecast's start.
+        alone = [name for name in ("valid_time", "time") if name in first.coords]
+        known = "time" if self._has_time else next(iter(alone), None)
+        self.times = np.atleast_1d(first[known].values if known else np.datetime64("NaT", "ns"))
         if self.times.dtype.kind != "M":
             raise InputError(f"{name} has times of type {self.times.dtype}; expected datetime64.")
 

@@ -91,16 +91,17 @@ class ModelConfig:
                 f"{', '.join(self.variables)}."
             )
 
-    def check_spacing(self, spacing: float, factor: int = 1) -> None:
+    def check_spacing(self, spacing: float, factor: int = 1, axis: str = "") -> None:
         """Refuse a grid spacing, in degrees, more than 20 % off ``factor`` times that of the training data.
 
         A network's filters are of so many pixels: on another grid they see other scales.
         """
         expected = factor * self.grid_spacing
         if abs(spacing / expected - 1) > SPACING_TOLERANCE + 1e-9:
+            where = f" in {axis}" if axis else ""
             raise InputError(
-                f"the grid spacing is {spacing:.6g}°; model {self.name} expects {expected:.6g}° within "
-                f"{100 * SPACING_TOLERANCE:.0f} %: interpolate the fields, or train a model for their grid."
+                f"the grid spacing{where} is {spacing:.6g}°; model {self.name} expects {expected:.6g}° "
+                f"within {100 * SPACING_TOLERANCE:.0f} %: interpolate the fields, or train a model for their grid."
             )
 
     def check_magnitude(self, deviations: Sequence[float], normalised: bool) -> None:

@@ -26,7 +26,8 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
         device: where to compute.
 
     Returns:
-        The same fields in s⁻¹ along the same dimensions; each coarse cell has become 4 × 4 cells.
+        The same fields in s⁻¹ along time, if there is one, variable, latitude and longitude; each coarse cell
+        has become 4 × 4 cells.
 
     In training the low resolution is the 4 × 4 mean of the *normalised* fields (`low_resolution` makes it);
     coarse fields of another origin are normalised as they are. Since the normalisation compresses large
@@ -43,7 +44,8 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
         )
     fields = _in_order(low, config, "the low resolution")
     grid = RegularGrid.of(fields["latitude"].values, fields["longitude"].values, "the low resolution")
-    config.check_spacing(grid.spacing, FACTOR)
+    for axis, spacing in grid.spacings.items():
+        config.check_spacing(spacing, FACTOR, axis)
     if grid.columns % 2:
         raise InputError(f"the low resolution has {grid.columns} columns; expected an even number.")
     generator = generator.to(device)

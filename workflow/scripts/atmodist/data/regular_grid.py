@@ -55,6 +55,11 @@ class RegularGrid:
         return cls(rows, columns, float(spacing), float(north), float(south), float(longitude[0]))
 
     @property
+    def spacings(self) -> dict[str, float]:
+        """Degrees between rows, ``latitude``, and between columns, ``longitude``."""
+        return {"latitude": self.spacing, "longitude": 360 / self.columns}
+
+    @property
     def latitude(self) -> np.ndarray:
         """Latitudes in degrees."""
         return 90 - self.spacing * (self.north + np.arange(self.rows))
