@@ -83,6 +83,11 @@ def test_shipped_configs_are_accepted(config):
         ("autoencoder.models", {"a": {"batch_size": 31}}, ["autoencoder.models.a.batch_size is 31", "of 2"]),
         ("autoencoder.models", {"a": {"batches": 99999}}, ["autoencoder.models.a.batches", "pairs.per_time"]),
         (
+            "autoencoder.models",
+            {"a": {"batches": None, "batch_size": 2**24}},
+            ["autoencoder.models.a.batch_size is 16777216; expected at most", "pairs"],
+        ),
+        (
             "inpainting.models",
             {"a": {"content": {"encoder": "x", "layer": "stage3"}}},
             ["inpainting.models.a.content.encoder is 'x'", "lags-23"],

@@ -219,6 +219,11 @@ def _problems_of_reconstruction(config: Mapping[str, Any]) -> Iterator[str]:
                     f"pair, on {processes} devices"
                 )
             halves = {"batch_size": size // 2, "batches": model["batches"]}
+            if halves["batch_size"] > pairs:
+                yield (
+                    f"{key}.batch_size is {size}; expected at most {2 * pairs}, both patches of the {pairs} "
+                    "pairs that data.train and pairs.per_time give"
+                )
             yield from _too_many(f"{key}.batches", halves, pairs, "pairs", "pairs.per_time")
     for name, model in models(config, "inpainting").items():
         yield from _unknown_encoder(config, f"inpainting.models.{name}.content", model["content"])
