@@ -178,6 +178,11 @@ def test_other_files_are_refused(tmp_path):
     keras_files.write(tmp_path / "other.hdf5", {"dense/kernel": np.zeros((2, 2), np.float32)})
     with pytest.raises(InputError, match=r"holds no encoder of the original \(dense/kernel"):
         import_keras.load(tmp_path / "other.hdf5")
+    weights = keras_files.tensors(64)
+    del weights["block3_1_conv1/kernel"]
+    keras_files.write(tmp_path / "lacking.hdf5", weights)
+    with pytest.raises(InputError, match=r"holds no encoder of the original .*expected in_conv/kernel"):
+        import_keras.load(tmp_path / "lacking.hdf5")
 
 
 def test_it_runs_as_a_module():

@@ -112,5 +112,15 @@ def test_a_lag_without_pairs_is_named(encoder):
 def test_distances_that_are_not_finite_are_refused(encoder):
     broken = ((first, second * np.nan, label) for first, second, label in batches([[0, 1, 2]]))
     days = np.zeros(3, "M8[h]")
-    with pytest.raises(InputError, match="not finite"):
+    with pytest.raises(InputError, match="the network gives distances that are not finite"):
         lag_losses(one_device(CPU), encoder, MOMENTS, broken, days, lags=3, step_hours=3)
+
+
+def test_a_repeated_field_is_told_from_a_broken_network(encoder):
+    """Its pairs have an infinite peak signal-to-noise ratio."""
+    (first, second, label), *_ = batches([[0, 1, 2]])
+    second[1] = first[1]
+    days = np.zeros(3, "M8[h]")
+    pairs = [(first[i : i + 1], second[i : i + 1], label[i : i + 1]) for i in range(3)]
+    with pytest.raises(InputError, match=r"psnr of pairs of lag 2 is not finite.* is a field repeated"):
+        lag_losses(one_device(CPU), encoder, MOMENTS, pairs, days, lags=3, step_hours=3)

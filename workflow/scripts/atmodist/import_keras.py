@@ -101,7 +101,7 @@ def sizes_of(tensors: Mapping[str, np.ndarray], path: str | Path) -> dict[str, A
     numbers = [
         match.groups() for name in tensors if (match := re.match(r"block(\d+)_(\d+)_conv1/kernel$", name))
     ]
-    stages = sorted({int(stage) for stage, _ in numbers})
+    stages = sorted(int(stage) for stage, block in numbers if block == "1")
     if stages != [1, 2, 3, 4] or "in_conv/kernel" not in tensors:
         some = ", ".join(sorted(tensors)[:5]) or "nothing"
         raise InputError(

@@ -100,10 +100,18 @@ def lag_losses(
             "batches."
         )
     mean = sums.sum(axis=1) / count
-    if not np.isfinite(mean).all():
+    layers = len(encoder.layers)
+    if not np.isfinite(mean[:layers]).all():
         raise InputError("the network gives distances that are not finite; train it again.")
+    for name, values in zip(names[layers:], mean[layers:], strict=True):
+        if not np.isfinite(values).all():
+            lag = int(np.argmin(np.isfinite(values))) + 1
+            raise InputError(
+                f"{name} of pairs of lag {lag} is not finite; expected patches that differ: is a field "
+                "repeated?"
+            )
     std = np.sqrt(np.maximum(squares / count - mean**2, 0))
-    rows = {layer: [row, *range(len(encoder.layers), len(names))] for row, layer in enumerate(encoder.layers)}
+    rows = {layer: [row, *range(layers, len(names))] for row, layer in enumerate(encoder.layers)}
     return {
         layer: _dataset(layer, mean[own], std[own], count, sums[own], pairs, day, step_hours)
         for layer, own in rows.items()
