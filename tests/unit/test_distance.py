@@ -7,7 +7,8 @@ import torch
 
 import atmodist
 from atmodist.core.errors import InputError
-from atmodist.distance import AtmoDist, stride_of
+from atmodist.distance import AtmoDist
+from atmodist.learning import networks
 from atmodist.learning.losses import ContentLoss
 
 
@@ -67,13 +68,13 @@ def test_a_map_of_an_odd_size_covers_the_fields(folder):
     assert load(folder)(x, y, spatial=True).shape == (1, 50, 37)
 
 
-@pytest.mark.parametrize(("layer", "stride"), [("stage1", 4), ("stage2", 8), ("stage3", 16), ("stage4", 32)])
-def test_features_of_each_layer(folder, layer, stride):
+@pytest.mark.parametrize(("layer", "step"), [("stage1", 4), ("stage2", 8), ("stage3", 16), ("stage4", 32)])
+def test_features_of_each_layer(folder, layer, step):
     model = load(folder)
     x = models.physical(2, 2, 70, 64)
     features = model.features(x, layer)
-    assert stride_of(layer) == stride
-    assert features.shape == (2, model.channels(layer), -(-70 // stride), -(-64 // stride))
+    assert networks.stride(layer) == step
+    assert features.shape == (2, model.channels(layer), -(-70 // step), -(-64 // step))
     torch.testing.assert_close(features, model.encoder.features(models.MOMENTS.forward(x, axis=1), layer))
 
 

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from atmodist import model_folder
 from atmodist.core.errors import InputError
-from atmodist.learning.networks import LAYERS, Encoder, SiameseNetwork
+from atmodist.learning.networks import LAYERS, Encoder, SiameseNetwork, stride
 from atmodist.model_folder import ModelConfig
 
 
@@ -99,8 +99,8 @@ class AtmoDist(nn.Module):
             first, second = output.to(torch.promote_types(output.dtype, torch.float32)).chunk(2)
             difference = (first - second).square().mean(1)
             if spatial:
-                stride = stride_of(layer)
-                difference = difference.repeat_interleave(stride, -2).repeat_interleave(stride, -1)
+                step = stride(layer)
+                difference = difference.repeat_interleave(step, -2).repeat_interleave(step, -1)
                 difference = difference[..., : x.shape[-2], : x.shape[-1]]
             else:
                 difference = difference.mean((-2, -1))
@@ -182,8 +182,3 @@ class AtmoDist(nn.Module):
         """Outputs of some layers in one pass."""
         outputs = self.encoder.features_until(x, max(layers, key=LAYERS.index))
         return {layer: outputs[layer] for layer in layers}
-
-
-def stride_of(layer: str) -> int:
-    """Pixels of a field to a pixel of a layer: 4, 8, 16, 32."""
-    return 4 * 2 ** LAYERS.index(layer)

@@ -3,7 +3,6 @@
 "AutoencoderSmall" of the original work. Inpainting trains the same network. No connection skips the encoding.
 """
 
-import math
 from collections.abc import Sequence
 from typing import Any
 
@@ -17,16 +16,15 @@ from atmodist.learning.networks import (
     ResidualBlock,
     batch_norm,
     initialise,
+    truncated_normal,
 )
 from atmodist.learning.saved import encoder_of
 
 
 @torch.no_grad()
 def glorot_normal(weight: Tensor) -> None:
-    """Keras' `glorot_normal`: variance 2 / (fan-in + fan-out), normal, cut off at two deviations."""
-    fans = weight[0].numel() + weight[:, 0].numel()
-    deviation = math.sqrt(2 / fans) / 0.87962566103423978  # that of N(0, 1) cut off at ±2
-    nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+    """Keras' `glorot_normal`: variance 2 / (fan-in + fan-out)."""
+    truncated_normal(weight, 2 / (weight[0].numel() + weight[:, 0].numel()))
 
 
 class SpatialMixing(nn.Module):

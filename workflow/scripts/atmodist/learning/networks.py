@@ -19,6 +19,11 @@ from atmodist.learning import resolution
 LAYERS = ("stage1", "stage2", "stage3", "stage4")
 
 
+def stride(layer: str) -> int:
+    """Pixels of a field to a pixel of what a layer makes of it: 4 at "stage1" … 32 at "stage4"."""
+    return 4 * 2 ** LAYERS.index(layer)
+
+
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     """Zeros that TensorFlow's `SAME` puts before and after an axis, to get ceil(size / stride) outputs."""
     total = max((math.ceil(size / stride) - 1) * stride + kernel - size, 0)
@@ -81,10 +86,15 @@ def batch_norm(channels: int) -> nn.BatchNorm2d:
 
 
 @torch.no_grad()
-def he_normal(weight: Tensor) -> None:
-    """Keras' `he_normal`: variance 2 / fan-in, from a normal distribution cut off at two deviations."""
-    deviation = math.sqrt(2 / weight[0].numel()) / 0.87962566103423978  # that of N(0, 1) cut off at ±2
+def truncated_normal(weight: Tensor, variance: float) -> None:
+    """Values of a variance, from a normal distribution cut off at two deviations, as Keras draws them."""
+    deviation = math.sqrt(variance) / 0.87962566103423978  # that of N(0, 1) cut off at ±2
     nn.init.trunc_normal_(weight, std=deviation, a=-2 * deviation, b=2 * deviation)
+
+
+def he_normal(weight: Tensor) -> None:
+    """Keras' `he_normal`: variance 2 / fan-in."""
+    truncated_normal(weight, 2 / weight[0].numel())
 
 
 def initialise(network: nn.Module) -> None:

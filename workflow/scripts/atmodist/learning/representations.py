@@ -1,4 +1,4 @@
-"""What a trained encoder makes of whole fields, as if the sphere had no edge."""
+"""What a trained encoder makes of whole fields, which are continued around the sphere and over the poles."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -11,13 +11,8 @@ from torch import Tensor
 
 from atmodist.core import netcdf
 from atmodist.core.errors import InputError
-from atmodist.learning.networks import LAYERS, Encoder
+from atmodist.learning.networks import Encoder, stride
 from atmodist.learning.resolution import pad_sphere
-
-
-def stride(layer: str) -> int:
-    """Pixels of a field to a pixel of its representation by a layer: 4 at "stage1" … 32 at "stage4"."""
-    return 2 ** (LAYERS.index(layer) + 2)
 
 
 @torch.inference_mode()
@@ -25,7 +20,8 @@ def represent(encoder: Encoder, field: Tensor, layer: str, halo: int) -> Tensor:
     """Output of an encoder's layer, D×H/s×W/s with s its `stride`, of a normalised global field C×H×W.
 
     The field is continued by ``halo`` pixels, a multiple of s, around the sphere and over the poles, in place
-    of the zeros that a convolution would see there.
+    of the zeros that a convolution would see there; a deep layer reaches farther than a halo of one patch
+    and sees zeros beyond it.
     """
     edge = halo // stride(layer)
     return encoder.features(pad_sphere(field, halo)[None], layer)[0, :, edge:-edge, edge:-edge]

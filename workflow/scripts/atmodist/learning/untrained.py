@@ -16,7 +16,7 @@ from atmodist.learning.saved import encoder_of
 
 
 def random_encoder(settings: dict[str, Any], variables: list[str], seed: int) -> Encoder:
-    """An encoder with the weights that a training run would start from."""
+    """An encoder with weights drawn as a training run draws those that it starts from."""
     torch.manual_seed(torch_seed(seed, "untrained", "weights", settings["seed_index"]))
     encoder = encoder_of(settings, variables)
     initialise(encoder)
