@@ -9,9 +9,10 @@ import xarray as xr
 from scipy.special import eval_legendre
 from torchmetrics.functional.image import peak_signal_noise_ratio, structural_similarity_index_measure
 
+from atmodist.core.errors import InputError
 from atmodist.data import spectral, units
 from atmodist.data.sphere import EARTH_RADIUS, area_weights
-from atmodist.evaluation import metrics, moments, ratios
+from atmodist.evaluation import merging, metrics, moments, ratios
 
 VARIABLES = ["divergence", "vorticity"]
 TRUNCATION = 31
@@ -305,6 +306,23 @@ def test_moments_are_those_of_numpy():
     np.testing.assert_allclose(result["mean"], estimates.mean(0), atol=4e-11)
     np.testing.assert_allclose(result["std"], estimates.std(0), atol=1e-10)
     np.testing.assert_allclose(result["rmse"], np.sqrt(((estimates - truths) ** 2).mean(0)), atol=1e-10)
+
+
+def test_values_that_sums_of_squares_cannot_hold_are_refused():
+    """A point beyond any standard deviation, or sums that would wrap and so give no error at all."""
+    truth, pair = noise(0), noise(1)
+    pair.values[0, 3, 4] = -6e-3
+    with pytest.raises(InputError, match="are beyond 512 standard deviations: did the training diverge"):
+        metrics.Moments([1e-5, 1e-5]).update(truth, pair)
+    parts = []
+    for block in range(2):
+        pair.values[0, 3, 4] = 4e-3
+        one = metrics.Moments([1e-5, 1e-5]).measure(truth, pair)
+        one["sum_of_squares"] *= 500
+        parts.append(one.assign(frames=("block", [500]), block=[block]))
+    merging.combine(parts[:1])
+    with pytest.raises(InputError, match="have outgrown the sums of their squares"):
+        merging.combine(parts)
 
 
 def test_cities_see_their_surroundings():

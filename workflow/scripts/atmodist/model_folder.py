@@ -101,7 +101,8 @@ class ModelConfig:
             where = f" in {axis}" if axis else ""
             raise InputError(
                 f"the grid spacing{where} is {spacing:.6g}°; model {self.name} expects {expected:.6g}° "
-                f"within {100 * SPACING_TOLERANCE:.0f} %: interpolate the fields, or train a model for their grid."
+                f"within {100 * SPACING_TOLERANCE:.0f} %: interpolate the fields, or train a model for their "
+                "grid."
             )
 
     def check_magnitude(self, deviations: Sequence[float], normalised: bool) -> None:

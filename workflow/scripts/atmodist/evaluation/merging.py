@@ -13,7 +13,8 @@ from atmodist.core.errors import InputError
 def combine(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     """Join evaluations of separate spans of time: blocks and series end to end, totals added.
 
-    Nothing is rounded, so the result is that of one evaluation over the whole time, bit for bit.
+    Nothing is rounded, so the result is that of one evaluation over the whole time, bit for bit. Sums of
+    squares too large for an integer raise ``InputError``.
     """
     parts = sorted(parts, key=lambda part: part["block"].values[0])
     blocks = np.concatenate([part["block"].values for part in parts])
@@ -22,6 +23,12 @@ def combine(parts: Sequence[xr.Dataset]) -> xr.Dataset:
     dimensions = [dimension for dimension in ("block", "time") if dimension in parts[0].dims]
     totals = [part.drop_dims(dimensions) for part in parts]
     joined = [sum(totals[1:], start=totals[0])]
+    for name, values in joined[0].items():
+        if name.startswith("sum_of_square") and (values < 0).any():
+            raise InputError(
+                "values of many standard deviations at one point have outgrown the sums of their squares: "
+                "did the training diverge?"
+            )
     for dimension in dimensions:
         joined.append(xr.concat([_along(dimension, part) for part in parts], dimension, join="exact"))
     return xr.merge(joined, join="exact", compat="equals").assign_attrs(parts[0].attrs)

@@ -16,6 +16,7 @@ from typing import ClassVar
 import numpy as np
 import xarray as xr
 
+from atmodist.core.errors import InputError
 from atmodist.core.seeds import random_stream
 from atmodist.data import spectral, units
 from atmodist.data.sphere import EARTH_RADIUS, area_weights, nearest_point, travel
@@ -254,11 +255,13 @@ class Moments(Total):
 
     They are sums of integers, in units of ``std / 2**18``, so that no rounding depends on how time is
     divided; `moments.mean_fields` turns them into means. Six years of 3-hourly values fit as long as the root
-    mean square of a point stays below 80 ``std``.
+    mean square of a point stays below 80 ``std``; where it does not, `merging.combine` sees the sum wrap. A
+    value beyond `LIMIT` raises ``InputError``, because sums of a block could wrap twice.
     """
 
     std: np.ndarray
     QUANTA: ClassVar[int] = 2**18
+    LIMIT: ClassVar[int] = 512  # std
     ROWS: ClassVar[int] = 16  # at a time, so that they stay in the cache
 
     def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
@@ -271,6 +274,11 @@ class Moments(Total):
             true, found = (
                 np.rint(x.values[rows] / quantum[:, None, None]).astype(np.int64) for x in (truth, estimate)
             )
+            if max(found.max(), -found.min()) > self.LIMIT * self.QUANTA:
+                when = str(estimate["time"].values)[:16]
+                raise InputError(
+                    f"fields of {when} are beyond {self.LIMIT} standard deviations: did the training diverge?"
+                )
             sums["sum"][rows] = found
             np.square(found, out=sums["sum_of_squares"][rows])
             np.square(found - true, out=sums["sum_of_squared_errors"][rows])

@@ -116,7 +116,7 @@ def evaluate(
                 result = metric.result()
                 parts.append(result.expand_dims(block=day) if isinstance(metric, Mean) else result)
             part = xr.merge(parts, join="exact", compat="equals")
-            whole = part if whole is None else combine([whole, part])
+            whole = combine([part] if whole is None else [whole, part])
     return whole
 
 
