@@ -9,7 +9,9 @@ import pytest
 import yaml
 
 from atmodist import configuration
+from atmodist.configuration import consistency
 from atmodist.core.errors import InputError
+from atmodist.evaluation import degradations
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -271,6 +273,50 @@ PAPERS = {
     # Woollings, Hannachi & Hoskins 2010: a 10-day low-pass of 61 days, mean and two harmonics of the year.
     "jet": {"window_days": 61, "cutoff_days": 10, "harmonics": 2},
 }
+
+
+SECTOR = {"a": {"latitude": [15, 75], "longitude": [0, 60]}}
+
+
+@pytest.mark.parametrize(
+    ("data", "jet", "said"),
+    [
+        (
+            {"eval": {"start": "2003-01-01", "end": "2003-01-03"}},
+            {},
+            "data.eval holds 24 times; expected more",
+        ),
+        ({"eval": {"start": "2003-01-01", "end": "2003-01-04"}}, {}, None),
+        ({}, {"window_days": 399}, None),
+        ({}, {"window_days": 401}, "window_days is 401; expected at most 400, the longest run of days"),
+        (
+            {"eval": {"start": "2002-02-05", "end": "2002-03-26"}},
+            {},
+            "data.eval begins on the day after data.train ends; expected a gap",
+        ),
+        # Splits of one atmosphere, which are smoothed as one run of 450 days.
+        (
+            {
+                "source": "files",
+                "files": {"pattern": "{year}.grib"},
+                "eval": {"start": "2002-02-05", "end": "2002-03-26"},
+            },
+            {"window_days": 449},
+            None,
+        ),
+    ],
+)
+def test_days_suffice_for_the_orderings_and_the_jet(data, jet, said):
+    config = configuration.merged(PAPER, configuration.read(ROOT / "config/study.yaml"))
+    day = data.get("eval", config["data"]["eval"])["start"]
+    changes = {"data": data, "jet": {"sectors": SECTOR} | jet, "figures": {"time": f"{day}T12:00"}}
+    config = configuration.tidy(configuration.merged(config, changes))
+    if said is None:
+        configuration.check(config, SCHEMA)
+    else:
+        with pytest.raises(InputError, match=said):
+            configuration.check(config, SCHEMA)
+    assert degradations.LAGS[-1] == consistency.ORDERING_TIMES
 
 
 @pytest.mark.parametrize("section", PAPERS)

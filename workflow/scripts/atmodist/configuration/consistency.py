@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 from itertools import combinations
 from typing import Any
 
@@ -24,6 +24,9 @@ from atmodist.samples.counts import certain_pairs, sample_count
 
 DESCRIBED_IN = {"synthetic": "synthetic", "files": "files", "era5": "download", "arco": "arco"}
 """Key of ``data`` that says what each source needs."""
+DAY = timedelta(days=1)
+ORDERING_TIMES = 24
+"""Time steps of the longest lag of the orderings, `degradations.LAGS`, whose module is a heavy one."""
 
 
 def problems(config: Mapping[str, Any]) -> Iterator[str]:
@@ -46,7 +49,15 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     )
     yield from _problems_of_reconstruction(config)
     yield from _problems_of_jet(config)
+    if config["jet"]["sectors"]:
+        yield from _problems_of_jet_days(config)
     yield from _problems_of_batches(config)
+    times = time_count(config, "eval")
+    if times <= ORDERING_TIMES:
+        yield (
+            f"data.eval holds {times} times; expected more than {ORDERING_TIMES}, the longest lag of the "
+            "orderings"
+        )
     evaluation = config["evaluation"]
     if evaluation["shard_days"] % evaluation["block_days"]:
         yield (
@@ -246,6 +257,24 @@ def _problems_of_jet(config: Mapping[str, Any]) -> Iterator[str]:
     for hour in jet["probe"]["hours"]:
         if hour % step:
             yield f"jet.probe.hours holds {hour}; expected multiples of data.step_hours, {step}"
+
+
+def _problems_of_jet_days(config: Mapping[str, Any]) -> Iterator[str]:
+    """The low-pass needs a run of days, perhaps through splits that adjoin each other."""
+    jet, data = config["jet"], config["data"]
+    longest, start, end, before = 0, None, None, ""
+    for first, last, split in sorted((*first_and_last(data[split]), split) for split in splits(config)):
+        adjoining = end is not None and first == end + DAY
+        if adjoining and data["source"] == "synthetic":
+            yield (
+                f"data.{split} begins on the day after data.{before} ends; expected a gap: they are "
+                "different synthetic atmospheres, which the jet's low-pass would mix"
+            )
+        start = start if adjoining else first
+        end, before = last, split
+        longest = max(longest, (end - start) // DAY + 1)
+    if longest < jet["window_days"]:
+        yield f"jet.window_days is {jet['window_days']}; expected at most {longest}, the longest run of days"
 
 
 def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
