@@ -194,6 +194,8 @@ rule histogram_fields:
     resources:
         mem_mb=memory(4),
         runtime=minutes(30),
+    params:
+        seed=config["seed"],
     script:
         "../scripts/histogram_fields.py"
 

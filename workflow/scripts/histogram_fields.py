@@ -10,6 +10,7 @@ with job(snakemake.log[0], "histogram_fields"):
 
     from atmodist.core import netcdf
     from atmodist.data import store
+    from atmodist.evaluation.sampling import spread
     from atmodist.samples.normalise import Moments
 
     fields = store.open_fields(snakemake.input.fields)
@@ -17,7 +18,7 @@ with job(snakemake.log[0], "histogram_fields"):
     edges = np.linspace(-12, 12, 481)
     width = edges[1] - edges[0]
     counts = np.zeros((2, len(fields.variables), len(edges) - 1))
-    times = np.unique(np.linspace(0, len(fields.time) - 1, TIMES).astype(int))
+    times = spread(len(fields.time), TIMES, snakemake.params.seed, "histogram_fields")
     for time in progress(times, "times"):
         physical = fields.read(time)
         for transform, values in enumerate((moments.standardise(physical, 0), moments.forward(physical, 0))):
