@@ -9,14 +9,14 @@ with job(snakemake.log[0], "figure_inpainting"):
 
     from atmodist.core import netcdf
     from atmodist.figures import plots
+    from atmodist.samples.square import square_of
 
     fills = snakemake.params.fills
     found = [netcdf.read(path)["field"] for path in snakemake.input.scores]
     truth = found[0].sel(system="truth")
-    edge = truth.sizes["row"] // 4
-    first = (truth.sizes["row"] - edge) // 2 - 1
+    square = square_of(truth.sizes["row"])
     hole = truth.copy()
-    hole[..., first : first + edge, first : first + edge] = np.nan
+    hole[..., square, square] = np.nan
     columns = {"erased": hole, **{name: each.isel(system=1) for name, each in zip(fills, found, strict=True)}}
     columns["truth"] = truth
     rows = [(n, variable) for n in range(truth.sizes["example"]) for variable in truth["variable"].values]
@@ -28,7 +28,7 @@ with job(snakemake.log[0], "figure_inpainting"):
             limit = plots.limit_of(truth.isel(at))
             for panel, field in zip(row, columns.values(), strict=True):
                 mesh = panel.imshow(field.isel(at), cmap=plots.SIGNED, vmin=-limit, vmax=limit)
-                corner = (first - 0.5, first - 0.5)
+                corner, edge = (square.start - 0.5, square.start - 0.5), square.stop - square.start
                 panel.add_patch(Rectangle(corner, edge, edge, fill=False, linewidth=0.6, linestyle=":"))
                 panel.set(xticks=[], yticks=[])
             row[0].set_ylabel(variable)

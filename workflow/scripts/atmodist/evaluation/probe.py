@@ -13,7 +13,7 @@ from atmodist.core.errors import InputError
 from atmodist.evaluation.bootstrap import means_of_series
 
 PENALTIES = tuple(10.0 ** np.arange(-4, 3.5, 0.5))
-"""Penalties λ that are tried, each times the number of samples and features in the mean."""
+"""Penalties that are tried, each times the mean square of the features' singular values."""
 
 CONSTANT = 1e-6
 """Relative deviation up to which a feature counts as constant."""
@@ -100,8 +100,8 @@ def skill(
 ) -> xr.DataArray:
     """Explained share of the variance, 1 − mean squared error over mean square, along ``sample``.
 
-    ``found`` and ``truth`` are anomalies (target, time), whose mean over all days is zero. 1 is perfect, 0 is
-    what the seasonal cycle knows, and a prediction may be worse than that.
+    ``found`` and ``truth`` are anomalies (target, time) from the seasonal cycle. 1 is perfect, 0 is what the
+    cycle knows, and a prediction may be worse than that.
     """
     squares = xr.Dataset({"error": (found - truth) ** 2, "truth": truth**2})
     mean = means_of_series(
