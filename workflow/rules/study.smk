@@ -52,6 +52,7 @@ rule collect_study:
                 "patches",
                 "calibration",
                 "evaluation",
+                "orderings",
             )
         }
         | {

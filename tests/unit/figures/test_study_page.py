@@ -11,6 +11,7 @@ import pandas as pd
 import pytest
 import scipy.stats
 
+from atmodist import configuration
 from atmodist.core.errors import InputError
 from atmodist.evaluation import claims, study
 from atmodist.figures import study_figures, study_page
@@ -447,24 +448,56 @@ def test_a_measure_that_no_seed_has_leaves_its_cell_empty(tmp_path):
 
 
 def test_a_seed_with_fewer_models_does_not_replace_one_with_more(tmp_path):
-    keep = ["bash", ROOT / "workflow/keep_seed.sh", tmp_path / "made/seed-1", tmp_path / "kept/seed-1"]
+    script, kept = ROOT / "workflow/keep_seed.py", tmp_path / "kept/seed-1"
+    keep = [sys.executable, script, "keep", kept, tmp_path / "made/seed-1"]
     seed(tmp_path / "made", 1, {}, models={"l2": ("mse", 0)})
     subprocess.run(keep, check=True)
-    (tmp_path / "kept/seed-1/orderings.csv").write_text("kept")
+    orderings = kept / "orderings.csv"
+    orderings.write_text("distance,family,right\nl1,lag,0.9\n")
     subprocess.run(keep, check=True)
-    assert (tmp_path / "kept/seed-1/orderings.csv").exists()
-    shutil.rmtree(tmp_path / "made")
-    seed(tmp_path / "made", 1, {}, settings="b")
-    told = subprocess.run(keep, check=True, capture_output=True, text=True).stdout
-    assert "orderings.csv is of other settings and deleted" in told
-    assert not (tmp_path / "kept/seed-1/orderings.csv").exists()
+    assert orderings.exists()
+    for other in ("b", "of the encoder"):
+        orderings.write_text("distance,family,right\nl1,lag,0.9\n")
+        shutil.rmtree(tmp_path / "made")
+        seed(tmp_path / "made", 1, {}, settings="b")
+        if other != "b":
+            models = pd.read_csv(tmp_path / "made/seed-1/models.csv").assign(settings=other)
+            models.to_csv(tmp_path / "made/seed-1/models.csv", index=False)
+        told = subprocess.run(keep, check=True, capture_output=True, text=True).stdout
+        assert "orderings.csv was of other settings and is deleted" in told
+        assert not orderings.exists()
     assert study.read(tmp_path / "kept")[0].models() == list(MODELS)
     shutil.rmtree(tmp_path / "made")
     seed(tmp_path / "made", 1, {}, settings="b", models={name: MODELS[name] for name in list(MODELS)[2:]})
     failed = subprocess.run(keep, capture_output=True, text=True)
     assert failed.returncode == 1
-    assert "lacks: atmodist, l2. Make them, too" in failed.stderr
+    assert "seed-1 has models that this would not have: atmodist, l2; expected them, too" in failed.stderr
     assert study.read(tmp_path / "kept")[0].models() == list(MODELS)
+
+
+def test_what_would_replace_a_seed_is_told_before_it_is_made(tmp_path):
+    """A config that plans fewer models than are kept, or another precision; none is kept of a new seed."""
+    plan = [ROOT / "config" / name for name in ("config.yaml", "study.yaml")]
+    planned = configuration.tidy(configuration.merged(*map(configuration.read, plan)))["srgan"]["models"]
+    seed(tmp_path, 1, {}, models={name: ("mse", 0) for name in planned})
+    seed(tmp_path, 2, {}, models={"l2": ("mse", 0), "amse": ("amse", 0)})
+    command = [sys.executable, ROOT / "workflow/keep_seed.py", "check"]
+
+    def told(number, *more):
+        run = subprocess.run(
+            [*command, tmp_path / f"seed-{number}", *plan, *more], capture_output=True, text=True
+        )
+        return run.returncode, run.stderr
+
+    assert told(1, "--precision", "32-true") == (0, "")
+    assert told(3) == (0, "")
+    code, error = told(1)
+    assert code == 1
+    assert "seed-1 was made with precision 32-true, this is with bf16-mixed; expected the same" in error
+    code, error = told(2, "--precision", "32-true")
+    assert code == 1
+    assert "seed-2 has models that this would not have: amse; expected them, too" in error
+    assert told(2, ROOT / "config/study-all.yaml", "--precision", "32-true") == (0, "")
 
 
 def test_the_command_makes_the_page_and_names_what_is_wrong(tmp_path):

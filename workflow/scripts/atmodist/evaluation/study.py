@@ -34,10 +34,10 @@ TABLES = {
     "spectra": {"degree", "truth"},
 }
 """Files of a seed, each with the suffix .csv, and the columns that they have at least."""
-BESIDE = ("map_regions", "measure_orderings")
-"""Rules whose jobs count for nothing in what a seed took: its tables are there before them."""
 OPTIONAL = {"orderings": {"distance", "family", "right"}}
 """The same, of files that a seed need not have."""
+BESIDE = ("map_regions", "measure_orderings")
+"""Rules whose jobs count for nothing in what a seed took: its tables are there before them."""
 RESAMPLES = 2000
 """Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
 SEEDS_NEEDED = 3
@@ -147,28 +147,32 @@ class Seed:
         return float(table.loc[table["model"] == model, "discriminator"].mean())
 
 
+def read_seed(path: Path) -> Seed:
+    """The seed in a folder; raises ``InputError`` if a table cannot be read or lacks a column."""
+    tables = {}
+    more = {name: OPTIONAL[name] for name in OPTIONAL if (path / f"{name}.csv").exists()}
+    for name, columns in (TABLES | more).items():
+        try:
+            tables[name] = pd.read_csv(path / f"{name}.csv")
+        except (OSError, ValueError) as error:
+            raise InputError(f"{path / name}.csv cannot be read ({error}); expected a table") from None
+        if missing := columns - set(tables[name].columns):
+            raise InputError(f"{path / name}.csv has no column {min(missing)}; expected a seed's table")
+    tables["draws"]["variable"] = tables["draws"]["variable"].fillna("")
+    return Seed(path.name, tables)
+
+
 def read(folder: str | Path) -> list[Seed]:
     """Seeds in the folders ``seed-*``, in the order of their numbers.
 
     Raises ``InputError`` if a file is missing, if seeds were made with different settings, or if a folder
     does not hold the seed of its name.
     """
-    found, paths = [], list(Path(folder).glob("seed-*"))
+    paths = list(Path(folder).glob("seed-*"))
     for path in paths:
         if not path.name.removeprefix("seed-").isdecimal():
             raise InputError(f"{path} is no seed's folder; expected a number at the end of its name")
-    for path in sorted(paths, key=lambda each: int(each.name.removeprefix("seed-"))):
-        tables = {}
-        more = {name: OPTIONAL[name] for name in OPTIONAL if (path / f"{name}.csv").exists()}
-        for name, columns in (TABLES | more).items():
-            try:
-                tables[name] = pd.read_csv(path / f"{name}.csv")
-            except (OSError, ValueError) as error:
-                raise InputError(f"{path / name}.csv cannot be read ({error}); expected a table") from None
-            if missing := columns - set(tables[name].columns):
-                raise InputError(f"{path / name}.csv has no column {min(missing)}; expected a seed's table")
-        tables["draws"]["variable"] = tables["draws"]["variable"].fillna("")
-        found.append(Seed(path.name, tables))
+    found = [read_seed(path) for path in sorted(paths, key=lambda each: int(each.name.removeprefix("seed-")))]
     first: dict[str, tuple[str, Seed]] = {}
     for seed in found:
         if f"seed-{seed.about()['seed']}" != seed.name:
