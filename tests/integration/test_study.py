@@ -13,14 +13,18 @@ SEED = ("--config", "name=study-4", "seed=4")
 TABLE = "results/study-4/study/draws.csv"
 
 
-@pytest.mark.parametrize(("more", "losses"), [([], 8), (["config/study-all.yaml"], 16)])
-def test_a_seed_plans_its_losses_and_no_figures(tmp_path, more, losses):
+MORE = ["config/study-all.yaml", "config/study-longer.yaml"]
+
+
+@pytest.mark.parametrize(("more", "losses", "encoders"), [([], 8, 1), (MORE, 18, 2)])
+def test_a_seed_plans_its_losses_and_no_figures(tmp_path, more, losses, encoders):
     folder = workspace(tmp_path / "study")
     files = ("--configfile", "config/study.yaml", *more)
     run = snakemake(folder, *files, *SEED, "--dry-run", "--quiet", "rules", "--", TABLE, cores=None)
     assert run.returncode == 0, run.stdout
     jobs = planned_jobs(run.stdout)
     assert jobs["train_srgan"] == losses
+    assert jobs["train_atmodist"] == encoders
     assert jobs["evaluate_srgan"] == losses + 2
     assert not {"measure_orderings", "figure_maps", "summary"} & jobs.keys()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from scipy.stats import false_discovery_control
 
 from atmodist.evaluation import study
 from atmodist.evaluation.study import Estimate, Seed
@@ -36,12 +37,20 @@ MEANINGS = {
     "variation": "its total variation is nearer to the truth",
     "local": "its local distributions are nearer to the truth",
 }
+SKILLS = {
+    "lags-23": "A network tells from two patches how many hours lie between them better than chance",
+    "lags-23-longer": "The same network, trained for longer, does",
+}
+"""Encoder, and the claim on its accuracy."""
 DISTANCE = "AtmoDist's loss beats ℓ2"
 PRETEXT = "The pretext task beats random weights"
 WEIGHT = "A larger adversarial weight beats the paper's, without the distance"
 DEPTH = "The last stage, the paper's, beats stage {}"
 BASELINE = "The pretext task beats an autoencoder's"
 SPECTRAL = "AtmoDist's loss beats the adjusted squared error (AMSE)"
+TRAINING = "Longer training of AtmoDist improves its loss"
+LONGER_DISTANCE = "AtmoDist's loss, trained for longer, beats ℓ2"
+LONGER_PRETEXT = "The pretext task, trained for longer, beats random weights"
 COMPARISONS = (
     (DISTANCE, PAPER, "atmodist-paper", "l2-paper", SETTINGS["-paper"]),
     (DISTANCE, PAPER, "atmodist-even", "l2-even", SETTINGS["-even"]),
@@ -50,12 +59,15 @@ COMPARISONS = (
     (PRETEXT, CONTROL, "atmodist", "random", SETTINGS[""]),
     (WEIGHT, CONTROL, "l2-even", "l2-paper", "ℓ2 with both"),
     *(
-        (text, source, f"atmodist{suffix}", f"{reference}{suffix}", SETTINGS[suffix])
-        for text, source, reference in (
-            (BASELINE, "the original's code; the comparison is ours", "autoencoder"),
-            (DEPTH.format(3), "Hoffmann & Lessig 2023, content loss", "atmodist-3"),
-            (DEPTH.format(2), "Hoffmann & Lessig 2023, content loss", "atmodist-2"),
-            (SPECTRAL, "Subich et al. 2025; the comparison is ours", "amse"),
+        (text, source, f"{system}{suffix}", f"{reference}{suffix}", SETTINGS[suffix])
+        for text, source, system, reference in (
+            (BASELINE, "the original's code; the comparison is ours", "atmodist", "autoencoder"),
+            (DEPTH.format(3), "Hoffmann & Lessig 2023, content loss", "atmodist", "atmodist-3"),
+            (DEPTH.format(2), "Hoffmann & Lessig 2023, content loss", "atmodist", "atmodist-2"),
+            (SPECTRAL, "Subich et al. 2025; the comparison is ours", "atmodist", "amse"),
+            (TRAINING, CONTROL, "atmodist-longer", "atmodist"),
+            (LONGER_DISTANCE, PAPER, "atmodist-longer", "l2"),
+            (LONGER_PRETEXT, CONTROL, "atmodist-longer", "random"),
         )
         for suffix in ("-even", "")
     ),
@@ -106,26 +118,65 @@ def claims(seeds: Sequence[Seed]) -> Iterator[Claim]:
                 yield Claim(text, source, system, reference, measure, setting)
 
 
-def judge(seeds: Sequence[Seed], claim: Claim) -> tuple[Estimate | None, str, str]:
-    """Ratio of the errors, verdict, and what would decide it."""
-    estimate = study.ratio(seeds, claim.system, claim.reference, claim.measure)
-    if estimate is not None and setting_of(claim.system) == setting_of(claim.reference) == "-even":
-        uneven = study.evenness(seeds, [claim.system, claim.reference])
-        if uneven:
-            return estimate, "undecided", uneven
+Judgement = tuple[Estimate | None, str, str]
+"""Ratio of the errors, verdict, and what would decide it."""
+
+
+def unlike(seeds: Sequence[Seed], system: str, reference: str) -> str:
+    """Why models that are to be compared at equal balance are not, or nothing."""
+    of_balance = setting_of(system) == setting_of(reference) == "-even"
+    return study.evenness(seeds, [system, reference]) if of_balance else ""
+
+
+def compare(seeds: Sequence[Seed], system: str, reference: str, measure: str) -> Judgement:
+    """Whether the error of a system is less than that of another: undecided if their duels are unlike."""
+    estimate = study.ratio(seeds, system, reference, measure)
+    if estimate and (why := unlike(seeds, system, reference)):
+        return estimate, "undecided", why
     return estimate, *study.decide(estimate)
 
 
-def skill(seeds: Sequence[Seed]) -> tuple[Estimate | None, str, str]:
+def judge(seeds: Sequence[Seed]) -> list[tuple[Claim, Judgement]]:
+    """Every claim and what becomes of it."""
+    return [(claim, compare(seeds, claim.system, claim.reference, claim.measure)) for claim in claims(seeds)]
+
+
+def only_alone(seeds: Sequence[Seed], judged: Sequence[tuple[Claim, Judgement]]) -> set[Claim]:
+    """Decided claims that are not if all are judged together: at most 5 % of those that are may be false.
+
+    By Benjamini & Hochberg 1995 (doi:10.1111/j.2517-6161.1995.tb02031.x), among the claims that have seeds
+    enough for a verdict and, in a duel, an equal balance.
+    """
+    tested = {
+        claim: study.probability(estimate)
+        for claim, (estimate, *_) in judged
+        if estimate
+        and estimate.seeds >= study.SEEDS_NEEDED
+        and not unlike(seeds, claim.system, claim.reference)
+    }
+    if not tested:
+        return set()
+    adjusted = dict(zip(tested, false_discovery_control(list(tested.values())), strict=True))
+    return {claim for claim, (_, verdict, _) in judged if verdict != "undecided" and adjusted[claim] > 0.05}
+
+
+def wins_and_losses(seeds: Sequence[Seed], system: str) -> list[str]:
+    """``win``, ``loss`` or ``open`` for each measure that a system is judged by, against its reference."""
+    words = {"holds": "win", "fails": "loss", "undecided": "open"}
+    judged = [name for name in study.MEASURES if name not in not_judged(seeds, system)]
+    return [words[compare(seeds, system, reference_of(system), name)[1]] for name in judged]
+
+
+def skill(seeds: Sequence[Seed], encoder: str) -> tuple[Estimate | None, str, str]:
     """Accuracy of the lag over chance, and the verdict on its being above 1."""
-    parts = accuracies(seeds)
+    parts = accuracies(seeds, encoder)
     estimate = Estimate.of(study.pooled(parts)[:, 0], len(parts)) if parts else None
     if estimate is None:
         return None, "undecided", f"{study.SEEDS_NEEDED} seeds"
     return estimate, *study.decide(estimate, below=False)
 
 
-def accuracies(seeds: Sequence[Seed]) -> list[np.ndarray]:
-    """Accuracies over chance (sample, 1) of the seeds that have them."""
-    each = [seed.samples("atmodist", "lags-23", "accuracy_over_chance") for seed in seeds]
+def accuracies(seeds: Sequence[Seed], encoder: str) -> list[np.ndarray]:
+    """An encoder's accuracies over chance (sample, 1) of the seeds that have them."""
+    each = [seed.samples("atmodist", encoder, "accuracy_over_chance") for seed in seeds]
     return [values for values in each if values.size]

@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import stdtrit
+from scipy.special import stdtr, stdtrit
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import fingerprint
@@ -125,8 +125,8 @@ class Seed:
     def hours(self) -> tuple[float, bool]:
         """Processor time of what the seed was made by, and whether a part of it is missing.
 
-        Snakemake tells of a job what its last start took: of a training run that was stopped and resumed, and
-        whose epochs took longer than that in all, the rest.
+        Snakemake tells of a job what its last start took: of a super-resolution's training run that was
+        stopped and resumed, and whose epochs took longer than that in all, the rest.
         """
         jobs = self.tables["jobs"].set_index("job")
         rule = jobs.index.str.split("/").str[0]
@@ -189,20 +189,21 @@ def read(folder: str | Path) -> list[Seed]:
     return found
 
 
-def orderings(seeds: Sequence[Seed]) -> tuple[pd.DataFrame, float, int]:
+def orderings(seeds: Sequence[Seed]) -> tuple[pd.DataFrame, pd.Series, float]:
     """Shares of triplets that distances order rightly (docs/orderings.md), means over the seeds with them.
 
     Returns:
-        A row a distance, a column a family of triplets; the greatest difference between two seeds in any of
-        them; the number of seeds. The table is empty where no seed has them.
+        A row a distance, a column a family of triplets; each distance's number of seeds; the greatest
+        difference between two seeds in any share. The tables are empty where no seed has them.
     """
     tables = [seed.tables["orderings"] for seed in seeds if "orderings" in seed.tables]
     if not tables:
-        return pd.DataFrame(), 0.0, 0
+        return pd.DataFrame(), pd.Series(), 0.0
     shares = pd.concat(tables).pivot_table(
         index="distance", columns="family", values="right", aggfunc=["mean", np.ptp], sort=False
     )
-    return shares["mean"], float(shares["ptp"].max(axis=None)), len(tables)
+    counts = pd.concat([table["distance"].drop_duplicates() for table in tables]).value_counts()
+    return shares["mean"], counts, float(shares["ptp"].max(axis=None))
 
 
 def pooled(parts: Sequence[np.ndarray]) -> np.ndarray:
@@ -321,12 +322,14 @@ def seeds_to_decide(estimate: Estimate, threshold: float) -> int | None:
     return int(enough[0]) if enough.size else None
 
 
-def wins_and_losses(seeds: Sequence[Seed], system: str, reference: str, but: Iterable[str] = ()) -> list[str]:
-    """``win``, ``loss`` or ``open`` for each measure, by `decide` on the ratio to the reference."""
-    words = {"holds": "win", "fails": "loss", "undecided": "open"}
-    return [
-        words[decide(ratio(seeds, system, reference, name))[0]] for name in MEASURES if name not in set(but)
-    ]
+def probability(estimate: Estimate, threshold: float = 1.0) -> float:
+    """That of an estimate as far from the threshold, were this the truth: its interval read as Student's."""
+    end = estimate.high if estimate.value < threshold else estimate.low
+    distance, reach = abs(np.log([threshold / estimate.value, end / estimate.value]))
+    degrees = estimate.seeds - 1
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = 2 * stdtr(degrees, -np.divide(distance, reach) * stdtrit(degrees, 0.975))
+    return float(np.nan_to_num(found, nan=1.0))  # without an interval, or without a difference
 
 
 def balance(seeds: Sequence[Seed], model: str) -> float:

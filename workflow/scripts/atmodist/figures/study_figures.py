@@ -67,6 +67,7 @@ def _draw_ratios(axes, seeds, members, looks):
         axes.hlines(places, low, high, color=look["color"], linestyle=look.get("linestyle", "-"))
     axes.axvline(1, color="0.6", linewidth=0.8)
     axes.set(xscale="log", xlabel="error over that of ℓ2", ylim=(len(MEASURES) - 0.5, -0.5))
+    axes.set_xlim(max(0.09, axes.get_xlim()[0]))  # intervals of few seeds may reach far beyond
     _plain_numbers(axes.xaxis, [1, 3])
     axes.set_yticks(range(len(MEASURES)), [measure.label for measure in MEASURES.values()])
 
