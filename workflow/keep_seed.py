@@ -49,10 +49,7 @@ def keep(kept: Path, made: Path) -> None:
     seed, orderings = study.read_seed(made), None
     compare(kept, seed.models(), seed.about()["precision"])
     if (kept / "orderings.csv").exists():
-        before = study.read_seed(kept)
-        if before.about()["settings"] == seed.about()["settings"] and settings_of(before) <= settings_of(
-            seed
-        ):
+        if study.read_seed(kept).settings().items() <= seed.settings().items():
             orderings = kept / "orderings.csv"
         else:
             print(f"{kept}/orderings.csv was of other settings and is deleted: make study-orderings.")
@@ -60,11 +57,6 @@ def keep(kept: Path, made: Path) -> None:
         partial.mkdir(parents=True)
         for path in [*sorted(made.glob("*.csv")), *([orderings] if orderings else [])]:
             shutil.copy(path, partial)
-
-
-def settings_of(seed: study.Seed) -> set[tuple[str, str]]:
-    """Fingerprint of each model's settings, its encoder's among them."""
-    return set(seed.tables["models"][["model", "settings"]].itertuples(index=False, name=None))
 
 
 def main() -> int:

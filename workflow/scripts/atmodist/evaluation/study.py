@@ -111,6 +111,11 @@ class Seed:
         """Names of the super-resolution models that were evaluated."""
         return list(self.tables["models"]["model"])
 
+    def settings(self) -> dict[str, str]:
+        """Fingerprints: of what seeds must share, under no name, and of each model's own settings."""
+        models = self.tables["models"].set_index("model")["settings"]
+        return {"": self.about()["settings"], **models}
+
     def samples(self, group: str, system: str, quantity: str) -> np.ndarray:
         """Values (sample, variable) of a quantity, the draws of blocks behind the first; empty if unknown."""
         return self._samples.get((group, system, quantity), np.empty((0, 0)))
@@ -177,12 +182,10 @@ def read(folder: str | Path) -> list[Seed]:
     for seed in found:
         if f"seed-{seed.about()['seed']}" != seed.name:
             raise InputError(f"{seed.name} of {folder} holds seed {seed.about()['seed']}; expected its own")
-        models = seed.tables["models"].set_index("model")["settings"]
-        settings = {"": seed.about()["settings"]}
-        settings |= {f"model {name} with ": those for name, those in models.items()}
-        for what, those in settings.items():
-            expected, other = first.setdefault(what, (those, seed))
+        for model, those in seed.settings().items():
+            expected, other = first.setdefault(model, (those, seed))
             if those != expected:
+                what = f"model {model} with " if model else ""
                 raise InputError(
                     f"{seed.name} of {folder} has {what}other settings than {other.name}; expected the same"
                 )
