@@ -2,7 +2,7 @@
 
 import difflib
 from collections.abc import Iterator, Mapping
-from datetime import date, datetime, timedelta
+from datetime import date, datetime
 from itertools import combinations
 from typing import Any
 
@@ -19,12 +19,12 @@ from atmodist.configuration.derived import (
     wind,
     zooms,
 )
+from atmodist.core.periods import DAY
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
 from atmodist.samples.counts import certain_pairs, sample_count
 
 DESCRIBED_IN = {"synthetic": "synthetic", "files": "files", "era5": "download", "arco": "arco"}
 """Key of ``data`` that says what each source needs."""
-DAY = timedelta(days=1)
 ORDERING_TIMES = 24
 """Time steps of the longest lag of the orderings, `degradations.LAGS`, whose module is a heavy one."""
 
@@ -230,11 +230,7 @@ def _problems_of_reconstruction(config: Mapping[str, Any]) -> Iterator[str]:
                     f"pair, on {processes} devices"
                 )
             halves = {"batch_size": size // 2, "batches": model["batches"]}
-            if halves["batch_size"] > pairs:
-                yield (
-                    f"{key}.batch_size is {size}; expected at most {2 * pairs}, both patches of the {pairs} "
-                    "pairs that data.train and pairs.per_time give"
-                )
+            yield from _too_large(key, model, 2 * pairs, "patches of pairs", "pairs.per_time")
             yield from _too_many(f"{key}.batches", halves, pairs, "pairs", "pairs.per_time")
     for name, model in models(config, "inpainting").items():
         yield from _unknown_encoder(config, f"inpainting.models.{name}.content", model["content"])
