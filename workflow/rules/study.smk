@@ -1,4 +1,5 @@
 # What is kept of a seed of the study, from which seeds made on different days and machines are compared.
+
 ENCODER_SETTINGS = ATMODIST | AUTOENCODER | UNTRAINED
 
 

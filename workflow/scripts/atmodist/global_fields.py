@@ -66,8 +66,8 @@ class GlobalFields:
             config.check_spacing(spacing, axis=axis)
         self._has_time = "time" in first.dims
         # A single field may say its time all the same; cfgrib's "time" is then that of the forecast's start.
-        alone = [name for name in ("valid_time", "time") if name in first.coords]
-        known = "time" if self._has_time else next(iter(alone), None)
+        alone = next((name for name in ("valid_time", "time") if name in first.coords), None)
+        known = "time" if self._has_time else alone
         self.times = np.atleast_1d(first[known].values if known else np.datetime64("NaT", "ns"))
         if self.times.dtype.kind != "M":
             raise InputError(f"{name} has times of type {self.times.dtype}; expected datetime64.")
