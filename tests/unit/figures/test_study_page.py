@@ -72,10 +72,9 @@ def verdicts(folder):
     """Verdict of each claim, by system, reference and measure."""
     seeds = study.read(folder)
     found = {
-        (claim.system, claim.reference, claim.measure): judgement[1:]
-        for claim, judgement in claims.judge(seeds)
-    }
-    return found | {"skill": claims.skill(seeds, "lags-23")[1:]}
+        (claim.system, claim.reference, claim.measure): judgement for claim, judgement in claims.judge(seeds)
+    } | {"skill": claims.skill(seeds, "lags-23")}
+    return {key: (judgement.verdict, judgement.open_for) for key, judgement in found.items()}
 
 
 def test_verdicts_are_those_of_the_numbers_and_turn_with_them(tmp_path):
@@ -123,14 +122,14 @@ def test_longer_training_is_judged_where_seeds_have_it(tmp_path):
     row = table[table["system"] == "lags-23"].assign(system="lags-23-longer")
     pd.concat([table, row]).to_csv(path, index=False)
     seeds = study.read(tmp_path)
-    found = {(claim.text, claim.reference): judgement[:2] for claim, judgement in claims.judge(seeds)}
+    found = {(claim.text, claim.reference): judgement for claim, judgement in claims.judge(seeds)}
     for text, reference in (
         (claims.TRAINING, "atmodist"),
         (claims.LONGER_DISTANCE, "l2"),
         (claims.LONGER_PRETEXT, "random"),
     ):
-        estimate, verdict = found[text, reference]
-        assert (estimate.seeds, verdict) == (3, "holds")
+        judgement = found[text, reference]
+        assert (judgement.estimate.seeds, judgement.verdict) == (3, "holds")
     page = study_page.text(seeds, "study")
     rows = [line.split(" | ") for line in page.splitlines() if line.startswith("| The same network, trained")]
     assert [cells[4:] for cells in rows] == [["1 of 1", "**undecided**", "2 more seeds |"]]
@@ -156,14 +155,14 @@ def test_a_verdict_that_many_rows_give_by_chance_is_marked(tmp_path):
     for number, error in enumerate(errors, 1):
         seed(tmp_path, number, {"random-even": 0.4, "atmodist-paper": error**0.8}, noise=0.02)
     seeds = study.read(tmp_path)
-    judged = claims.judge(seeds)
-    marked = claims.only_alone(seeds, judged)
-    tested = {claim: study.probability(estimate) for claim, (estimate, *_) in judged}
+    judged = dict(claims.judge(seeds))
+    marked = {claim for claim, judgement in judged.items() if judgement.alone}
+    tested = {claim: study.probability(judgement.estimate) for claim, judgement in judged.items()}
     # By the procedure's own words: the largest k with p(k) ≤ 5 % k / m, and all up to it are rejected.
     ordered = sorted(tested.values())
     limits = [0.05 * (k + 1) / len(ordered) for k in range(len(ordered))]
     largest = max((p for p, limit in zip(ordered, limits, strict=True) if p <= limit), default=0)
-    decided = {claim for claim, (_, verdict, _) in judged if verdict != "undecided"}
+    decided = {claim for claim, judgement in judged.items() if judgement.verdict != "undecided"}
     assert marked == {claim for claim in decided if tested[claim] > largest}
     assert decided > marked > set()
     page = study_page.text(seeds, "study")

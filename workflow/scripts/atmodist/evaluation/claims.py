@@ -1,7 +1,7 @@
 """What is put to the test in the study: the claims of the papers, our controls, and the verdict on each."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from scipy.stats import false_discovery_control
@@ -118,8 +118,22 @@ def claims(seeds: Sequence[Seed]) -> Iterator[Claim]:
                 yield Claim(text, source, system, reference, measure, setting)
 
 
-Judgement = tuple[Estimate | None, str, str]
-"""Ratio of the errors, verdict, and what would decide it."""
+@dataclass(frozen=True)
+class Judgement:
+    """What becomes of a claim, or of a comparison."""
+
+    estimate: Estimate | None
+    """Ratio of the errors, or what else is compared with 1."""
+    verdict: str
+    """``holds``, ``fails`` or ``undecided``."""
+    open_for: str
+    """What would decide it."""
+    alone: bool = False
+    """Decided by itself, but not if all claims are judged together."""
+
+    def marked(self, verdict: str) -> str:
+        """The verdict, or a word for it, with the mark of those that are `alone`."""
+        return f"{verdict}°" if self.alone else verdict
 
 
 def unlike(seeds: Sequence[Seed], system: str, reference: str) -> str:
@@ -132,48 +146,46 @@ def compare(seeds: Sequence[Seed], system: str, reference: str, measure: str) ->
     """Whether the error of a system is less than that of another: undecided if their duels are unlike."""
     estimate = study.ratio(seeds, system, reference, measure)
     if estimate and (why := unlike(seeds, system, reference)):
-        return estimate, "undecided", why
-    return estimate, *study.decide(estimate)
+        return Judgement(estimate, "undecided", why)
+    return Judgement(estimate, *study.decide(estimate))
 
 
 def judge(seeds: Sequence[Seed]) -> list[tuple[Claim, Judgement]]:
-    """Every claim and what becomes of it."""
-    return [(claim, compare(seeds, claim.system, claim.reference, claim.measure)) for claim in claims(seeds)]
-
-
-def only_alone(seeds: Sequence[Seed], judged: Sequence[tuple[Claim, Judgement]]) -> set[Claim]:
-    """Decided claims that are not if all are judged together: at most 5 % of those that are may be false.
+    """Every claim and what becomes of it, by itself and if all are judged together.
 
     By Benjamini & Hochberg 1995 (doi:10.1111/j.2517-6161.1995.tb02031.x), among the claims that have seeds
-    enough for a verdict and, in a duel, an equal balance.
+    enough for a verdict and, in a duel, an equal balance: at most 5 % of the verdicts may be false.
     """
+    judged = {claim: compare(seeds, claim.system, claim.reference, claim.measure) for claim in claims(seeds)}
     tested = {
-        claim: study.probability(estimate)
-        for claim, (estimate, *_) in judged
-        if estimate
-        and estimate.seeds >= study.SEEDS_NEEDED
+        claim: study.probability(found.estimate)
+        for claim, found in judged.items()
+        if found.estimate
+        and found.estimate.seeds >= study.SEEDS_NEEDED
         and not unlike(seeds, claim.system, claim.reference)
     }
-    if not tested:
-        return set()
-    adjusted = dict(zip(tested, false_discovery_control(list(tested.values())), strict=True))
-    return {claim for claim, (_, verdict, _) in judged if verdict != "undecided" and adjusted[claim] > 0.05}
+    controlled = false_discovery_control(list(tested.values())) if tested else ()
+    adjusted = dict(zip(tested, controlled, strict=True))
+    return [
+        (claim, replace(found, alone=found.verdict != "undecided" and adjusted[claim] > 0.05))
+        for claim, found in judged.items()
+    ]
 
 
 def wins_and_losses(seeds: Sequence[Seed], system: str) -> list[str]:
     """``win``, ``loss`` or ``open`` for each measure that a system is judged by, against its reference."""
     words = {"holds": "win", "fails": "loss", "undecided": "open"}
     judged = [name for name in study.MEASURES if name not in not_judged(seeds, system)]
-    return [words[compare(seeds, system, reference_of(system), name)[1]] for name in judged]
+    return [words[compare(seeds, system, reference_of(system), name).verdict] for name in judged]
 
 
-def skill(seeds: Sequence[Seed], encoder: str) -> tuple[Estimate | None, str, str]:
+def skill(seeds: Sequence[Seed], encoder: str) -> Judgement:
     """Accuracy of the lag over chance, and the verdict on its being above 1."""
     parts = accuracies(seeds, encoder)
     estimate = Estimate.of(study.pooled(parts)[:, 0], len(parts)) if parts else None
     if estimate is None:
-        return None, "undecided", f"{study.SEEDS_NEEDED} seeds"
-    return estimate, *study.decide(estimate, below=False)
+        return Judgement(None, "undecided", f"{study.SEEDS_NEEDED} seeds")
+    return Judgement(estimate, *study.decide(estimate, below=False))
 
 
 def accuracies(seeds: Sequence[Seed], encoder: str) -> list[np.ndarray]:

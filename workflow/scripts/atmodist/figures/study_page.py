@@ -20,7 +20,6 @@ from atmodist.evaluation.claims import (
     judge,
     models,
     not_judged,
-    only_alone,
     reference_of,
     skill,
     wins_and_losses,
@@ -91,8 +90,7 @@ def row(*cells: str) -> str:
 def text(seeds: Sequence[Seed], folder: str) -> str:
     """The page; ``folder`` is where its figures lie, seen from it."""
     judged = judge(seeds)
-    alone = only_alone(seeds, judged)
-    parts = [INTRODUCTION, *_at_a_glance(seeds, judged, alone), *_claims(seeds, judged, alone)]
+    parts = [INTRODUCTION, *_at_a_glance(seeds, judged), *_claims(seeds, judged)]
     if not seeds:
         return "\n".join([*parts, "\nNo seed has been made yet, so that there are no losses to compare.\n"])
     parts += [*_losses(seeds, folder), *_duels(seeds, folder), *_orderings(seeds), *_cost(seeds)]
@@ -109,13 +107,12 @@ def summary(seeds: Sequence[Seed]) -> str:
         SPECTRAL: "AMSE",
     }
     words = {"holds": "**{:.2f}** better", "fails": "{:.2f} *worse*", "undecided": "{:.2f} open"}
-    rows, counts, judged = {}, set(), judge(seeds)
-    alone = only_alone(seeds, judged)
-    for claim, (estimate, verdict, _) in judged:
+    rows, counts = {}, set()
+    for claim, found in judge(seeds):
         if claim.text in others:
             cells = rows.setdefault((others[claim.text], claim.setting), [])
-            mark = "°" * (claim in alone)
-            cells.append(words[verdict].format(estimate.value) + mark if estimate else "–")
+            estimate, words_for_it = found.estimate, found.marked(words[found.verdict])
+            cells.append(words_for_it.format(estimate.value) if estimate else "–")
             counts |= {estimate.seeds} if estimate else set()
     head = ["over that of", "trained with", *(MEASURES[name].label for name in MEANINGS)]
     ordered = sorted(rows, key=lambda key: list(others.values()).index(key[0]))
@@ -136,21 +133,21 @@ def with_summary(readme: str, seeds: Sequence[Seed]) -> str:
     return f"{before}{begin}\n{summary(seeds)}\n{end}{rest.partition(end)[2]}"
 
 
-def _at_a_glance(seeds, judged, alone):
+def _at_a_glance(seeds, judged):
     yield f"## At a glance\n\nSeeds: {len(seeds)}. Ratios of errors, below 1 where a claim holds; verdicts.\n"
     yield row("claim", "setting", "seeds", *(MEASURES[name].label for name in MEANINGS))
     yield row(*["---"] * (3 + len(MEANINGS)))
     cells = {}
-    for claim, (estimate, verdict, _) in judged:
-        ratio = f"{estimate.value:.2f} " if estimate else ""
-        count = str(estimate.seeds) if estimate else "0"
-        told = f"{ratio}{verdict}{'°' * (claim in alone)}"
+    for claim, found in judged:
+        ratio = f"{found.estimate.value:.2f} " if found.estimate else ""
+        count = str(found.estimate.seeds) if found.estimate else "0"
+        told = f"{ratio}{found.marked(found.verdict)}"
         cells.setdefault((claim.text, claim.setting, count), []).append(told)
-    for about, found in cells.items():
-        yield row(*about, *found)
+    for about, told in cells.items():
+        yield row(*about, *told)
 
 
-def _claims(seeds, judged, alone):
+def _claims(seeds, judged):
     yield "\n## Claims\n\nThe same with intervals, and what is missing where there is no verdict. In the"
     yield "accuracies of seeds 1 to 8, of two lags with equal scores, frequent in bfloat16, both count:"
     yield "1 to 5 % more.\n"
@@ -159,22 +156,22 @@ def _claims(seeds, judged, alone):
     for encoder, text in SKILLS.items():
         each = [values[0, 0] for values in accuracies(seeds, encoder)]
         if each or not seeds:
-            estimate, verdict, open_for = skill(seeds, encoder)
+            found = skill(seeds, encoder)
             yield row(
                 text,
                 "both papers, training of AtmoDist",
                 "accuracy over chance, above 1 if the claim holds",
-                number(estimate),
+                number(found.estimate),
                 f"{sum(value > 1 for value in each)} of {len(each)}",
-                f"**{verdict}**",
-                open_for,
+                f"**{found.verdict}**",
+                found.open_for,
             )
-    for claim, (estimate, verdict, open_for) in judged:
+    for claim, found in judged:
         text = f"{claim.text}: {MEANINGS[claim.measure]}"
         favour = study.in_favour(seeds, claim.system, claim.reference, claim.measure)
-        told = number(estimate), f"{favour} of {estimate.seeds if estimate else 0}"
-        verdict = f"**{verdict}**{'°' * (claim in alone)}"
-        yield row(text, claim.source, claim.setting, *told, verdict, open_for)
+        told = number(found.estimate), f"{favour} of {found.estimate.seeds if found.estimate else 0}"
+        verdict = found.marked(f"**{found.verdict}**")
+        yield row(text, claim.source, claim.setting, *told, verdict, found.open_for)
 
 
 def _losses(seeds, folder):
