@@ -23,13 +23,18 @@ WRITERS = {
     "folder": "partial.mkdir(); (partial / 'a').write_bytes(noise.tobytes())",
     "copy": "shutil.copy('source', partial)",
 }
-BODY = """
+# What the writers need, imported while files may still be of any size: an import writes compiled modules.
+LIBRARIES = """
 import shutil, sys
-import numpy as np, pandas, safetensors.numpy, xarray
+import pandas, safetensors.numpy, xarray
 import matplotlib; matplotlib.use('agg')
 from matplotlib import pyplot
 import matplotlib.backends.backend_pdf, PIL.PngImagePlugin
-from atmodist.core import hdf5, netcdf
+from atmodist.core import netcdf
+"""
+BODY = """
+import numpy as np
+from atmodist.core import hdf5
 from atmodist.core.files import replacing
 from atmodist.core.job import job
 def fill(path, **chunks):
@@ -72,6 +77,7 @@ def test_every_writer_names_the_file(tmp_path):
         "encoded.nc": "encode('encoded.nc')",
     }
     code = [
+        LIBRARIES,
         "import resource, traceback",
         "from atmodist.core.errors import InputError",
         "resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))",
