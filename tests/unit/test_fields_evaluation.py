@@ -172,6 +172,28 @@ def test_a_field_that_says_its_time_is_compared_with_that_time(folder):
         atmodist.evaluate(one, dataset(1).isel(time=2), folder, layers="stage2")
 
 
+@pytest.mark.parametrize(
+    "forecast",
+    [
+        lambda late, start, lead: late.assign_coords(
+            time=start, step=lead, valid_time=("time", late["time"].values)
+        ),
+        lambda late, start, lead: late.rename(time="valid_time").assign_coords(time=start[0], step=lead),
+        lambda late, start, lead: late.rename(time="valid_time").assign_coords(
+            time=start[0], step=("valid_time", lead * np.arange(1, 4))
+        ),
+        lambda late, start, lead: late.assign_coords(step=0 * lead),
+    ],
+    ids=["of several starts", "of one start", "a start and its steps", "an analysis"],
+)
+def test_forecasts_are_compared_when_they_are_valid(folder, forecast):
+    """cfgrib's layouts: "time" is when a forecast started, if "valid_time" says when it is valid."""
+    late = forecast(dataset(0).isel(time=slice(3, 6)), TIMES[:3], np.timedelta64(36, "h"))
+    found = atmodist.evaluate(late, dataset(0), folder, block_days=1)
+    assert found["mean"] == 0
+    np.testing.assert_array_equal(found["time"], TIMES[3:])
+
+
 def test_equal_fields_are_at_no_distance(folder):
     assert atmodist.evaluate(dataset(0), dataset(0), folder, block_days=1)["mean"] == 0
 
@@ -186,7 +208,7 @@ GOOD = dataset(0)
             GOOD.drop_vars("vorticity"),
             "forecast holds divergence; model tiny-atmodist takes divergence, vorticity",
         ),
-        (in_units(GOOD, "d-1"), "divergence in d-1; expected s-1"),
+        (in_units(GOOD, "d-1"), "divergence of forecast is in d-1; expected s-1"),
         (1e5 * GOOD, "are its units others"),
         (GOOD.where(GOOD["latitude"] < 80), "missing or not finite"),
         (GOOD.isel(latitude=slice(16, 48)), "expected the whole globe"),
@@ -200,11 +222,31 @@ GOOD = dataset(0)
         (GOOD.assign_coords(longitude=LONGITUDE - 1), "expected one grid"),
         (GOOD.assign_coords(time=np.arange(6)), "expected datetime64"),
         (GOOD["vorticity"], "without a dimension variable"),
+        ("forecast.nc", "forecast is a str; expected a Dataset of xarray"),
+        (GOOD.isel(time=slice(0)), "forecast holds no times"),
+        (
+            GOOD.assign(vorticity=GOOD["vorticity"].isel(time=0, drop=True)),
+            "time, latitude, longitude and vorticity along latitude, longitude; expected the same dimensions",
+        ),
+        *(
+            (GOOD.assign_coords({lead: after}), f"{lead} beside time, which may be when the forecast started")
+            for lead, after in (
+                ("step", np.timedelta64(6, "h")),
+                ("prediction_timedelta", np.timedelta64(12, "h")),
+                ("lead_time", 6),
+                ("forecast_period", ("time", np.arange(6.0))),
+            )
+        ),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(folder, forecast, said):
     with pytest.raises(InputError, match=said):
         atmodist.evaluate(forecast, dataset(1), folder)
+
+
+def test_a_block_shorter_than_a_day_is_refused(folder):
+    with pytest.raises(InputError, match=r"block_days is 0\.5; expected 1 at least"):
+        atmodist.evaluate(GOOD, GOOD, folder, block_days=0.5)
 
 
 def test_windows_that_leave_the_grid_are_refused(folder):

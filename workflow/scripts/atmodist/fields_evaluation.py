@@ -55,6 +55,8 @@ def evaluate(
     Raises:
         InputError: in one sentence, if variables, units, grid or times do not fit.
     """
+    if block_days < 1:
+        raise InputError(f"block_days is {block_days}; expected 1 at least.")
     model = model if isinstance(model, AtmoDist) else AtmoDist.from_pretrained(model, layers)
     found = [
         GlobalFields(each, model.config, name) for each, name in ((forecast, "forecast"), (truth, "truth"))

@@ -13,11 +13,17 @@ ALIASES = {
     "longitude": ("longitude", "lon"),
     "time": ("time", "valid_time"),
     "variable": ("variable",),
-    "vorticity": ("relative_vorticity", "atmosphere_relative_vorticity"),
+    "vorticity": (
+        "relative_vorticity",
+        "atmosphere_relative_vorticity",
+        "atmosphere_upward_relative_vorticity",
+    ),
     "divergence": ("divergence_of_wind",),
     "eastward wind": ("u", "eastward_wind", "u_component_of_wind"),
     "northward wind": ("v", "northward_wind", "v_component_of_wind"),
 }
+LEADS = ("step", "prediction_timedelta", "lead_time", "forecast_period")
+"""Coordinates that say how long after its start a forecast is valid."""
 SAME_UNITS = {"1/s": "s-1", "s**-1": "s-1", "s^-1": "s-1", "s⁻¹": "s-1", "m/s": "m s-1", "m s**-1": "m s-1"}
 
 
@@ -33,9 +39,21 @@ def find(names, wanted: str) -> str | None:
 
 
 def canonical(data: xr.DataArray) -> xr.DataArray:
-    """The same with its dimensions named latitude, longitude and, where there are, time and variable."""
-    renamed = {find(data.dims, each): each for each in ("latitude", "longitude", "time", "variable")}
-    return data.rename({old: new for old, new in renamed.items() if old not in (None, new)})
+    """The same with its dimensions named latitude, longitude and, where there are, time and variable.
+
+    Of fields along ``valid_time``, when the forecast started, and how long before, is left out.
+    """
+    found = {find(data.dims, each): each for each in ("latitude", "longitude", "time", "variable")}
+    renamed = {old: new for old, new in found.items() if old not in (None, new)}
+    start = LEADS if "valid_time" in renamed else ()
+    return data.drop_vars([*renamed.values(), *start], errors="ignore").rename(renamed)
+
+
+def check_unit(data: xr.DataArray, unit: str, name: str) -> None:
+    """Raise ``InputError`` if an array says that it has another unit; ``name`` is what to call it."""
+    given = str(data.attrs.get("units", unit)).strip()
+    if SAME_UNITS.get(given, given) != unit:
+        raise InputError(f"{name} is in {given}; expected {unit}.")
 
 
 class GlobalFields:
@@ -55,22 +73,27 @@ class GlobalFields:
 
     def __init__(self, dataset: xr.Dataset | xr.DataArray, config: ModelConfig, name: str = "the input"):
         self.config, self.name = config, name
+        if not isinstance(dataset, xr.Dataset | xr.DataArray):
+            raise InputError(f"{name} is a {type(dataset).__name__}; expected a Dataset of xarray.")
         if isinstance(dataset, xr.DataArray):
             if find(dataset.dims, "variable") is None:
                 raise InputError(f"{name} is a DataArray without a dimension variable; expected a Dataset.")
             dataset = canonical(dataset).to_dataset("variable")
         self.sources = self._choose(dataset)
         first = next(iter(self.sources.values()))
+        for other in self.sources.values():
+            if other.dims != first.dims:
+                along = (f"{each.name} along {', '.join(map(str, each.dims))}" for each in (first, other))
+                raise InputError(f"{name} has {' and '.join(along)}; expected the same dimensions.")
         self.grid = RegularGrid.of(first["latitude"].values, first["longitude"].values, name)
         for axis, spacing in self.grid.spacings.items():
             config.check_spacing(spacing, axis=axis)
         self._has_time = "time" in first.dims
-        # A single field may say its time all the same; cfgrib's "time" is then that of the forecast's start.
-        alone = next((name for name in ("valid_time", "time") if name in first.coords), None)
-        known = "time" if self._has_time else alone
-        self.times = np.atleast_1d(first[known].values if known else np.datetime64("NaT", "ns"))
+        self.times = np.atleast_1d(self._times(first))
         if self.times.dtype.kind != "M":
             raise InputError(f"{name} has times of type {self.times.dtype}; expected datetime64.")
+        if not self.times.size:
+            raise InputError(f"{name} holds no times; expected one at least.")
 
     def read(self, index: int) -> np.ndarray:
         """Fields (variable, latitude, longitude) of a time, in the model's units."""
@@ -86,6 +109,19 @@ class GlobalFields:
             when = f" at {self.times[index]}" if self._has_time else ""
             raise InputError(f"{self.name} holds values{when} that are missing or not finite; expected all.")
         return fields
+
+    def _times(self, data: xr.DataArray) -> np.ndarray:
+        """When fields are valid: a single one may say it, too, and "time" may be when a forecast started."""
+        along = ("time",) if self._has_time else ()
+        known = [each for each in ("valid_time", "time") if each in data.coords and data[each].dims == along]
+        if known == ["time"]:
+            for lead in LEADS:
+                if lead in data.coords and np.count_nonzero(data[lead].values):
+                    raise InputError(
+                        f"{self.name} has {lead} beside time, which may be when the forecast started; "
+                        f"expected valid_time, too, or no {lead}."
+                    )
+        return data[known[0]].values if known else np.datetime64("NaT", "ns")
 
     def _choose(self, dataset: xr.Dataset) -> dict[str, xr.DataArray]:
         """The arrays that the channels are made of, by their names here."""
@@ -108,9 +144,7 @@ class GlobalFields:
     def _checked(self, data: xr.DataArray, unit: str) -> xr.DataArray:
         """An array in the order time, latitude from north, longitude eastwards."""
         data = canonical(data)
-        given = str(data.attrs.get("units", unit)).strip()
-        if SAME_UNITS.get(given, given) != unit:
-            raise InputError(f"{self.name} has {data.name} in {given}; expected {unit}.")
+        check_unit(data, unit, f"{data.name} of {self.name}")
         extra = set(data.dims) - {"time", "latitude", "longitude"}
         if not {"latitude", "longitude"} <= set(data.dims) or extra:
             raise InputError(
