@@ -125,7 +125,9 @@ X = models.physical(1, 2, 32, 32)
         (1e5 * X, {}, ["divergence", "standard deviations", "expected s-1"]),
         (X / models.MOMENTS.std[0], {}, ["divergence", "is it normalised"]),
         (X, {"normalize": False}, ["divergence", "expected normalised values"]),
-        (torch.full_like(X, np.nan), {}, ["divergence", "nan"]),
+        (torch.full_like(X, np.nan), {}, ["divergence", "missing or not finite"]),
+        (X[:0], {}, ["shape (0, 2, 32, 32)", "expected"]),
+        (X.numpy(), {}, ["ndarray", "expected a tensor of PyTorch"]),
         (X[:, :1], {}, ["1 channels", "takes 2: divergence, vorticity"]),
         (X[0], {}, ["shape (2, 32, 32)", "batch × channel × row × column"]),
     ],
@@ -134,6 +136,17 @@ def test_input_that_does_not_fit_is_refused_in_one_sentence(folder, x, settings,
     with pytest.raises(InputError) as caught:
         load(folder)(x, x, **settings)
     assert all(part in str(caught.value) for part in said), caught.value
+
+
+@pytest.mark.parametrize("normalize", [True, False])
+def test_each_of_two_fields_is_of_the_right_magnitude(folder, normalize):
+    """The larger of them says nothing about the other, such as a target that was not normalised."""
+    model = load(folder)
+    x = X if normalize else model.normalise(X)
+    for pair in ((x, 1e-6 * x), (1e-6 * x, x)):
+        with pytest.raises(InputError, match="are its units others"):
+            model(*pair, normalize=normalize)
+    assert model(x, 0 * x, normalize=normalize).shape == (len(x),)
 
 
 def test_units_pass_unchecked_if_asked(folder):

@@ -73,6 +73,10 @@ def rewritten(folder, **changes):
         ({"units": ["s-1"]}, ["units are ['s-1']", "divergence"]),
         ({"step_hours": -3}, ["step_hours is -3", "positive"]),
         ({"scales": {"stage7": 1}}, ["stage7", "stage1, stage2, stage3, stage4"]),
+        ({"scales": {"stage2": float("nan")}}, ["scale of stage2 is nan", "positive"]),
+        ({"scales": {"stage2": "3"}}, ["scale of stage2 is '3'", "positive"]),
+        ({"network": {"patch": 32}}, ["does not describe a network", "stages"]),
+        ({"network": {"stages": [4, 4, 8, 8], "blocks": "1", "patch": 32}}, ["does not describe a network"]),
         ({"weights_sha256": "0"}, ["model.safetensors", "checksum"]),
     ],
 )
@@ -103,6 +107,7 @@ def test_every_tensor_that_does_not_fit_is_listed(tmp_path):
     tensors["encoder.stem.9.bias"] = torch.zeros(1)
     tensors["tail.7.weight"] = torch.zeros(5, 7)
     tensors["encoder.stem.1.weight"] = torch.full((4,), float("nan"))
+    tensors["encoder.stem.1.running_var"] = -torch.ones(4)
     save_file(tensors, path)
     rewritten(tmp_path / "model", weights_sha256=sha256(path))
     with pytest.raises(InputError) as caught:
@@ -112,6 +117,7 @@ def test_every_tensor_that_does_not_fit_is_listed(tmp_path):
         "encoder.stem.9.bias is unknown",
         "tail.7.weight has shape (5, 7) instead of (5, 10)",
         "encoder.stem.1.weight is not finite",
+        "encoder.stem.1.running_var is negative",
     ):
         assert problem in str(caught.value)
 

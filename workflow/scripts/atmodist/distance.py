@@ -160,7 +160,9 @@ class AtmoDist(nn.Module):
     def _prepare(self, fields: Sequence[Tensor], normalize: bool) -> list[Tensor]:
         """Checked fields, normalised, in the network's dtype."""
         for x in fields:
-            if x.ndim != 4:
+            if not isinstance(x, Tensor):
+                raise InputError(f"the input is a {type(x).__name__}; expected a tensor of PyTorch.")
+            if x.ndim != 4 or not x.numel():
                 raise InputError(
                     f"the input has shape {tuple(x.shape)}; expected batch × channel × row × column."
                 )
@@ -172,11 +174,10 @@ class AtmoDist(nn.Module):
 
     @torch.no_grad()
     def _check_magnitude(self, fields: Sequence[Tensor], physical: bool) -> None:
-        squares = torch.stack([x.double().square().mean((0, 2, 3)) for x in fields]).amax(0).cpu()
-        unit = (
-            torch.tensor(self.config.moments.std).double() if physical else torch.ones(len(squares)).double()
-        )
-        self.config.check_magnitude((squares.sqrt() / unit).tolist(), normalised=not physical)
+        squares = torch.stack([x.double().square().mean((0, 2, 3)) for x in fields]).cpu()
+        unit = torch.tensor(self.config.moments.std).double() if physical else 1.0
+        for deviations in (squares.sqrt() / unit).tolist():
+            self.config.check_magnitude(deviations, normalised=not physical)
 
     def _outputs(self, x: Tensor, layers: Sequence[str]) -> dict[str, Tensor]:
         """Outputs of some layers in one pass."""

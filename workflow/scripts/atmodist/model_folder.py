@@ -65,8 +65,10 @@ class ModelConfig:
             raise InputError(f"units are {list(self.units)}; expected one for each of {list(self.variables)}")
         if not set(self.scales) <= set(LAYERS):
             raise InputError(f"scales are of {', '.join(self.scales)}; expected layers: {', '.join(LAYERS)}")
-        for name in ("grid_spacing", "step_hours"):
-            value = getattr(self, name)
+        numbers = {name: getattr(self, name) for name in ("grid_spacing", "step_hours")}
+        for name, value in (
+            numbers | {f"scale of {name}": each for name, each in self.scales.items()}
+        ).items():
             if not (isinstance(value, int | float) and 0 < value < math.inf):
                 raise InputError(f"{name} is {value!r}; expected a positive number")
 
@@ -113,6 +115,8 @@ class ModelConfig:
         """
         low, high = MAGNITUDES
         for name, unit, value in zip(self.variables, self.units, deviations, strict=True):
+            if not math.isfinite(value):
+                raise InputError(f"{name} has values that are missing or not finite; expected all.")
             if not (value == 0 or low <= value <= high):
                 expected = "normalised values, of root mean square about 1" if normalised else f"{unit}"
                 raise InputError(
@@ -183,6 +187,8 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], source: str 
             problems.append(f"{name} has shape {shape} instead of {expected[name]}")
         elif not torch.isfinite(tensors[name]).all():
             problems.append(f"{name} is not finite")
+        elif name.endswith("running_var") and (tensors[name] < 0).any():
+            problems.append(f"{name} is negative, which no variance is")
     if problems:
         raise InputError(f"{source} does not fit the network: {'; '.join(sorted(problems))}.")
     network.load_state_dict(dict(tensors))
@@ -226,7 +232,13 @@ def load(folder: str | Path) -> tuple[nn.Module, ModelConfig]:
         tensors = load_file(path)
     except (OSError, SafetensorError) as error:
         raise InputError(f"{path} cannot be read ({error}); expected weights as safetensors.") from error
-    network = build(config)
+    try:
+        network = build(config)
+    except (KeyError, TypeError, ValueError, RuntimeError) as error:
+        raise InputError(
+            f"{Path(folder) / CONFIG} does not describe a network ({type(error).__name__}: {error}); "
+            "expected sizes as a model folder has them."
+        ) from error
     load_tensors(network, tensors, path)
     return network.eval(), config
 
