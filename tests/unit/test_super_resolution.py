@@ -76,6 +76,24 @@ def test_a_single_frame_has_no_time(folder):
     np.testing.assert_allclose(found, atmodist.super_resolve(folder, low).isel(time=1), rtol=1e-5)
 
 
+def test_a_frame_keeps_the_time_that_it_was_selected_by(folder):
+    low = array(*LOW)
+    for each in (low, low.assign_coords(valid_time=("time", TIMES), number=3)):
+        found = atmodist.super_resolve(folder, each.isel(time=1))
+        assert {name: value.item() for name, value in found.coords.items() if not value.ndim} == {
+            name: value.item() for name, value in each.isel(time=1).coords.items() if not value.ndim
+        }
+    xr.testing.assert_equal(atmodist.super_resolve(folder, each)["valid_time"], each["valid_time"])
+
+
+def test_a_mean_of_missing_values_is_no_low_resolution(folder):
+    """Of a block of 16 values four are there, whose mean would be taken for that of all."""
+    high = array(*HIGH)
+    high[0, 0, :3, :4] = np.nan
+    with pytest.raises(InputError, match="the high resolution holds values that are missing"):
+        atmodist.low_resolution(folder, high)
+
+
 @pytest.mark.parametrize(("rows", "offsets"), [(17, (0, 0)), (16, (0, 1))])
 def test_grids_with_poles_are_moved_to_the_centres_of_cells(folder, rows, offsets):
     """A smooth field gives the same on either grid."""
@@ -110,6 +128,9 @@ LOW_FIELDS = array(*LOW)
         (LOW_FIELDS.where(LOW_FIELDS["longitude"] > 20), "missing or not finite"),
         (LOW_FIELDS.rename(time="member"), "dimensions member, variable"),
         (LOW_FIELDS.isel(latitude=slice(4, 12)), "expected the whole globe"),
+        (LOW_FIELDS.assign_attrs(units="min-1"), "the low resolution is in min-1; expected s-1"),
+        (LOW_FIELDS.isel(time=slice(0)), "the low resolution holds no times"),
+        (LOW_FIELDS.to_dataset("variable"), "is a Dataset; expected a DataArray"),
     ],
 )
 def test_what_does_not_fit_is_refused_in_one_sentence(folder, low, said):

@@ -10,7 +10,7 @@ from atmodist import model_folder
 from atmodist.core.errors import InputError
 from atmodist.data.regular_grid import RegularGrid, to_cell_centres
 from atmodist.evaluation import maps
-from atmodist.global_fields import canonical
+from atmodist.global_fields import canonical, check_unit
 
 FACTOR = 4
 
@@ -50,6 +50,8 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
         raise InputError(f"the low resolution has {grid.columns} columns; expected an even number.")
     generator = generator.to(device)
     has_time = "time" in fields.dims
+    if has_time and not fields.sizes["time"]:
+        raise InputError("the low resolution holds no times; expected one at least.")
     frames = [fields.isel(time=index) for index in range(fields.sizes["time"])] if has_time else [fields]
     high, centres = [], grid
     for frame in frames:
@@ -66,8 +68,8 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
             found = generator.super_resolve(normalised)
             high.append(config.moments.inverse(found, axis=1)[0].cpu().numpy())
     coordinates = {
-        **({"time": fields["time"]} if has_time else {}),
         "variable": list(config.variables),
+        **{name: each for name, each in fields.coords.items() if set(each.dims) <= {"time"}},
         "latitude": ("latitude", _split(centres.latitude, -centres.spacing), {"units": "degrees_north"}),
         "longitude": (
             "longitude",
@@ -97,12 +99,18 @@ def low_resolution(folder: str | Path, high: xr.DataArray) -> xr.DataArray:
                 f"the fields have {fields.sizes[name]} points of {name}; expected a multiple of 4."
             )
     ordered = fields.transpose("variable", ...)
+    if not np.isfinite(ordered).all():
+        raise InputError("the high resolution holds values that are missing or not finite; expected all.")
     return maps.low_resolution(ordered, config.moments, FACTOR).transpose(*fields.dims)
 
 
 def _in_order(data: xr.DataArray, config: model_folder.ModelConfig, name: str) -> xr.DataArray:
     """Fields along (time,) variable, latitude from north, longitude; the variables in the model's order."""
+    if not isinstance(data, xr.DataArray):
+        raise InputError(f"{name} is a {type(data).__name__}; expected a DataArray of xarray.")
     data = canonical(data)
+    for unit in set(config.units):
+        check_unit(data, unit, name)
     known = {"time", "variable", "latitude", "longitude"}
     if not {"variable", "latitude", "longitude"} <= set(data.dims) <= known:
         raise InputError(
