@@ -232,3 +232,11 @@ def test_what_an_extra_is_missing_for_is_named(installed):
     code = "import atmodist\ntry:\n    atmodist.metrics\nexcept ImportError as error:\n    print(error)"
     assert "torchmetrics" in " ".join(in_python(installed, code))
     assert "atmodist[train]" in " ".join(in_python(installed, code))
+
+
+def test_what_is_missing_is_not_looked_for_by_help(installed):
+    """It asks for every name that a module says it has."""
+    names = in_python(
+        installed, "import atmodist, inspect; inspect.getmembers(atmodist); print(*dir(atmodist))"
+    )
+    assert {"AtmoDist", "InputError"} <= set(names) <= {"AtmoDist", "InputError", "__version__"}

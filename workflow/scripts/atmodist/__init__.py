@@ -9,6 +9,7 @@ The public face of the library; what it offers is imported when it is first aske
 """
 
 from importlib import import_module
+from importlib.util import find_spec
 
 __version__ = "0.1.0"
 
@@ -20,6 +21,8 @@ _PLACES = {  # module, extra
     "metrics": ("atmodist.metrics", "train"),
     "super_resolve": ("atmodist.super_resolution", "data"),
 }
+_MARKS = {"data": "xarray", "train": "torchmetrics"}
+"""A package of each extra, from which it is told whether the extra is installed."""
 __all__ = sorted(_PLACES)
 
 
@@ -39,4 +42,6 @@ def __getattr__(name: str):
 
 
 def __dir__() -> list[str]:
-    return [*__all__, "__version__"]
+    """What can be had here: ``help`` and editors ask for each of these names."""
+    here = [name for name, (_, extra) in _PLACES.items() if extra is None or find_spec(_MARKS[extra])]
+    return sorted([*here, "__version__"])
