@@ -99,4 +99,4 @@ pins: $(STAMP)  ## versions of the conda environments from requirements.txt
 	@$(BIN)/python workflow/pin_environments.py
 
 clean:  ## delete the environment and the demo's results
-	rm -rf .venv .snakemake results/demo
+	rm -rf .venv results/demo

@@ -5,14 +5,19 @@ script imports. This follows the imports and prints the rules behind whose resul
 
     python workflow/affected_rules.py                             modules that differ from the last commit
     python workflow/affected_rules.py --since v1.0                … from a tag, a branch or another commit
+    python workflow/affected_rules.py --source synthetic          … for a config with this data.source
     python workflow/affected_rules.py --results results/era5      modules newer than a rule's oldest result
     snakemake $(python workflow/affected_rules.py) -n             what that would run
+
+The last but one goes by the times of files: in a fresh clone beside older results all modules are newer, and
+--since, with the commit that made them, says more.
 
 Whether a change matters (a comment doesn't) is yours to judge: take rules out of the list, or leave it.
 """
 
 import argparse
 import ast
+import csv
 import re
 import subprocess
 import sys
@@ -22,12 +27,15 @@ from pathlib import Path
 
 WORKFLOW = Path(__file__).resolve().parent
 SCRIPTS = WORKFLOW / "scripts"
+SOURCES = {path.stem.removeprefix("source_"): path for path in (WORKFLOW / "rules").glob("source_*.smk")}
+"""Value of ``data.source``, and where the rules of that source are."""
 RULE = re.compile(r'^rule (\w+):(?:(?!^rule ).)*?"\.\./scripts/(\w+\.py)"', re.M | re.S)
 
 
-def scripts_of_rules() -> dict[str, Path]:
-    """Rule → its script, for every rule that has one."""
-    files = [WORKFLOW / "Snakefile", *sorted((WORKFLOW / "rules").glob("*.smk"))]
+def scripts_of_rules(source: str) -> dict[str, Path]:
+    """Rule → its script, for every rule that has one in a workflow whose fields come from ``source``."""
+    others = set(SOURCES.values()) - {SOURCES[source]}
+    files = [WORKFLOW / "Snakefile", *sorted({*(WORKFLOW / "rules").glob("*.smk")} - others)]
     return {rule: SCRIPTS / script for file in files for rule, script in RULE.findall(file.read_text())}
 
 
@@ -76,29 +84,38 @@ def changed_since(revision: str) -> set[Path]:
     return {top / name for name in names if name}
 
 
-def changed_at(file: Path, edited: set[Path]) -> float:
-    """When a file got its content: its commit, or its own time if that is not committed."""
-    committed = "" if file in edited else git("log", "-1", "--format=%ct", "--", str(file)).strip()
-    return float(committed) if committed else file.stat().st_mtime
+def begun_at(file: Path) -> float:
+    """When a job began, at the latest: its benchmark, written at its end, says how many seconds it took."""
+    seconds = 0.0
+    if file.suffix == ".tsv":
+        with open(file, encoding="utf-8") as lines:
+            seconds = float(next(csv.DictReader(lines, delimiter="\t"))["s"])
+    return file.stat().st_mtime - seconds
 
 
 def made_at(results: Path) -> dict[str, float]:
-    """Rule → when the oldest of its results was begun, as far as there are any, from their logs."""
+    """Rule → when the oldest of its results was begun, as far as there are any, from logs and benchmarks."""
     logs = results / "logs"
     if not logs.is_dir():
         sys.exit(f"affected_rules: {logs} does not exist; expected a folder of results, like results/era5")
-    times = {}
-    for entry in logs.iterdir():
-        files = [entry] if entry.is_file() else [file for file in entry.rglob("*") if file.is_file()]
-        if files:
-            rule = entry.name.split(".")[0]
-            times[rule] = min([times.get(rule, float("inf")), *(file.stat().st_mtime for file in files)])
+    times: dict[str, float] = {}
+    for folder in ("logs", "benchmarks"):
+        for file in (results / folder).rglob("*"):
+            if file.is_file():
+                rule = file.relative_to(results / folder).parts[0].split(".")[0]
+                times[rule] = min(times.get(rule, float("inf")), begun_at(file))
     return times
 
 
-def affected(changed: Mapping[str, set[Path]]) -> Iterator[tuple[str, set[Path]]]:
+def source_of(made: Mapping[str, float]) -> str | None:
+    """Where the fields of results came from: the source whose rule has been run."""
+    firsts = {source: RULE.search(path.read_text())[1] for source, path in SOURCES.items()}
+    return next((source for source, rule in firsts.items() if rule in made), None)
+
+
+def affected(rules: Mapping[str, Path], changed: Mapping[str, set[Path]]) -> Iterator[tuple[str, set[Path]]]:
     """Rules whose script or a module behind it is among the files that changed for them."""
-    for rule, script in sorted(scripts_of_rules().items()):
+    for rule, script in sorted(rules.items()):
         if found := behind(script) & changed.get(rule, set()):
             yield rule, found
 
@@ -111,17 +128,24 @@ def main() -> None:
     which = parser.add_mutually_exclusive_group()
     which.add_argument("--since", metavar="REVISION", default="HEAD", help="compare with this commit")
     which.add_argument("--results", type=Path, metavar="FOLDER", help="compare with when results were made")
+    parser.add_argument(
+        "--source",
+        choices=sorted(SOURCES),
+        default="arco",
+        help="the config's data.source, by default that of config/config.yaml; results say it themselves",
+    )
     options = parser.parse_args()
-    rules = scripts_of_rules()
     if options.results:
-        edited, made = changed_since("HEAD"), made_at(options.results)
-        when = {file: changed_at(file, edited) for file in set().union(*map(behind, rules.values()))}
+        made = made_at(options.results)
+        rules = scripts_of_rules(source_of(made) or options.source)
+        when = {file: file.stat().st_mtime for file in set().union(*map(behind, rules.values()))}
         changed = {
             rule: {file for file, time in when.items() if time > made[rule]} for rule in rules if rule in made
         }
     else:
+        rules = scripts_of_rules(options.source)
         changed = dict.fromkeys(rules, changed_since(options.since))
-    found = dict(affected(changed))
+    found = dict(affected(rules, changed))
     for rule, files in found.items():
         print(
             f"{rule}: {', '.join(sorted(str(file.relative_to(SCRIPTS)) for file in files))}", file=sys.stderr

@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
+import yaml
 
 ROOT = Path(__file__).parents[2]
 
@@ -96,6 +97,57 @@ def test_results_that_are_older_than_a_module_count(repository):
     later = (repository / "workflow/scripts/atmodist/data/packed.py").stat().st_mtime + 10
     os.utime(logs / "level_pressure.log", (later, later))
     assert affected(repository, "--results", folder)[0] == {"grid_fields"}
+
+
+def test_a_module_that_changed_while_a_job_ran_counts(repository):
+    """What it wrote last is younger than the module, which it had imported long before."""
+    log, benchmark = (
+        repository / f"results/mine/{folder}/train_atmodist/lags-23.{suffix}"
+        for folder, suffix in (("logs", "log"), ("benchmarks", "tsv"))
+    )
+    module = repository / "workflow/scripts/atmodist/learning/networks.py"
+    edited = module.stat().st_mtime
+    for path in (log, benchmark):
+        path.parent.mkdir(parents=True)
+    log.write_text("")
+    for seconds, expected in ((90, {"train_atmodist"}), (30, set())):
+        benchmark.write_text(f"s\th:m:s\n{seconds}\t0:00:00\n")
+        for path in (log, benchmark):
+            os.utime(path, (edited + 60, edited + 60))
+        for other in (repository / "workflow/scripts").rglob("*.py"):
+            os.utime(other, (edited, edited) if other == module else (1, 1))
+        assert affected(repository, "--results", repository / "results/mine")[0] == expected
+
+
+def test_rules_of_other_sources_are_not_there(repository):
+    """Snakemake refuses to force a rule that a config does without."""
+    edit(repository, "atmodist/core/files.py")
+    own = {
+        "arco": {"download_arco", "download_surface_pressure"},
+        "era5": {"download_era5", "download_surface_pressure"},
+        "files": {"link_files", "link_surface_pressure"},
+        "synthetic": {"simulate_atmosphere"},
+    }
+    for source, rules in own.items():
+        named, _ = affected(repository, "--source", source)
+        assert named & set().union(*own.values()) == rules
+        logs = repository / source / "logs"
+        for rule in rules | {"grid_fields"}:
+            (logs / rule).mkdir(parents=True)
+            (logs / rule / "2001-01-01_2001-01-31.log").write_text("")
+            os.utime(logs / rule / "2001-01-01_2001-01-31.log", (1, 1))
+        assert affected(repository, "--results", logs.parent)[0] == rules | {"grid_fields"}
+    edit(repository, "atmodist/data/arco_download.py")
+    assert (
+        "download_surface_pressure: atmodist/core/files.py, atmodist/data/arco_download.py"
+        in (affected(repository)[1])
+    )
+
+
+def test_the_default_source_is_that_of_the_default_config(repository):
+    edit(repository, "atmodist/core/files.py")
+    source = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]["source"]
+    assert affected(repository) == affected(repository, "--source", source)
 
 
 def test_a_revision_that_is_none_is_told_in_a_sentence(repository):
