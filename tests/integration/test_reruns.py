@@ -23,10 +23,16 @@ ERA5 = {
     "eval": {"start": "1981-01-01", "end": "1981-01-08"},
     "validation": {"start": "1982-01-01", "end": "1982-01-06"},
 }
+# A year for a seasonal cycle, and an evaluation split that is long enough for the probe.
+JET = ERA5 | {
+    "train": {"start": "1979-01-06", "end": "1980-01-05"},
+    "eval": {"start": "1981-01-01", "end": "1981-01-16"},
+}
 # Plans to change: what is merged over the tiny planet, and other targets than all.
 PLANS = {
     "tiny": ({}, []),
     "era5": ({"data": {**ERA5, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
+    "jet": ({"data": {**JET, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
     "arco": (
         {"data": {**ERA5, "source": "arco"}, "figures": {"time": "1981-01-03T12:00"}},
         ["all", "results/tiny/spot_check.csv"],
@@ -53,6 +59,7 @@ PLAN_OF = {
     "data.spot_check": "arco",
     "data.download": "era5",
     "data.files": "files",
+    "jet": "jet",
 }
 # Values for keys whose type does not suggest one that the tiny planet can take.
 VALUES = {

@@ -77,6 +77,12 @@ def test_shipped_configs_are_accepted(config):
         ("pairs.patch", 100, ["pairs.patch holds 100", "a multiple of 32"]),
         ("patches.patch", 512, ["patches.patch is 512", "leaves the grid"]),
         ("windows.latitude", [60, -60], ["windows.latitude is [60, -60]", "southern edge first"]),
+        ("windows.latitude", [10.02, 10.1], ["windows.latitude is [10.02, 10.1], between two rows", "0.14°"]),
+        (
+            "calibration.batches",
+            1,
+            ["calibration.batches is 1", "at least 3, which hold 10 pairs of each of 31"],
+        ),
         ("grid.mantissa_bits", 24, ["grid.mantissa_bits holds 24", "at most 23"]),
         ("atmodist.models.lags-23.classes", 40, ["lags-23.classes is 40", "pairs.max_lag, 31"]),
         ("srgan.models.atmodist.content.encoder", "lags-15", ["is 'lags-15'", "lags-23"]),
@@ -276,6 +282,7 @@ PAPERS = {
 
 
 SECTOR = {"a": {"latitude": [15, 75], "longitude": [0, 60]}}
+PROBE = {"split": "train", "lag_days": [0, 5], "gap_days": 3}
 
 
 @pytest.mark.parametrize(
@@ -287,7 +294,54 @@ SECTOR = {"a": {"latitude": [15, 75], "longitude": [0, 60]}}
             "data.eval holds 24 times; expected more",
         ),
         ({"eval": {"start": "2003-01-01", "end": "2003-01-04"}}, {}, None),
-        ({}, {"window_days": 399}, None),
+        ({}, {"window_days": 381}, None),
+        # Of 400 days 386 - 2 · 185 have a jet: fifteen, or for five days ahead ten.
+        (
+            {},
+            {"window_days": 387},
+            "folds is 5, which need 15 days; data.train has 14 whose jet is known 0 days",
+        ),
+        (
+            {},
+            {"window_days": 385},
+            "folds is 5, which need 15 days; data.train has 11 whose jet is known 5 days",
+        ),
+        ({}, {"probe": {"split": "eval"}}, "data.eval has 0 whose jet is known 0 days ahead"),
+        ({}, {"probe": {"lag_days": [0, 500]}}, "data.train has 0 whose jet is known 500 days ahead"),
+        ({}, {"probe": {"folds": 114}}, "folds is 114, which need 342 days; data.train has 340"),
+        ({}, {"probe": {"gap_days": 267}}, None),
+        (
+            {},
+            {"probe": {"gap_days": 272}},
+            "gap_days is 272; expected fewer than the days outside a fold, 272",
+        ),
+        (
+            {
+                "train": {"start": "2001-01-01", "end": "2001-11-10"},
+                "eval": {"start": "2003-01-01", "end": "2003-01-30"},
+            },
+            {"harmonics": 1},
+            "harmonics is 1; expected 0, since a seasonal cycle that is fitted to 364 days",
+        ),
+        ({}, {"sectors": {"a": {"latitude": [40, 42], "longitude": [0, 60]}}}, None),
+        (
+            {},
+            {"sectors": {"a": {"latitude": [40, 41.2], "longitude": [0, 60]}}},
+            "a is 40° to 41.2° N, 0° to 60° E; expected at least 3 rows and a column of the grid, 0.7° apart",
+        ),
+        (
+            {},
+            {"sectors": {"a": {"latitude": [15, 75], "longitude": [-1, -0.8]}}},
+            "-1° to -0.8° E; expected at least 3 rows and a column of the grid",
+        ),
+        (
+            {},
+            {
+                "sectors": {"a": {"latitude": [40, 43], "longitude": [0, 60]}},
+                "probe": {"encoders": [{"encoder": "lags-23", "layer": "stage4"}]},
+            },
+            "expected at least 1 row and a column of layer stage4 of jet.probe.encoders, 22° apart",
+        ),
         ({}, {"window_days": 401}, "window_days is 401; expected at most 400, the longest run of days"),
         (
             {"eval": {"start": "2002-02-05", "end": "2002-03-26"}},
@@ -301,7 +355,7 @@ SECTOR = {"a": {"latitude": [15, 75], "longitude": [0, 60]}}
                 "files": {"pattern": "{year}.grib"},
                 "eval": {"start": "2002-02-05", "end": "2002-03-26"},
             },
-            {"window_days": 449},
+            {"window_days": 431},
             None,
         ),
     ],
@@ -309,7 +363,8 @@ SECTOR = {"a": {"latitude": [15, 75], "longitude": [0, 60]}}
 def test_days_suffice_for_the_orderings_and_the_jet(data, jet, said):
     config = configuration.merged(PAPER, configuration.read(ROOT / "config/study.yaml"))
     day = data.get("eval", config["data"]["eval"])["start"]
-    changes = {"data": data, "jet": {"sectors": SECTOR} | jet, "figures": {"time": f"{day}T12:00"}}
+    jet = {"sectors": SECTOR} | jet | {"probe": PROBE | jet.get("probe", {})}
+    changes = {"data": data, "jet": jet, "figures": {"time": f"{day}T12:00"}}
     config = configuration.tidy(configuration.merged(config, changes))
     if said is None:
         configuration.check(config, SCHEMA)

@@ -4,27 +4,29 @@ import difflib
 from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from itertools import combinations
+from math import ceil
 from typing import Any
 
-from atmodist.configuration import limits
+from atmodist.configuration import jet, limits
 from atmodist.configuration.derived import (
     ENCODER_SECTIONS,
     archive_truncation,
     encoders,
     first_and_last,
     grid_rows,
+    layer_stride,
     models,
     splits,
     time_count,
-    wind,
     zooms,
 )
-from atmodist.core.periods import DAY
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
 from atmodist.samples.counts import certain_pairs, sample_count
 
 DESCRIBED_IN = {"synthetic": "synthetic", "files": "files", "era5": "download", "arco": "arco"}
 """Key of ``data`` that says what each source needs."""
+PAIRS_OF_A_LAG = 10
+"""Pairs of each lag in a calibration, on average: with chance alone one lag in 10,000 then has none."""
 ORDERING_TIMES = 24
 """Time steps of the longest lag of the orderings, `degradations.LAGS`, whose module is a heavy one."""
 
@@ -48,10 +50,11 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
         config, "evaluation.representation", config["evaluation"]["representation"]
     )
     yield from _problems_of_reconstruction(config)
-    yield from _problems_of_jet(config)
-    if config["jet"]["sectors"]:
-        yield from _problems_of_jet_days(config)
+    for position, encoding in enumerate(config["jet"]["probe"]["encoders"]):
+        yield from _problems_of_encoding(config, f"jet.probe.encoders.{position}", encoding)
+    yield from jet.problems(config)
     yield from _problems_of_batches(config)
+    yield from _problems_of_calibration(config)
     times = time_count(config, "eval")
     if times <= ORDERING_TIMES:
         yield (
@@ -140,6 +143,13 @@ def _problems_of_windows(config: Mapping[str, Any]) -> Iterator[str]:
     south, north = config["windows"]["latitude"]
     if south >= north:
         yield f"windows.latitude is [{south}, {north}]; expected the southern edge first"
+        return
+    spacing = 180 / grid_rows(config)
+    if not any(south <= 90 - row * spacing <= north for row in range(grid_rows(config))):
+        yield (
+            f"windows.latitude is [{south}, {north}], between two rows of the grid, {spacing:.2g}° apart "
+            "(data.truncation); expected a row at least"
+        )
     for kind in ("pairs", "patches"):
         patch, rows = config[kind]["patch"], grid_rows(config)
         reach = patch / 2 * 180 / rows
@@ -200,7 +210,7 @@ def _problems_of_encoding(config: Mapping[str, Any], key: str, encoding: Any) ->
     """What an encoder's layer makes of whole fields: their rows are to be multiples of its stride."""
     yield from _unknown_encoder(config, key, encoding)
     if isinstance(encoding, Mapping):
-        rows, stride = grid_rows(config), 2 ** (int(encoding["layer"][-1]) + 1)
+        rows, stride = grid_rows(config), layer_stride(encoding["layer"])
         if rows % stride:
             yield (
                 f"{key}.layer is {encoding['layer']}, with a value every {stride} rows of the grid's {rows} "
@@ -236,43 +246,6 @@ def _problems_of_reconstruction(config: Mapping[str, Any]) -> Iterator[str]:
         yield from _unknown_encoder(config, f"inpainting.models.{name}.content", model["content"])
 
 
-def _problems_of_jet(config: Mapping[str, Any]) -> Iterator[str]:
-    jet, step = config["jet"], config["data"]["step_hours"]
-    if jet["sectors"] and set(wind(config)) != set(WIND):
-        yield f"jet.sectors needs the whole wind; expected data.variables to hold {' and '.join(WIND)}"
-    for name, box in jet["sectors"].items():
-        for axis, (first, last) in box.items():
-            if first >= last:
-                yield f"jet.sectors.{name}.{axis} is [{first}, {last}]; expected the lower edge first"
-    if jet["window_days"] % 2 == 0:
-        yield f"jet.window_days is {jet['window_days']}; expected an odd number"
-    for position, encoding in enumerate(jet["probe"]["encoders"]):
-        yield from _problems_of_encoding(config, f"jet.probe.encoders.{position}", encoding)
-    if jet["probe"]["split"] not in splits(config):
-        yield f"jet.probe.split is {jet['probe']['split']}; expected one of {', '.join(splits(config))}"
-    for hour in jet["probe"]["hours"]:
-        if hour % step:
-            yield f"jet.probe.hours holds {hour}; expected multiples of data.step_hours, {step}"
-
-
-def _problems_of_jet_days(config: Mapping[str, Any]) -> Iterator[str]:
-    """The low-pass needs a run of days, perhaps through splits that adjoin each other."""
-    jet, data = config["jet"], config["data"]
-    longest, start, end, before = 0, None, None, ""
-    for first, last, split in sorted((*first_and_last(data[split]), split) for split in splits(config)):
-        adjoining = end is not None and first == end + DAY
-        if adjoining and data["source"] == "synthetic":
-            yield (
-                f"data.{split} begins on the day after data.{before} ends; expected a gap: they are "
-                "different synthetic atmospheres, which the jet's low-pass would mix"
-            )
-        start = start if adjoining else first
-        end, before = last, split
-        longest = max(longest, (end - start) // DAY + 1)
-    if longest < jet["window_days"]:
-        yield f"jet.window_days is {jet['window_days']}; expected at most {longest}, the longest run of days"
-
-
 def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
     """Training runs that ask for more samples than will be there, which would fail only when they start."""
     times = time_count(config, "train")
@@ -300,6 +273,20 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
     for name, model in models(config, "srgan").items():
         yield from _too_large(f"srgan.models.{name}", model, *found)
         yield from _too_many(f"srgan.models.{name}.batches", model, *found)
+
+
+def _problems_of_calibration(config: Mapping[str, Any]) -> Iterator[str]:
+    """So few pairs that a lag may have none, which would be found when an encoder has been trained."""
+    batches, lags = config["calibration"]["batches"], config["pairs"]["max_lag"]
+    sizes = [
+        model["batch_size"] for section in ENCODER_SECTIONS for model in models(config, section).values()
+    ]
+    needed = ceil(PAIRS_OF_A_LAG * lags / min(sizes, default=1))
+    if sizes and batches and batches < needed:
+        yield (
+            f"calibration.batches is {batches}; expected at least {needed}, which hold {PAIRS_OF_A_LAG} "
+            f"pairs of each of {lags} lags (pairs.max_lag, batch_size)"
+        )
 
 
 def _too_large(key: str, training: Mapping[str, Any], samples: int, what: str, source: str) -> Iterator[str]:

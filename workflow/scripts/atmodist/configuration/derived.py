@@ -67,6 +67,11 @@ def grid_rows(config: Mapping[str, Any]) -> int:
     return 2 * ((config["data"]["truncation"] | 1) + 1)
 
 
+def layer_stride(layer: str) -> int:
+    """Rows of the grid from one value of a layer to the next: ``networks.stride``, without its PyTorch."""
+    return 2 ** (int(layer.removeprefix("stage")) + 1)
+
+
 def archive_truncation(config: Mapping[str, Any]) -> int:
     """Truncation of the coefficients in the archive: as wanted, unless the config says otherwise."""
     return config["data"].get("archive_truncation", config["data"]["truncation"])
