@@ -151,7 +151,6 @@ def test_a_generators_folder_has_its_rows_of_the_summary(tmp_path):
 
 
 def run_import(folder, weights, **settings):
-    models.MOMENTS.save(folder / "moments.json")
     params = {
         "settings": SETTINGS | {"weights": str(weights)} | settings,
         "patch": 32,
@@ -160,7 +159,7 @@ def run_import(folder, weights, **settings):
         "grid_spacing": 2.8125,
         "step_hours": 3,
     }
-    inputs = {"weights": [str(weights)], "moments": "moments.json"}
+    inputs = {"weights": [str(weights)]}
     trainings.run("import_atmodist", folder, inputs, {"weights": "weights"}, params)
     (path,) = (folder / "weights").glob("epoch-*.pt")
     assert path.name == "epoch-001.pt"

@@ -17,7 +17,6 @@ rule import_atmodist:
     """Take trained weights in place of a training run."""
     input:
         weights=imported_weights,
-        moments=f"{RESULTS}/moments.json",
     output:
         weights=directory(f"{RESULTS}/atmodist/{{model}}/weights"),
     log:
@@ -26,6 +25,8 @@ rule import_atmodist:
         f"{BENCHMARKS}/import_atmodist/{{model}}.tsv"
     wildcard_constraints:
         model=any_of(IMPORTED),
+    # Before any download, if what it takes does not fit.
+    priority: 1
     conda:
         "../envs/models.yaml"
     resources:

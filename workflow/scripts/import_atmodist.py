@@ -7,7 +7,6 @@ with job(snakemake.log[0], f"import_atmodist {params.model}") as log:
     from atmodist.core.files import replacing
     from atmodist.imported import import_network
     from atmodist.learning import saved
-    from atmodist.samples.normalise import Moments
 
     network, moments = import_network(
         params.settings["weights"],
@@ -21,10 +20,7 @@ with job(snakemake.log[0], f"import_atmodist {params.model}") as log:
     with replacing(snakemake.output.weights) as partial:
         partial.mkdir()
         saved.save(saved.file_of_epoch(partial, 1), {"network": network.state_dict()})
-    here = Moments.load(snakemake.input.moments)
-    ratios = ", ".join(f"{a / b:.3g}" for a, b in zip(here.std, moments.std, strict=True))
+    deviations = ", ".join(f"{each:.3g}" for each in moments.std)
     log.info(
-        "network of %s; the data's deviations over those of its training: %s",
-        params.settings["weights"],
-        ratios,
+        "network of %s, whose training data had deviations of %s", params.settings["weights"], deviations
     )
