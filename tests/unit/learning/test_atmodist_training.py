@@ -19,6 +19,7 @@ from torchmetrics.functional.classification import (
 )
 from trainings import ATMODIST, CPU, VARIABLES, run, training_job, write_pairs
 
+from atmodist.core.errors import InputError
 from atmodist.core.hdf5 import seal
 from atmodist.core.seeds import torch_seed
 from atmodist.learning import atmodist_training as atmodist
@@ -203,6 +204,12 @@ def test_the_rate_falls_where_loss_and_penalty_together_stand_still(tmp_path, th
 def test_pretraining_never_gives_the_best_epoch():
     assert predictions.best_epoch([0.1, 0.2, 0.9, 0.7, 0.8], pretraining_epochs=2) == 4
     assert predictions.best_epoch([0.3, 0.2], pretraining_epochs=0) == 2
+
+
+@pytest.mark.parametrize("loss", [np.nan, np.inf])
+def test_no_epoch_is_the_best_beside_one_that_diverged(loss):
+    with pytest.raises(InputError, match="the network of epoch 3 has a loss that is not finite"):
+        predictions.best_epoch([0.3, 0.2, loss, 0.1], pretraining_epochs=1)
 
 
 def favouring(lag):

@@ -9,6 +9,7 @@ import torch.nn.functional as F
 import xarray as xr
 from torch import Tensor
 
+from atmodist.core.errors import InputError
 from atmodist.learning.devices import Device, to_device
 from atmodist.learning.networks import SiameseNetwork
 
@@ -17,7 +18,14 @@ def best_epoch(losses: Sequence[float], pretraining_epochs: int) -> int:
     """Number from 1 of the epoch of the lowest loss, among those after the pre-training, as in the original.
 
     The loss decides because it is less noisy than the accuracy, which counts a narrow miss like a wide one.
+    ``InputError`` if a loss is not finite: no minimum can be found among such.
     """
+    if not np.isfinite(losses).all():
+        epoch = 1 + int(np.argmin(np.isfinite(losses)))
+        raise InputError(
+            f"the network of epoch {epoch} has a loss that is not finite: the training diverged; expected "
+            "finite losses, for instance with a smaller learning_rate."
+        )
     return pretraining_epochs + 1 + int(np.argmin(losses[pretraining_epochs:]))
 
 
