@@ -39,7 +39,7 @@ CASES = {
     "power_spectra": ("evaluation", *of_systems(fabricated.evaluation, views=VIEWS)),
     "orderings": ("scores", fabricated.orderings(), {}),
     "zonal_spectra": ("evaluation", *of_systems(fabricated.evaluation, truncation=63)),
-    "semivariogram": ("evaluation", *of_systems(fabricated.evaluation)),
+    "semivariogram": ("evaluation", *of_systems(fabricated.evaluation, grid_spacing=0.7)),
     "moment_maps": ("moments", *of_systems(fabricated.moments, variables=VARIABLES)),
     "error_histograms": ("evaluation", *of_systems(fabricated.evaluation, ESTIMATES)),
     "error_series": ("evaluation", *of_systems(fabricated.evaluation, ESTIMATES)),
@@ -314,8 +314,12 @@ def test_power_spectra_have_a_row_for_each_variable(draw):
 def test_semivariogram_is_over_the_truths_variance_and_below_over_the_truth(draw):
     """The truth's variance is that of all frames: 5e-10 - (1e-5)² and 4e-10 s-2 for the made-up variables."""
     figure = draw("semivariogram")
-    assert legend(figure) == SYSTEMS
+    assert legend(figure) == [*SYSTEMS, "below the grid's spacing"]
     top, bottom = np.reshape(panels(figure), (2, len(VARIABLES)))
+    for panel in (*top, *bottom):  # of 0.7°, 78 km
+        (band,) = panel.patches
+        assert band.get_x() < 25
+        assert band.get_x() + band.get_width() == pytest.approx(40_031 * 0.7 / 360, rel=1e-3)
     assert titles(top) == VARIABLES
     truth = over_blocks(fabricated.evaluation("truth")["semivariance"])
     for system in SYSTEMS:

@@ -431,6 +431,7 @@ rule figure_semivariogram:
         "../envs/plot.yaml"
     params:
         systems=SYSTEMS,
+        grid_spacing=180 / configuration.grid_rows(config),
         dpi=config["figures"]["dpi"],
     script:
         "../scripts/figure_semivariogram.py"

@@ -1,5 +1,11 @@
 # Whether two archives hold the same: a handful of times from both. Not part of all.
 
+ADDRESSES = {
+    "arco": ("arco", ["wind"]),
+    "era5": ("download", ["dataset", "request"]),
+    "files": ("files", ["pattern"]),
+}
+
 
 rule spot_check:
     """Compare a few times of the configured source with another archive."""
@@ -21,5 +27,10 @@ rule spot_check:
         source=SOURCE,
         against=config["data"]["spot_check"]["against"],
         times=config["data"]["spot_check"]["times"],
+        addresses=[
+            {key: config["data"].get(section, {}).get(key) for key in keys}
+            for source, (section, keys) in ADDRESSES.items()
+            if source in (SOURCE, config["data"]["spot_check"]["against"])
+        ],
     script:
         "../scripts/spot_check.py"

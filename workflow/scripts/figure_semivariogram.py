@@ -3,9 +3,11 @@
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_semivariogram"):
+    import numpy as np
     from matplotlib import pyplot
     from matplotlib.ticker import NullFormatter, PercentFormatter, ScalarFormatter
 
+    from atmodist.data.sphere import EARTH_RADIUS
     from atmodist.figures import plots
 
     curves = {}
@@ -13,6 +15,8 @@ with job(snakemake.log[0], "figure_semivariogram"):
         mean = plots.mean_over_blocks(path, "semivariance", "truth_mean", "truth_mean_square")
         curves[system] = mean["semivariance"] / (mean["truth_mean_square"] - mean["truth_mean"] ** 2)
     truth = curves["truth"]
+    shortest = float(truth["distance"].min())
+    spacing = np.radians(snakemake.params.grid_spacing) * EARTH_RADIUS / 1000
     variables = truth["variable"].values
     with plots.style():
         size, heights = (plots.WIDTH, 4.2), {"height_ratios": [2, 1]}
@@ -24,6 +28,10 @@ with job(snakemake.log[0], "figure_semivariogram"):
                 curve = curves[system].sel(variable=variable)
                 for panel, values in zip(column, (curve, curve / truth.sel(variable=variable)), strict=True):
                     panel.plot(curve["distance"], values, marker=".", **look)
+            if shortest < spacing:
+                for panel in column:
+                    panel.axvspan(0.9 * shortest, spacing, color="0.93", label="below the grid's spacing")
+                    panel.margins(x=0)
             column[0].set(title=variable, xscale="log", yscale="log")
             column[1].set_xlabel("distance / km")
             column[1].set_xticks(truth["distance"].values)

@@ -15,6 +15,7 @@ from atmodist.core.job import job
 with job(snakemake.log[0], "spot_check") as log:
     import numpy as np
 
+    from atmodist.core.errors import InputError
     from atmodist.data.archives import fetch
     from atmodist.data.arrival import Request
     from atmodist.data.grib import read_fields
@@ -22,6 +23,11 @@ with job(snakemake.log[0], "spot_check") as log:
     from atmodist.data.variables import plausible
 
     params, data = snakemake.params, snakemake.config["data"]
+    if params.source == params.against:
+        raise InputError(
+            f"config key data.spot_check.against is {params.against}, as is data.source; "
+            "expected another archive."
+        )
     first, last = (np.datetime64(day) for day in params.days)
     request = Request(
         spread_over(first, last, params.times),

@@ -44,7 +44,11 @@ class Parameters:
     stirring_degrees: tuple[int, int] = (6, 14)
     """First and last degree of the vorticity source."""
     heating: float = 0.25
-    """Root mean square of the random cloud heating in m² s⁻³, before the wind has sheared it."""
+    """Root mean square of the random source in m² s⁻³ that clouds relax towards.
+
+    Of its variance, with its memory a, their lifetime b leaves them a/(a + b); the wind that shears them
+    leaves less.
+    """
     heating_degrees: tuple[int, int] = (6, 63)
     """First and last degree of new clouds."""
     memory_days: float = 0.25

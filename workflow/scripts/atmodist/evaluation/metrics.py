@@ -161,7 +161,9 @@ class Semivariogram(Mean):
 
     Points are uniform on the sphere, directions uniform; they depend on the seed and the time alone, so every
     system is measured at the same ones. Both ends take the value of the nearest grid point, because to
-    interpolate is to smooth: it would hide the noise at the smallest scales that a GAN may make. What makes
+    interpolate is to smooth: it would hide the noise at the smallest scales that a GAN may make. So at
+    distances below the grid's spacing, which the paper's grid does not have, many pairs are of one point and
+    the others of neighbours: systems compare there, the distance itself means nothing. What makes
     the semivariogram of the semivariance is the variance of the evaluated truth, known once all frames are
     (Hoffmann & Lessig 2023, evaluation of super-resolution).
 

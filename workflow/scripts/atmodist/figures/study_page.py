@@ -54,9 +54,11 @@ are about equally balanced.
 
 **Errors** are 0 for the truth, and means over seeds (geometric over divergence and vorticity). Kinetic
 energy and semivariogram: mean |log₁₀| of the ratio to the truth (1 is a factor of ten), the former above half
-the truncation. Power outside the band: the share above the truncation's zonal wavenumber. Total variation:
-the size of the mean difference. Local Wasserstein: the mean over cities, 3 × 3 pixels. Fréchet distance: in
-the space of an encoder, of random weights other than those of the loss, that trained none of the losses.
+the truncation, the latter at distances of 25 to 1000 km, of which the two below the grid's spacing, 78 km,
+are both of neighbouring points. Power outside the band: the share above the truncation's zonal wavenumber.
+Total variation: the size of the mean difference. Local Wasserstein: the mean over cities, 3 × 3 pixels.
+Fréchet distance: in the space of an encoder, of random weights other than those of the loss, that trained
+none of the losses.
 
 **Intervals** (95 %) are of a hierarchical bootstrap: seeds with replacement, in each of them blocks of
 days with replacement. Of a few seeds its quantiles lie too close together: they are moved apart by
