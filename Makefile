@@ -5,7 +5,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscop
 
 STUDY = $(BIN)/snakemake --config name=study-$(SEED) seed=$(SEED) \
   $(if $(PRECISION),"training={precision: $(PRECISION)}") --configfile config/study.yaml
-NEEDS_SEED = case "$(SEED)" in ''|*[!0-9]*) echo "Name a seed by its number: make $@ SEED=9"; exit 1; esac
+NEEDS_SEED = case "$(SEED)" in ''|*[!0-9]*|0?*) echo "Name a seed by its number: make $@ SEED=9"; exit 1; esac
 KEPT = docs/study/seed-$(SEED)
 KEEPS_MODELS = $(BIN)/python workflow/keep_seed.py check $(if $(PRECISION),--precision $(PRECISION)) $(KEPT) \
   config/config.yaml config/study.yaml $(MORE)

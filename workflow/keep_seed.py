@@ -15,7 +15,7 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from atmodist import configuration
 from atmodist.core.errors import InputError
-from atmodist.core.files import replacing
+from atmodist.core.files import fingerprint, replacing
 from atmodist.evaluation import study
 
 
@@ -38,10 +38,20 @@ def compare(kept: Path, planned: Collection[str], precision: str) -> None:
 
 
 def check(kept: Path, files: list[Path], precision: str | None) -> None:
-    """Compare what is kept with what the config files plan."""
+    """Compare what is kept, of this seed and of others, with what the config files plan."""
     config = configuration.tidy(reduce(configuration.merged, map(configuration.read, files)))
-    planned = configuration.models(config, "srgan")
-    compare(kept, planned, precision or config["training"]["precision"])
+    models, encoders = configuration.models(config, "srgan"), configuration.encoder_settings(config)
+    compare(kept, models, precision or config["training"]["precision"])
+    planned = {"": fingerprint(configuration.shared_settings(config))}
+    planned |= {name: study.fingerprint_of_model(each, encoders) for name, each in models.items()}
+    for other in study.read(kept.parent):
+        for name, those in other.settings().items():
+            if other.name != kept.name and planned.get(name, those) != those:
+                what = f"model {name} with " if name else ""
+                raise InputError(
+                    f"{other.name} of {kept.parent} has {what}other settings than these config files; "
+                    "expected the same, since seeds are compared"
+                )
 
 
 def keep(kept: Path, made: Path) -> None:

@@ -1,7 +1,5 @@
 # What is kept of a seed of the study, from which seeds made on different days and machines are compared.
 
-ENCODER_SETTINGS = ATMODIST | AUTOENCODER | UNTRAINED
-
 
 rule collect_study:
     """Keep what comparisons over seeds need: small tables, no fields."""
@@ -38,30 +36,8 @@ rule collect_study:
         judge=REPRESENTATION["encoder"] if REPRESENTATION else "",
         systems=SYSTEMS,
         models=SRGAN,
-        encoders=ENCODER_SETTINGS,
+        encoders=configuration.encoder_settings(config),
         benchmarks=BENCHMARKS,
-        # What seeds must share to be compared; of models some may have fewer or more, each with its own settings
-        # and its encoder's.
-        settings={
-            section: config[section]
-            for section in (
-                "data",
-                "grid",
-                "normalisation",
-                "windows",
-                "pairs",
-                "patches",
-                "calibration",
-                "evaluation",
-                "orderings",
-            )
-        }
-        | {
-            "srgan": {
-                key: config["srgan"][key] for key in ("generator", "pretraining")
-            }
-            | {"batch_size": config["srgan"]["defaults"]["batch_size"]},
-            "judge": REPRESENTATION and ENCODER_SETTINGS[REPRESENTATION["encoder"]],
-        },
+        settings=configuration.shared_settings(config),
     script:
         "../scripts/collect_study.py"

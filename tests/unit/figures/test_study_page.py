@@ -10,8 +10,8 @@ import numpy as np
 import pandas as pd
 import pytest
 import scipy.stats
+import yaml
 
-from atmodist import configuration
 from atmodist.core.errors import InputError
 from atmodist.evaluation import claims, study
 from atmodist.figures import study_figures, study_page
@@ -538,29 +538,36 @@ def test_a_seed_with_fewer_models_does_not_replace_one_with_more(tmp_path):
     assert study.read(tmp_path / "kept")[0].models() == list(MODELS)
 
 
-def test_what_would_replace_a_seed_is_told_before_it_is_made(tmp_path):
-    """A config that plans fewer models than are kept, or another precision; none is kept of a new seed."""
+def test_what_would_replace_a_seed_or_cannot_be_compared_is_told_before_it_is_made(tmp_path):
+    """Fewer models than are kept, another precision, or settings that other seeds do not have."""
+    for number in (5, 8):  # of eight models, and of all
+        shutil.copytree(ROOT / f"docs/study/seed-{number}", tmp_path / f"seed-{number}")
     plan = [ROOT / "config" / name for name in ("config.yaml", "study.yaml")]
-    planned = configuration.tidy(configuration.merged(*map(configuration.read, plan)))["srgan"]["models"]
-    seed(tmp_path, 1, {}, models={name: ("mse", 0) for name in planned})
-    seed(tmp_path, 2, {}, models={"l2": ("mse", 0), "amse": ("amse", 0)})
-    command = [sys.executable, ROOT / "workflow/keep_seed.py", "check"]
+    more = [ROOT / "config" / name for name in ("study-all.yaml", "study-longer.yaml")]
 
-    def told(number, *more):
+    def told(number, *more, **changes):
+        (tmp_path / "changes.yaml").write_text(yaml.safe_dump(changes))
+        command = [sys.executable, ROOT / "workflow/keep_seed.py", "check", tmp_path / f"seed-{number}"]
         run = subprocess.run(
-            [*command, tmp_path / f"seed-{number}", *plan, *more], capture_output=True, text=True
+            [*command, *plan, tmp_path / "changes.yaml", *more], capture_output=True, text=True
         )
-        return run.returncode, run.stderr
+        assert run.stderr.count("\n") == run.returncode
+        return run.stderr
 
-    assert told(1, "--precision", "32-true") == (0, "")
-    assert told(3) == (0, "")
-    code, error = told(1)
-    assert code == 1
-    assert "seed-1 was made with precision 32-true, this is with bf16-mixed; expected the same" in error
-    code, error = told(2, "--precision", "32-true")
-    assert code == 1
-    assert "seed-2 has models that this would not have: amse; expected them, too" in error
-    assert told(2, ROOT / "config/study-all.yaml", "--precision", "32-true") == (0, "")
+    assert told(5) == told(8, *more) == told(9, *more) == ""
+    error = told(5, "--precision", "32-true")
+    assert "seed-5 was made with precision bf16-mixed, this is with 32-true; expected the same" in error
+    assert "seed-8 has models that this would not have: amse, amse-even, atmodist-2" in told(8)
+    for each, changes in (
+        ("", {"pairs": {"per_time": 9}}),
+        ("", {"untrained": {"models": {"judge": {"seed_index": 7}}}}),
+        ("model l2-even with ", {"srgan": {"models": {"l2-even": {"adversarial_weight": 0.5}}}}),
+        ("model atmodist with ", {"atmodist": {"models": {"lags-23": {"epochs": 7}}}}),
+    ):
+        assert f"has {each}other settings than these config files; expected the same" in told(9, **changes)
+    # Where fields come from, and what is checked as they come, is no setting of theirs.
+    arco = {"wind": "https://example.org/wind.zarr", "concurrency": 2}
+    assert told(9, data={"arco": arco, "largest_change": 2.5, "spot_check": {"times": 4}}) == ""
 
 
 def test_the_command_makes_the_page_and_names_what_is_wrong(tmp_path):

@@ -31,6 +31,7 @@ from atmodist.configuration.derived import (
 from atmodist.configuration.merging import merged, tidy
 from atmodist.configuration.reading import read
 from atmodist.configuration.schema import mistake
+from atmodist.configuration.seeds import encoder_settings, shared_settings
 from atmodist.core.errors import InputError
 
 __all__ = [
@@ -39,6 +40,7 @@ __all__ = [
     "check",
     "compared_content_losses",
     "content_losses",
+    "encoder_settings",
     "encoders",
     "evaluation_shards",
     "file_name",
@@ -50,6 +52,7 @@ __all__ = [
     "periods",
     "processors",
     "read",
+    "shared_settings",
     "splits",
     "tidy",
     "time_count",
