@@ -39,11 +39,12 @@ def asked(folder, address, *targets, **data):
         "retry": {"attempts": 3, "first_wait": 0.05, "longest_wait": 0.2, "timeout": 5},
     }
     settings = {"source": "arco", "archive_truncation": ARCHIVE, "arco": arco, **DAYS} | data
-    # The days are too few for the jet.
+    # The days are too few for the jet, and for pairs of each lag.
     changes = {
         "data": settings,
         "figures": {"time": "1981-01-03T12:00"},
         "jet": {"sectors": {"storm-track": None}},
+        "pairs": {"per_time": 32},
     }
     (folder / "source.yaml").write_text(yaml.safe_dump(changes))
     return (*TINY, "source.yaml", "--", *targets)

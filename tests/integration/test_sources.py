@@ -33,8 +33,12 @@ DATA = {
     "eval": {"start": "1981-01-01", "end": "1981-01-05"},
     "download": {"retry": {"attempts": 4, "first_wait": 0.05, "longest_wait": 0.2, "timeout": 10}},
 }
-# The days are too few for the jet.
-OTHERS = {"figures": {"time": "1981-01-03T12:00"}, "jet": {"sectors": {"storm-track": None}}}
+# The days are too few for the jet, and for pairs of each lag.
+OTHERS = {
+    "figures": {"time": "1981-01-03T12:00"},
+    "jet": {"sectors": {"storm-track": None}},
+    "pairs": {"per_time": 32},
+}
 MADE = [f"results/tiny/{name}" for name in ("grid/train.h5", "grid/eval.h5", "moments.json")]
 PRESSURE = "results/tiny/level_pressure.json"
 

@@ -81,7 +81,48 @@ def test_shipped_configs_are_accepted(config):
         (
             "calibration.batches",
             1,
-            ["calibration.batches is 1", "at least 3, which hold 10 pairs of each of 31"],
+            ["calibration.batches is 1", "at least 2, which hold 8 pairs of each of 31"],
+        ),
+        ("uncertainty.stride", 1280, ["uncertainty.stride is 1280; expected at most 1120", "two rows"]),
+        (
+            "atmodist.defaults.batch_size",
+            1,
+            ["models.lags-23.batch_size is 1; expected at least 2, two pairs"],
+        ),
+        (
+            "atmodist.defaults.learning_rate_schedule.floor",
+            0.1,
+            ["floor is 0.1; expected less than learning_rate"],
+        ),
+        ("figures.lag_hours", 5, ["figures.lag_hours is 5; expected at least 6, two lags (data.step_hours)"]),
+        ("figures.spectrum_views", [[2, 640]], ["holds [2, 640]", "both within the truncation, 639"]),
+        (
+            "figures.regions",
+            {"belt": {"latitude": [0, 20], "longitude": [-180, 180]}},
+            ["figures.regions.belt is 20° by 360°; expected an edge at most 6 times as long as the other"],
+        ),
+        (
+            "data.eval.end",
+            "2199-12-31",
+            ["data.eval.end is 2199-12-31; ERA5 has days from 1940-01-01 to the"],
+        ),
+        ("data.train.start", "1939-12-31", ["data.train.start is 1939-12-31; ERA5 has days from 1940-01-01"]),
+        (
+            "data.download.request",
+            {"levelist": "60"},
+            ["holds levelist, which follows from data.level: leave"],
+        ),
+        (
+            "data.download.request",
+            {"grid": "1/1"},
+            ["holds grid, which gives values on a grid; expected spectral"],
+        ),
+        ("evaluation.resamples", 10, ["evaluation.resamples holds 10; expected at least 100"]),
+        ("normalisation.alpha", 1e-30, ["normalisation.alpha holds 1e-30; expected at least 1e-06"]),
+        (
+            "inpainting.models",
+            {"erased": {"content": "mse"}},
+            ["another name than laplace, truth and erased"],
         ),
         ("grid.mantissa_bits", 24, ["grid.mantissa_bits holds 24", "at most 23"]),
         ("atmodist.models.lags-23.classes", 40, ["lags-23.classes is 40", "pairs.max_lag, 31"]),
@@ -113,7 +154,7 @@ def test_shipped_configs_are_accepted(config):
         (
             "srgan.models.orderings",
             {"content": "mse"},
-            ["srgan.models", "another name than truth, bilinear, pretraining and orderings"],
+            ["srgan.models", "another name than truth, bilinear, pretraining, orderings"],
         ),
         ("evaluation.representation", "mse", ["evaluation.representation holds 'mse'", "null, or a mapping"]),
         ("jet.window_days", 60, ["jet.window_days is 60", "odd"]),
@@ -293,7 +334,12 @@ PROBE = {"split": "train", "lag_days": [0, 5], "gap_days": 3}
             {},
             "data.eval holds 24 times; expected more",
         ),
-        ({"eval": {"start": "2003-01-01", "end": "2003-01-04"}}, {}, None),
+        (
+            {"eval": {"start": "2003-01-01", "end": "2003-01-04"}},
+            {},
+            "data.eval holds 42 pairs; expected at least 248, 8 of each lag",
+        ),
+        ({"eval": {"start": "2003-01-01", "end": "2003-01-05"}}, {}, None),
         ({}, {"window_days": 381}, None),
         # Of 400 days 386 - 2 · 185 have a jet: fifteen, or for five days ahead ten.
         (
@@ -372,6 +418,52 @@ def test_days_suffice_for_the_orderings_and_the_jet(data, jet, said):
         with pytest.raises(InputError, match=said):
             configuration.check(config, SCHEMA)
     assert degradations.LAGS[-1] == consistency.ORDERING_TIMES
+
+
+@pytest.mark.parametrize(
+    ("model", "changes", "key"),
+    [
+        ("atmodist.models.lags-23", {"pretraining": {"epochs": 0}}, "pretraining.batches"),
+        (
+            "atmodist.models.lags-23",
+            {"learning_rate_schedule": {"patience": 2}},
+            "learning_rate_schedule.floor",
+        ),
+        ("srgan.models.l2", {"content": "mse", "discriminator": {"channels": 8}}, "discriminator.dense"),
+    ],
+)
+def test_a_model_says_what_differs_from_the_defaults_and_no_more(model, changes, key):
+    """Of a group of keys, too, all of which the defaults must have."""
+    kind, _, name = model.split(".")
+    config = configuration.tidy(changed(model, changes))
+    configuration.check(config, SCHEMA)
+    (group, inner), (first, value) = key.split("."), next(iter(changes[key.split(".")[0]].items()))
+    found, defaults = configuration.models(config, kind)[name][group], PAPER[kind]["defaults"][group]
+    assert found == defaults | {first: value}
+    lacking = copy.deepcopy(PAPER)
+    del lacking[kind]["defaults"][group][inner]
+    with pytest.raises(InputError, match=f"{kind}.defaults.{key} is missing"):
+        configuration.check(lacking, SCHEMA)
+
+
+def test_weights_from_elsewhere_are_trained_on_no_device():
+    config = changed("training.devices", 8)
+    config["atmodist"]["models"]["lags-23"] = {"weights": "model_weights.hdf5", "batch_size": 100}
+    configuration.check(configuration.tidy(config), SCHEMA)
+
+
+def test_one_shard_of_all_days_may_end_within_a_block():
+    """Only between shards would a block be cut."""
+    days = {"start": "2000-01-01", "end": "2000-01-30"}
+    changes = {"data": {"eval": days}, "figures": {"time": "2000-01-02T12:00"}}
+    config = copy.deepcopy(configuration.merged(PAPER, changes))
+    for shard, said in ((30, None), (15, "evaluation.shard_days is 15; expected a multiple of")):
+        config["evaluation"] |= {"shard_days": shard, "block_days": 4}
+        if said is None:
+            configuration.check(configuration.tidy(config), SCHEMA)
+        else:
+            with pytest.raises(InputError, match=said):
+                configuration.check(configuration.tidy(config), SCHEMA)
 
 
 @pytest.mark.parametrize("section", PAPERS)

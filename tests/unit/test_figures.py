@@ -8,6 +8,7 @@ import numpy as np
 import pytest
 from fabricated import ATMODIST, CITIES, FILLS, SRGAN, SYSTEMS, TIMES, VARIABLES
 from fake_snakemake import SCRIPTS, run_script
+from matplotlib import pyplot
 from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
 
@@ -599,6 +600,14 @@ def test_synthetic_atmosphere_shows_strength_spectrum_memory_and_day(draw):
     assert memory.get_xlabel() == "lag / h"
     np.testing.assert_allclose(day.lines[0].get_ydata(), data["daily_cycle"] / 2e-5)
     assert (day.get_xlabel(), day.get_xlim()) == ("local solar time / h", (0, 24))
+
+
+@pytest.mark.parametrize(("last", "ticks"), [(93, 12), (108, 12), (109, 24), (372, 48)])
+def test_hours_are_marked_so_that_their_numbers_have_room(last, ticks):
+    axis = pyplot.figure().add_subplot(xlim=(0, last)).xaxis
+    plots.mark_hours(axis, 12)
+    assert np.diff(axis.get_majorticklocs()).tolist()[:2] == [ticks, ticks]
+    pyplot.close()
 
 
 def test_confusion_matrix_shows_shares_of_each_true_lag(draw):

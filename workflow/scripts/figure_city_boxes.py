@@ -15,8 +15,10 @@ with job(snakemake.log[0], "figure_city_boxes"):
     looks = plots.lines(systems)
     with plots.style():
         size = (plots.WIDTH, 0.4 + 2.2 * len(variables))
-        figure, axes = pyplot.subplots(len(variables), len(names), figsize=size, sharex=True, sharey="row")
-        for row, variable in zip(axes.reshape(len(variables), -1), variables, strict=True):
+        figure, axes = pyplot.subplots(
+            len(variables), len(names), figsize=size, sharex=True, sharey="row", squeeze=False
+        )
+        for row, variable in zip(axes, variables, strict=True):
             for panel, name in zip(row, names, strict=True):
                 for place, (system, each) in enumerate(zip(systems, found, strict=True)):
                     at = each["quantiles"].sel(variable=variable, city=name)

@@ -4,7 +4,7 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], "figure_confusion_matrix"):
     from matplotlib import pyplot
-    from matplotlib.ticker import MultipleLocator, PercentFormatter
+    from matplotlib.ticker import PercentFormatter
 
     from atmodist.core import netcdf
     from atmodist.figures import plots
@@ -27,7 +27,7 @@ with job(snakemake.log[0], "figure_confusion_matrix"):
             panel.plot(ends, ends, color=plots.PALETTE[1], linewidth=0.8, linestyle="--")
             panel.set(aspect="equal", title=model, xlabel="predicted lag / h", ylabel="true lag / h")
             for axis in (panel.xaxis, panel.yaxis):
-                axis.set_major_locator(MultipleLocator(12))
+                plots.mark_hours(axis, 12)
         for panel in axes.flat[len(shares) :]:
             panel.remove()
         bar = figure.colorbar(mesh, ax=axes, shrink=0.85, label="share of the pairs of a true lag")

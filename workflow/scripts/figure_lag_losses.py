@@ -7,7 +7,6 @@ SPLITS = {"train": "training", "eval": "evaluation"}
 
 with job(snakemake.log[0], "figure_lag_losses"):
     from matplotlib import pyplot
-    from matplotlib.ticker import MultipleLocator
 
     from atmodist.core import netcdf
     from atmodist.figures import plots
@@ -47,7 +46,7 @@ with job(snakemake.log[0], "figure_lag_losses"):
             row[0].set_ylabel(f"{name} pairs\n\n{LABELS['l1']}")
         for panel in axes[-1]:
             panel.set_xlabel("lag / h")
-        axes[0, 0].xaxis.set_major_locator(MultipleLocator(24))
+        plots.mark_hours(axes[0, 0].xaxis, 24)
         plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=4)
         plots.panel_letters(axes.ravel())
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -327,6 +327,16 @@ def test_spectra_are_over_the_truths_and_averaged_over_the_seeds_that_have_them(
     assert study.spectrum(study.read(tmp_path), "atmodist").to_dict() == pytest.approx({1: 0.5, 2: 1})
 
 
+def test_models_may_have_names_that_look_like_numbers(tmp_path):
+    names = ["7", "07", "NA", "nan"]
+    for number in (1, 2, 3):
+        seed(tmp_path, number, {"7": 0.5}, models=MODELS | dict.fromkeys(names, ("mse", 0)))
+    seeds = study.read(tmp_path)
+    assert claims.models(seeds) == [*MODELS, *names]
+    assert study.error(seeds, "7", "spectrum").value == pytest.approx(0.5, rel=0.1)
+    assert study.error(seeds, "NA", "spectrum").value == pytest.approx(1, rel=0.1)
+
+
 def test_wins_and_the_judge(tmp_path):
     for number in (1, 2, 3):
         seed(tmp_path, number, {"atmodist": 0.5}, models=MODELS | {"own": ("judge", 0)})

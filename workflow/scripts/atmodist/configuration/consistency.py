@@ -12,6 +12,7 @@ from atmodist.configuration.derived import (
     ENCODER_SECTIONS,
     archive_truncation,
     encoders,
+    evaluation_shards,
     first_and_last,
     grid_rows,
     layer_stride,
@@ -25,8 +26,8 @@ from atmodist.samples.counts import certain_pairs, sample_count
 
 DESCRIBED_IN = {"synthetic": "synthetic", "files": "files", "era5": "download", "arco": "arco"}
 """Key of ``data`` that says what each source needs."""
-PAIRS_OF_A_LAG = 10
-"""Pairs of each lag in a calibration, on average: with chance alone one lag in 10,000 then has none."""
+PAIRS_OF_A_LAG = 8
+"""Pairs of each lag, on average: by chance alone one lag in 3000 then has none."""
 ORDERING_TIMES = 24
 """Time steps of the longest lag of the orderings, `degradations.LAGS`, whose module is a heavy one."""
 
@@ -45,6 +46,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from limits.problems_of_download(config)
     yield from _problems_of_spot_check(config)
     yield from _problems_of_models(config)
+    yield from _problems_of_rates(config)
     yield from _problems_of_encoders(config)
     yield from _problems_of_encoding(
         config, "evaluation.representation", config["evaluation"]["representation"]
@@ -62,10 +64,12 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
             "orderings"
         )
     evaluation = config["evaluation"]
-    if evaluation["shard_days"] % evaluation["block_days"]:
+    alone = len(evaluation_shards(config)) == 1
+    if evaluation["shard_days"] % evaluation["block_days"] and not alone:
         yield (
             f"evaluation.shard_days is {evaluation['shard_days']}; "
-            f"expected a multiple of evaluation.block_days, which is {evaluation['block_days']}"
+            f"expected a multiple of evaluation.block_days, which is {evaluation['block_days']}, or all of "
+            "data.eval"
         )
     yield from _problems_of_uncertainty(config)
     yield from limits.problems_of_cities(config)
@@ -168,6 +172,7 @@ def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
         f"{kind}.models.{name}": model
         for kind in ("atmodist", "srgan")
         for name, model in models(config, kind).items()
+        if "weights" not in model
     }
     if models(config, "srgan"):
         trained["srgan.defaults"] = config["srgan"]["defaults"]  # of the generator's pre-training
@@ -178,6 +183,11 @@ def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
                 "of all nodes of a training run"
             )
     for name, model in known.items():
+        if "weights" not in model and model["batch_size"] < 2 * processes:
+            yield (
+                f"atmodist.models.{name}.batch_size is {model['batch_size']}; expected at least "
+                f"{2 * processes}, two pairs on each device, whose means and variances the network takes"
+            )
         if not 2 <= model["classes"] <= config["pairs"]["max_lag"]:
             yield (
                 f"atmodist.models.{name}.classes is {model['classes']}; "
@@ -192,6 +202,18 @@ def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
                 f"srgan.models.{name}.evaluate_epoch is {model['evaluate_epoch']}; "
                 f"expected 1 to {epochs}, the epochs of its phases"
             )
+
+
+def _problems_of_rates(config: Mapping[str, Any]) -> Iterator[str]:
+    """Learning rates that could not fall."""
+    for kind in ("atmodist", "autoencoder"):
+        for name, model in models(config, kind).items():
+            floor, rate = model["learning_rate_schedule"]["floor"], model["learning_rate"]
+            if floor >= rate:
+                yield (
+                    f"{kind}.models.{name}.learning_rate_schedule.floor is {floor}; expected less than "
+                    f"learning_rate, which is {rate}"
+                )
 
 
 def _problems_of_encoders(config: Mapping[str, Any]) -> Iterator[str]:
@@ -277,6 +299,14 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
 
 def _problems_of_calibration(config: Mapping[str, Any]) -> Iterator[str]:
     """So few pairs that a lag may have none, which would be found when an encoder has been trained."""
+    samples = config["pairs"]
+    for split in ("train", "eval"):
+        pairs = sample_count(time_count(config, split), samples["per_time"], samples["max_lag"])
+        if pairs < PAIRS_OF_A_LAG * samples["max_lag"]:
+            yield (
+                f"data.{split} holds {pairs} pairs; expected at least {PAIRS_OF_A_LAG * samples['max_lag']}, "
+                f"{PAIRS_OF_A_LAG} of each lag (pairs.per_time, pairs.max_lag)"
+            )
     batches, lags = config["calibration"]["batches"], config["pairs"]["max_lag"]
     sizes = [
         model["batch_size"] for section in ENCODER_SECTIONS for model in models(config, section).values()
@@ -321,6 +351,11 @@ def _problems_of_uncertainty(config: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"uncertainty.stride is {settings['stride']}; expected a divisor of the grid's {columns} columns"
         )
+    if settings["stride"] > (most := grid_rows(config) - config["pairs"]["patch"]):
+        yield (
+            f"uncertainty.stride is {settings['stride']}; expected at most {most}, so that there are two "
+            "rows of windows (pairs.patch)"
+        )
 
 
 def _problems_of_figures(config: Mapping[str, Any]) -> Iterator[str]:
@@ -343,14 +378,19 @@ def _problems_of_figures(config: Mapping[str, Any]) -> Iterator[str]:
                     f"figures.regions.{name}.zoom.{axis} is [{first}, {last}]; "
                     f"expected a part of the region's, [{low}, {high}]"
                 )
+    if figures["lag_hours"] < 2 * config["data"]["step_hours"]:
+        yield (
+            f"figures.lag_hours is {figures['lag_hours']}; expected at least "
+            f"{2 * config['data']['step_hours']}, two lags (data.step_hours)"
+        )
     if figures["high_pass_degree"] > config["data"]["truncation"]:
         yield (
             f"figures.high_pass_degree is {figures['high_pass_degree']}; expected at most the truncation, "
             f"{config['data']['truncation']}"
         )
     for name, (first, last) in ((str(view), view) for view in figures["spectrum_views"]):
-        if first >= last or first > config["data"]["truncation"]:
+        if not first < last <= config["data"]["truncation"]:
             yield (
                 f"figures.spectrum_views holds {name}; expected a first degree below the last and "
-                f"within the truncation, {config['data']['truncation']}"
+                f"both within the truncation, {config['data']['truncation']}"
             )

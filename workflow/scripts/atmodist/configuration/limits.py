@@ -2,6 +2,7 @@
 
 import csv
 from collections.abc import Iterator, Mapping
+from datetime import date
 from math import ceil
 from typing import Any
 
@@ -24,6 +25,19 @@ FILES = 10_000
 """Files of one kind; planning that many takes Snakemake a minute."""
 YEARS = (1678, 2261)
 """Whole years that times in nanoseconds can represent."""
+ERA5 = date(1940, 1, 1)
+"""First day of ERA5."""
+NOT_ASKED = {
+    "levelist": "which follows from data.level",
+    "param": "which follows from data.variables",
+    "date": "which follows from the days of the splits",
+    "time": "which follows from data.step_hours",
+    "grid": "which gives values on a grid; expected spectral coefficients",
+    "area": "which gives values on a grid; expected spectral coefficients",
+}
+"""Keywords that a request to the archive may not have, and why."""
+LONGEST = 6
+"""Edge of a region over its other edge that a map can show."""
 COARSE = 4
 """Points of the grid along a side of a low-resolution pixel."""
 
@@ -90,7 +104,16 @@ def problems_of_synthetic(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def problems_of_download(config: Mapping[str, Any]) -> Iterator[str]:
-    """Waits that shrink."""
+    """Waits that shrink, days that ERA5 does not have, and what comes as no spectral coefficients."""
+    data = config["data"]
+    if data["source"] in ("arco", "era5"):
+        for split in splits(config):
+            for key, day in zip(("start", "end"), first_and_last(data[split]), strict=True):
+                if not ERA5 <= day <= date.today():
+                    yield f"data.{split}.{key} is {day}; ERA5 has days from {ERA5} to the present"
+    for keyword in data.get("download", {}).get("request", {}):
+        if keyword in NOT_ASKED:
+            yield f"data.download.request holds {keyword}, {NOT_ASKED[keyword]}: leave it out"
     for section in ("arco", "download"):
         policy = config["data"].get(section, {}).get("retry", {})
         first, longest = policy.get("first_wait", 1), policy.get("longest_wait", 60)
@@ -139,3 +162,9 @@ def problems_of_regions(config: Mapping[str, Any]) -> Iterator[str]:
                     f"figures.regions.{name}.zoom.{axis} is [{first}, {last}]; expected edges at least "
                     f"{pixel:.3g}° apart, a pixel of low resolution"
                 )
+        height, width = (abs(high - low) for low, high in (region["latitude"], region["longitude"]))
+        if max(height, width) > LONGEST * min(height, width):
+            yield (
+                f"figures.regions.{name} is {height:g}° by {width:g}°; expected an edge at most {LONGEST} "
+                "times as long as the other"
+            )

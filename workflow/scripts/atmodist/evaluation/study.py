@@ -34,6 +34,8 @@ TABLES = {
     "spectra": {"degree", "truth"},
 }
 """Files of a seed, each with the suffix .csv, and the columns that they have at least."""
+TEXT = dict.fromkeys(["model", "system", "variable", "key", "value"], str)
+"""Columns of text, whatever it looks like: a model may be named 7, or NA."""
 OPTIONAL = {"orderings": {"distance", "family", "right"}}
 """The same, of files that a seed need not have."""
 BESIDE = ("map_regions", "measure_orderings")
@@ -158,7 +160,9 @@ def read_seed(path: Path) -> Seed:
     more = {name: OPTIONAL[name] for name in OPTIONAL if (path / f"{name}.csv").exists()}
     for name, columns in (TABLES | more).items():
         try:
-            tables[name] = pd.read_csv(path / f"{name}.csv")
+            tables[name] = pd.read_csv(
+                path / f"{name}.csv", dtype=TEXT, keep_default_na=False, na_values=[""]
+            )
         except (OSError, ValueError) as error:
             raise InputError(f"{path / name}.csv cannot be read ({error}); expected a table") from None
         if missing := columns - set(tables[name].columns):

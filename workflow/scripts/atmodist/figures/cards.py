@@ -5,7 +5,7 @@ from pathlib import Path
 
 import xarray as xr
 from matplotlib import pyplot
-from matplotlib.ticker import MultipleLocator, PercentFormatter
+from matplotlib.ticker import PercentFormatter
 
 from atmodist.core.files import replacing
 from atmodist.figures import plots
@@ -19,7 +19,7 @@ def confusion(path: str | Path, count: xr.DataArray) -> None:
         mesh = panel.pcolormesh(share["predicted_lag"], share["true_lag"], share, vmin=0, rasterized=True)
         panel.set(aspect="equal", xlabel="predicted lag / h", ylabel="true lag / h")
         for axis in (panel.xaxis, panel.yaxis):
-            axis.set_major_locator(MultipleLocator(12))
+            plots.mark_hours(axis, 12)
         figure.colorbar(
             mesh, label="share of the pairs of a true lag", format=PercentFormatter(1, decimals=0)
         )
@@ -39,7 +39,7 @@ def distances(path: str | Path, losses: Mapping[str, xr.Dataset]) -> None:
             panel.plot(loss["lag"], loss["mean"].sel(measure="mse"), color="black", linestyle="--")
         panel.lines[-1].set_label("mean squared error")
         panel.set(xlabel="lag / h", ylabel="distance of normalised fields", ylim=(0, None))
-        panel.xaxis.set_major_locator(MultipleLocator(24))
+        plots.mark_hours(panel.xaxis, 24)
         figure.legend(*panel.get_legend_handles_labels(), loc="outside upper center", ncols=3)
         _save(figure, path)
 

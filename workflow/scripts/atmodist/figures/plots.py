@@ -23,6 +23,7 @@ from matplotlib.ticker import (
     FuncFormatter,
     LogLocator,
     MaxNLocator,
+    MultipleLocator,
     NullFormatter,
     NullLocator,
     ScalarFormatter,
@@ -184,6 +185,12 @@ def label_axis(axis: Axis, name: str, units: str) -> None:
     power = 0 if 0 <= power < 4 else power
     axis.set_major_formatter(FuncFormatter(lambda value, _: f"{value / 10.0**power:g}".replace("-", "−")))
     axis.set_label_text(f"{name} / " + (f"10{superscript(power)} " if power else "") + unit(units))
+
+
+def mark_hours(axis: Axis, step: int) -> None:
+    """Ticks ``step`` hours apart, or a multiple of them where the axis is too long for that."""
+    first, last = axis.get_view_interval()
+    axis.set_major_locator(MultipleLocator(step * max(1, np.ceil((last - first) / (9 * step)))))
 
 
 def unit(units: str) -> str:
