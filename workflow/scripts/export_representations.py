@@ -7,6 +7,7 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     import numpy as np
     import torch
 
+    from atmodist.core.errors import InputError
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.learning import representations
@@ -22,6 +23,11 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     encoder = encoder.to(device.device, memory_format=torch.channels_last)
     days = Period.parse(params.shard).times(params.step_hours)
     first = np.searchsorted(fields.time, days[0])
+    if not np.array_equal(fields.time[first : first + len(days)], days):
+        raise InputError(
+            f"{snakemake.input.fields} holds {fields.time[0]} to {fields.time[-1]}; expected all times of "
+            f"{params.shard}."
+        )
     channels = encoder.channels[LAYERS.index(params.layer)]
     axes = days, fields.latitude, fields.longitude, channels, params.layer
     with representations.writing(snakemake.output.representations, *axes) as write:
