@@ -161,6 +161,8 @@ class TrainingRun:
             self._save()
             self.sums.leave_to_first()
             self._written = dict(self.sums.sums)
+            if stopped:
+                self.fabric.barrier()  # whoever left before the first has saved would have it killed
             self._leave_if(stopped)
 
     def _save(self):
