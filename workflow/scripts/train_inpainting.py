@@ -7,7 +7,7 @@ with job(snakemake.log[0], f"train_inpainting {snakemake.wildcards.model}"):
     from atmodist.learning.autoencoder_training import train_inpainting
     from atmodist.learning.checkpoint import identity
     from atmodist.learning.devices import Hardware
-    from atmodist.learning.launching import launch
+    from atmodist.learning.launching import launch, stay_forkable
     from atmodist.learning.losses import ContentLoss
     from atmodist.learning.saved import load_encoder
     from atmodist.learning.settings import InpaintingSettings
@@ -15,6 +15,7 @@ with job(snakemake.log[0], f"train_inpainting {snakemake.wildcards.model}"):
     from atmodist.samples.batches import SampleFiles
 
     params, hardware = snakemake.params, Hardware(**snakemake.config["training"])
+    stay_forkable(hardware)
     settings, content = dict(params.settings), None  # the mean squared error
     source = settings.pop("content")
     if source != "mse":
