@@ -5,7 +5,7 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscop
 
 STUDY = $(BIN)/snakemake --config name=study-$(SEED) seed=$(SEED) \
   $(if $(PRECISION),"training={precision: $(PRECISION)}") --configfile config/study.yaml
-NEEDS_SEED = case "$(SEED)" in ''|*[!0-9]*|0?*) echo "Name a seed by its number: make $@ SEED=9"; exit 1; esac
+NEEDS_SEED = case "$(SEED)" in ''|*[!0-9]*|0?*) echo "Name a seed by its number: make $@ SEED=10"; exit 1; esac
 KEPT = docs/study/seed-$(SEED)
 KEEPS_MODELS = $(BIN)/python workflow/keep_seed.py check $(if $(PRECISION),--precision $(PRECISION)) $(KEPT) \
   config/config.yaml config/study.yaml $(MORE)
@@ -47,14 +47,14 @@ earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
 	@$(SNAKEMAKE) config/earth.yaml --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/earth/figures  Numbers: results/earth/summary.csv"
 
-study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=9; config/study.yaml says what else it takes
+study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=10; config/study.yaml says what else it takes
 	@$(NEEDS_SEED)
 	@$(KEEPS_MODELS)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
 	@$(BIN)/python workflow/keep_seed.py keep $(KEPT) results/study-$(SEED)/study
 	@$(MAKE) --no-print-directory study-page
 
-study-orderings: $(STAMP)  ## how its distances order states, minutes: make study-orderings SEED=9, where its fields are
+study-orderings: $(STAMP)  ## how its distances order states, minutes: make study-orderings SEED=10, where its fields are
 	@$(NEEDS_SEED)
 	@test -d $(KEPT) || { echo "There is no $(KEPT) yet: make study SEED=$(SEED) first"; exit 1; }
 	@$(KEEPS_MODELS)

@@ -38,8 +38,8 @@ INTRODUCTION = f"""\
 
 Super-resolution networks trained with different content losses, all else equal, on the finer synthetic
 atmosphere ([synthetic.md](synthetic.md); `config/study.yaml`). *This page is made by `make study-page`
-from the tables in docs/study; every number and verdict is computed.* `make study SEED=9` makes a seed, an
-atmosphere, networks and evaluated days of its own, keeps its tables in docs/study/seed-9 and makes this
+from the tables in docs/study; every number and verdict is computed.* `make study SEED=10` makes a seed, an
+atmosphere, networks and evaluated days of its own, keeps its tables in docs/study/seed-10 and makes this
 page and the README's table anew. `MORE="config/study-all.yaml config/study-longer.yaml"` gives it all losses.
 
 **Words.** The *pretext task* is AtmoDist's: to tell how many hours lie between two patches, their *lag*. A
@@ -218,7 +218,7 @@ def _orderings(seeds):
     yield "\n## Do distances order states rightly?\n"
     yield "Shares of triplets whose known order a distance finds ([orderings.md](orderings.md)), those of"
     yield "encoders at each of their stages (`lags-23` is AtmoDist's; `judge`, of other random weights, that"
-    yield "of the Fréchet distance); the best in bold. `make study-orderings SEED=9` adds those of a seed,"
+    yield "of the Fréchet distance); the best in bold. `make study-orderings SEED=10` adds those of a seed,"
     yield "where its fields are."
     yield f"Means over seeds; between two of them a share differs by {spread:.2f} at most.\n"
     yield row("distance", "seeds", *shares.columns)
