@@ -85,7 +85,7 @@ EDITS = {
             "figure_jet",
         ],
     ),
-    "another probe of the jet": ({"jet": {"probe": {"folds": 4}}}, ["probe_jet"]),
+    "another probe of the jet": ({"jet": {"probe": {"components": 3}}}, ["probe_jet"]),
     "another encoder probed": (
         {"jet": {"probe": {"encoders": [{"encoder": "random", "layer": "stage2"}]}}},
         ["average_sector.*random_stage2", "probe_jet"],
