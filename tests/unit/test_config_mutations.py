@@ -63,7 +63,11 @@ FULL = configuration.merged(
         },
         "srgan": {"defaults": {"content": "mse"}},
         "inpainting": {"defaults": {"content": "mse"}},
-        "jet": {"sectors": {"north-atlantic": {"latitude": [15, 75], "longitude": [-60, 0]}}},
+        "jet": {
+            "sectors": {"north-atlantic": {"latitude": [15, 75], "longitude": [-60, 0]}},
+            "harmonics": 0,
+            "probe": {"split": "train"},
+        },
         "figures": {
             "regions": {"Northern storm track": {"zoom": {"latitude": [30, 50], "longitude": [10, 30]}}}
         },
