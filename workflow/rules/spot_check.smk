@@ -1,9 +1,9 @@
 # Whether two archives hold the same: a handful of times from both. Not part of all.
 
 ADDRESSES = {
-    "arco": ("arco", ["wind"]),
-    "era5": ("download", ["dataset", "request"]),
-    "files": ("files", ["pattern"]),
+    "arco": ["wind"],
+    "era5": ["dataset", "request"],
+    "files": ["pattern"],
 }
 
 
@@ -28,8 +28,11 @@ rule spot_check:
         against=config["data"]["spot_check"]["against"],
         times=config["data"]["spot_check"]["times"],
         addresses=[
-            {key: config["data"].get(section, {}).get(key) for key in keys}
-            for source, (section, keys) in ADDRESSES.items()
+            {
+                key: config["data"][configuration.DESCRIBED_IN[source]][key]
+                for key in keys
+            }
+            for source, keys in ADDRESSES.items()
             if source in (SOURCE, config["data"]["spot_check"]["against"])
         ],
     script:

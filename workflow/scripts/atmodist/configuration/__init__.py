@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from atmodist.configuration.consistency import problems
+from atmodist.configuration.consistency import DESCRIBED_IN, problems
 from atmodist.configuration.derived import (
     ENCODER_SECTIONS,
     archive_truncation,
@@ -35,6 +35,7 @@ from atmodist.configuration.seeds import encoder_settings, shared_settings
 from atmodist.core.errors import InputError
 
 __all__ = [
+    "DESCRIBED_IN",
     "ENCODER_SECTIONS",
     "archive_truncation",
     "check",

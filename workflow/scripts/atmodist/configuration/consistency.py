@@ -17,6 +17,7 @@ from atmodist.configuration.derived import (
     grid_rows,
     layer_stride,
     models,
+    row_latitudes,
     splits,
     time_count,
     zooms,
@@ -148,10 +149,10 @@ def _problems_of_windows(config: Mapping[str, Any]) -> Iterator[str]:
     if south >= north:
         yield f"windows.latitude is [{south}, {north}]; expected the southern edge first"
         return
-    spacing = 180 / grid_rows(config)
-    if not any(south <= 90 - row * spacing <= north for row in range(grid_rows(config))):
+    if not any(south <= row <= north for row in row_latitudes(config)):
         yield (
-            f"windows.latitude is [{south}, {north}], between two rows of the grid, {spacing:.2g}° apart "
+            f"windows.latitude is [{south}, {north}], between two rows of the grid, "
+            f"{180 / grid_rows(config):.2g}° apart "
             "(data.truncation); expected a row at least"
         )
     for kind in ("pairs", "patches"):

@@ -67,6 +67,12 @@ def grid_rows(config: Mapping[str, Any]) -> int:
     return 2 * ((config["data"]["truncation"] | 1) + 1)
 
 
+def row_latitudes(config: Mapping[str, Any], stride: int = 1) -> list[float]:
+    """Latitudes of the grid's rows from north to south, or of the middles of every ``stride`` of them."""
+    rows = grid_rows(config)
+    return [90 - (first + (stride - 1) / 2) * 180 / rows for first in range(0, rows, stride)]
+
+
 def layer_stride(layer: str) -> int:
     """Rows of the grid from one value of a layer to the next: ``networks.stride``, without its PyTorch."""
     return 2 ** (int(layer.removeprefix("stage")) + 1)

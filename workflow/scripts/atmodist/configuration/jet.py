@@ -5,7 +5,14 @@ from collections.abc import Iterator, Mapping
 from datetime import date, timedelta
 from typing import Any
 
-from atmodist.configuration.derived import first_and_last, grid_rows, layer_stride, splits, wind
+from atmodist.configuration.derived import (
+    first_and_last,
+    grid_rows,
+    layer_stride,
+    row_latitudes,
+    splits,
+    wind,
+)
 from atmodist.core.periods import DAY
 from atmodist.data.variables import WIND
 
@@ -48,12 +55,11 @@ def _problems_of_sector(config: Mapping[str, Any], key: str, box: Mapping[str, A
     }
     for what, stride in {"the grid": 1, **strides}.items():
         spacing = stride * 180 / grid_rows(config)
-        places = range(grid_rows(config) // stride)
-        middle = (stride - 1) / 2 / stride
-        rows = sum(south <= 90 - (place + middle) * spacing <= north for place in places)
-        columns = [(place + middle) * spacing - west for place in range(2 * len(places))]
+        latitudes = row_latitudes(config, stride)
+        rows = sum(south <= each <= north for each in latitudes)
+        columns = (90 - each + half for half in (0, 180) for each in latitudes)  # as far from Greenwich
         needed = ROWS_OF_A_MAXIMUM if stride == 1 else 1
-        if rows < needed or not any(each % 360 <= east - west for each in columns):
+        if rows < needed or not any((each - west) % 360 <= east - west for each in columns):
             yield (
                 f"{key} is {south}° to {north}° N, {west}° to {east}° E; expected at least {needed} "
                 f"row{'s' * (needed > 1)} and a column of {what}, {spacing:.2g}° apart (data.truncation)"
