@@ -16,6 +16,10 @@ class Named(list):
             self.extend(value if isinstance(value, list) else [value])
         self.__dict__.update(entries)
 
+    def get(self, name, default=None):
+        """The entry of this name, if there is one."""
+        return vars(self).get(name, default)
+
     def items(self):
         """Names and entries."""
         return vars(self).items()

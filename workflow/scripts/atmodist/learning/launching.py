@@ -34,20 +34,12 @@ def fabric_of(hardware: Hardware, devices: int = 1, nodes: int = 1) -> Fabric:
     )
 
 
-def stay_forkable(hardware: Hardware) -> None:
-    """Compute with one thread until ``launch`` forks several processes; for what is loaded before.
-
-    A forked process inherits its parent's OpenMP threads by name only: its first operation on more than a few
-    numbers would wait for them for ever.
-    """
-    if hardware.devices * hardware.nodes > 1:
-        torch.set_num_threads(1)
-
-
 def launch(hardware: Hardware, train: Callable, *arguments, **settings) -> None:
     """Run ``train(fabric, …)`` on all devices; `SIGNALS` end it after a step, its state saved.
 
-    Whoever presses Ctrl-C three times does not want to wait for that.
+    Whoever presses Ctrl-C three times does not want to wait for that. Networks are loaded by ``train``, not
+    before it: a process that has computed with several threads cannot be forked, since its children would
+    wait for OpenMP's threads, which they inherit by name only.
     """
     stopped_by.clear()
     launcher = os.getpid()
