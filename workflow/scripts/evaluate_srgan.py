@@ -6,8 +6,6 @@ params = snakemake.params
 with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as log:
     import time
 
-    import numpy as np
-
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.evaluation import cities, merging, metrics, streaming
@@ -24,9 +22,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
         params.system, device, snakemake.input.weights, params.epoch, params.generator, len(params.variables)
     )
     places = cities.read(snakemake.input.cities)
-    days = Period.parse(params.shard).times(params.step_hours)
-    first, last = np.searchsorted(fields.time, days[[0, -1]])
-    times = range(first, last + 1)
+    times = fields.indices(Period.parse(params.shard).times(params.step_hours))
 
     if snakemake.input.encoder:
         encoder, about = load_encoder(snakemake.input.encoder, fields.variables)

@@ -4,10 +4,8 @@ from atmodist.core.job import job, progress
 
 params = snakemake.params
 with job(snakemake.log[0], f"export_representations {params.encoder} {params.layer} {params.shard}") as log:
-    import numpy as np
     import torch
 
-    from atmodist.core.errors import InputError
     from atmodist.core.periods import Period
     from atmodist.data import store
     from atmodist.learning import representations
@@ -22,17 +20,12 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     encoder, about = load_encoder(snakemake.input.encoder, fields.variables)
     encoder = encoder.to(device.device, memory_format=torch.channels_last)
     days = Period.parse(params.shard).times(params.step_hours)
-    first = np.searchsorted(fields.time, days[0])
-    if not np.array_equal(fields.time[first : first + len(days)], days):
-        raise InputError(
-            f"{snakemake.input.fields} holds {fields.time[0]} to {fields.time[-1]}; expected all times of "
-            f"{params.shard}."
-        )
+    indices = fields.indices(days)
     channels = encoder.channels[LAYERS.index(params.layer)]
     axes = days, fields.latitude, fields.longitude, channels, params.layer
     with representations.writing(snakemake.output.representations, *axes) as write:
         for number in progress(range(len(days)), "times"):
-            field = moments.forward(torch.from_numpy(fields.read(first + number)), axis=0)
+            field = moments.forward(torch.from_numpy(fields.read(indices[number])), axis=0)
             with device.autocast():
                 field = to_device(device, field[None])[0]
                 found = representations.represent(encoder, field, params.layer, halo=about["patch"])

@@ -100,6 +100,23 @@ def test_a_time_outside_is_refused(split):
             fields.read(time)
 
 
+def test_days_that_the_file_has_are_found(split):
+    fields = store.open_fields(split[0] / "train.h5")
+    for part in (slice(0, 21), slice(5, 14), slice(3, 21, 4), slice(20, 21)):
+        assert np.array_equal(fields.indices(split[2][part]), np.arange(21)[part])
+
+
+@pytest.mark.parametrize(
+    ("first", "count"), [("2000-12-31T21", 4), ("2001-01-03T12", 2), ("2003-01-01", 3), ("2001-01-01T01", 5)]
+)
+def test_days_that_the_file_has_in_part_are_refused(split, first, count):
+    """Before its first, after its last, far away, and between its hours."""
+    fields, times = store.open_fields(split[0] / "train.h5"), hours(first, count)
+    expected = f"train.h5 holds 21 times from 2001-01-01T00 to 2001-01-03T12; expected all of {count} from"
+    with pytest.raises(InputError, match=expected):
+        fields.indices(times)
+
+
 def test_the_folder_can_be_moved(split, monkeypatch):
     folder, values, _ = split
     moved = folder.parent / f"{folder.name}-moved"

@@ -200,6 +200,16 @@ class Fields:
             raise InputError(f"{path} is not the file that {self.path} was made of; delete that one")
         return file["data"]
 
+    def indices(self, times: np.ndarray) -> np.ndarray:
+        """Indices of ``times`` (datetime64[h], ascending); ``InputError`` unless the file has all of them."""
+        found = np.searchsorted(self.time, times)
+        if not np.array_equal(self.time[found.clip(max=len(self.time) - 1)], times):
+            raise InputError(
+                f"{self.path} holds {len(self.time)} times from {self.time[0]} to {self.time[-1]}; "
+                f"expected all of {len(times)} from {times[0]} to {times[-1]}"
+            )
+        return found
+
     def read(self, time: int, rows: slice = WHOLE, columns: slice = WHOLE) -> np.ndarray:
         """Window (variables, rows, columns) of the time with index ``time``, in `units`.
 

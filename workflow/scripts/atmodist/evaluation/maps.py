@@ -27,8 +27,8 @@ def labelled(fields: Fields, time: int, values: np.ndarray) -> xr.DataArray:
 
 
 def index_of(fields: Fields, time: str) -> int:
-    """Index of a time that the fields hold, e.g. ``2002-07-15T12:00``."""
-    return int(np.searchsorted(fields.time, np.datetime64(time, "h")))
+    """Index of a time, e.g. ``2002-07-15T12:00``; ``InputError`` if the fields do not hold it."""
+    return int(fields.indices(np.array([time], "datetime64[h]"))[0])
 
 
 def block_means(field: xr.DataArray, factor: int) -> xr.DataArray:
