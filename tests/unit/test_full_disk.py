@@ -9,7 +9,7 @@ import sys
 import pytest
 from snakemake_runs import ROOT
 
-from atmodist.core.files import why_full
+from atmodist.core.shortage import why_full
 
 FULL = "cannot be written: {}; make room, and the same command goes on"
 # Each writes some megabytes to a path beside the one that it is to appear at.

@@ -13,7 +13,8 @@ from trainings import write_pairs
 
 from atmodist.core import netcdf
 from atmodist.core.errors import InputError
-from atmodist.core.files import UNREADABLE, is_shortage, read_json, write_json
+from atmodist.core.files import read_json, write_json
+from atmodist.core.shortage import UNREADABLE, is_shortage
 from atmodist.data import store
 from atmodist.data.shallow_water import ShallowWater, State
 from atmodist.learning import saved

@@ -1,10 +1,10 @@
+import errno
 import os
 from types import SimpleNamespace
 
 import pytest
 
 from atmodist.core.errors import InputError
-from atmodist.data import part as module
 from atmodist.data.part import Part
 
 RECORDS = [bytes([number]) * 100 for number in range(1, 5)]
@@ -102,7 +102,7 @@ def test_a_file_is_not_made_of_missing_records(path):
 
 
 def test_a_disk_that_is_too_small_is_told_at_the_first_record(path, monkeypatch):
-    monkeypatch.setattr(module.shutil, "disk_usage", lambda _: SimpleNamespace(free=399))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=399))
     with (
         Part(path, QUESTION, 4) as part,
         pytest.raises(InputError, match="400 bytes are to come, but the disk has only 399 free"),
@@ -110,13 +110,28 @@ def test_a_disk_that_is_too_small_is_told_at_the_first_record(path, monkeypatch)
         part.put(0, RECORDS[0])
 
 
-def test_a_full_disk_is_told_and_what_is_there_kept(path, monkeypatch):
+@pytest.mark.parametrize(
+    ("number", "reason"),
+    [
+        (errno.ENOSPC, "no space is left on its disk"),
+        (errno.EDQUOT, "the quota of its disk is used up"),
+        (errno.EFBIG, "the file is larger than may be written here"),
+    ],
+)
+def test_a_full_disk_is_told_and_what_is_there_kept(path, monkeypatch, number, reason):
+    """It still takes half of a record."""
+    taken = iter([50])
+
+    def write(*_):
+        for count in taken:
+            return count
+        raise OSError(number, os.strerror(number))
+
     with Part(path, QUESTION, 4) as part:
         part.put(0, RECORDS[0])
-        monkeypatch.setattr(module.os, "pwrite", lambda *_: 50)
-        with pytest.raises(InputError, match=r"disk is full .*No space left.* run again to continue"):
-            part.put(1, RECORDS[1])
-    monkeypatch.undo()
-    assert os.pwrite is module.os.pwrite
+        with monkeypatch.context() as patch:
+            patch.setattr("os.pwrite", write)
+            with pytest.raises(InputError, match=f"{path.name} cannot be written: {reason}; make room"):
+                part.put(1, RECORDS[1])
     with Part(path, QUESTION, 4) as part:
         assert part.there == [0]

@@ -1,6 +1,5 @@
 """Files that appear whole or not at all, and fingerprints of what went into them."""
 
-import errno
 import hashlib
 import json
 import os
@@ -13,15 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from atmodist.core.errors import InputError
-
-FULL = {
-    errno.ENOSPC: "no space is left on its disk",
-    errno.EDQUOT: "the quota of its disk is used up",
-    errno.EFBIG: "the file is larger than may be written here",
-}
-UNREADABLE = "cannot be read here, where memory or open files ran out, or is damaged"
-SHORTAGES = {errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.EIO, errno.ESTALE}
-SHORTAGE = re.compile("allocate memory|out of memory|memory allocation|Too many open files", re.IGNORECASE)
+from atmodist.core.shortage import telling_if_full, unreadable
 
 
 @contextmanager
@@ -40,55 +31,17 @@ def replacing(path: str | Path) -> Iterator[Path]:
             _remove(left)
     partial = path.with_name(f".{path.stem}.{os.getpid()}.partial{path.suffix}")
     try:
-        yield partial
-        for file in partial.rglob("*") if partial.is_dir() else [partial]:
-            if file.is_file():
-                with open(file, "rb") as stream:
-                    os.fsync(stream.fileno())  # or a power cut leaves the name without the content
-        if path.is_dir():
-            shutil.rmtree(path)
-        os.replace(partial, path)
-    except Exception as error:
-        if reason := why_full(error):
-            raise InputError(
-                f"{path} cannot be written: {reason}; make room, and the same command goes on"
-            ) from error
-        raise
+        with telling_if_full(path):
+            yield partial
+            for file in partial.rglob("*") if partial.is_dir() else [partial]:
+                if file.is_file():
+                    with open(file, "rb") as stream:
+                        os.fsync(stream.fileno())  # or a power cut leaves the name without the content
+            if path.is_dir():
+                shutil.rmtree(path)
+            os.replace(partial, path)
     finally:
         _remove(partial)
-
-
-def is_shortage(error: BaseException | None) -> bool:
-    """Whether ``error``, or what led to it, says that memory or open files ran out or a disk fails.
-
-    A whole file must not be called damaged then, nor its reader be advised to delete it. (Damage, too, can
-    make a library ask for more memory than there is.)
-    """
-    while error:
-        if isinstance(error, MemoryError) or getattr(error, "errno", None) in SHORTAGES:
-            return True
-        if SHORTAGE.search(str(error)):
-            return True
-        error = error.__cause__ or error.__context__
-    return False
-
-
-def why_full(error: BaseException | None) -> str:
-    """Why nothing more can be written, if that is what ``error`` or what led to it says, else nothing.
-
-    HDF5 and safetensors hide the number of the error in a text.
-    """
-    while error:
-        for number, reason in FULL.items():
-            text = os.strerror(number)
-            if (
-                getattr(error, "errno", None) == number
-                or text in str(error)
-                or f"errno = {number}" in str(error)
-            ):
-                return reason
-        error = error.__cause__ or error.__context__
-    return ""
 
 
 def _is_another_live_process(number: int) -> bool:
@@ -138,9 +91,7 @@ def read_json(path: str | Path) -> dict[str, Any]:
         content = json.loads(Path(path).read_text(encoding="utf-8"))
         checksum = content.pop("sha256")
     except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
-        told = UNREADABLE if is_shortage(error) else "is no JSON file of this workflow"
-        raise InputError(f"{path} {told} ({reason})") from None
+        raise unreadable(path, error, "is no JSON file of this workflow") from None
     if fingerprint(content) != checksum:
         raise InputError(f"{path} is damaged or was edited: its content is not that of its sha256")
     return content

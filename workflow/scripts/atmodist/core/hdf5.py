@@ -14,8 +14,9 @@ import h5py
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import UNREADABLE, is_shortage, replacing, require_file
+from atmodist.core.files import replacing, require_file
 from atmodist.core.patient import patient
+from atmodist.core.shortage import UNREADABLE, is_shortage
 
 CHECKED_METADATA = ("v110", "v110")  # HDF5's format since 1.10: its metadata carry checksums
 SEAL = "content_sha256"

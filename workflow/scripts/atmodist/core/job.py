@@ -13,7 +13,7 @@ from typing import TextIO
 from tqdm import tqdm
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import why_full
+from atmodist.core.shortage import why_full
 
 logger = logging.getLogger("atmodist")
 SIGNALS = (signal.SIGTERM, signal.SIGUSR1, signal.SIGINT)

@@ -4,10 +4,8 @@ The credentials are found as ``cdsapi`` finds them (``CDSAPI_URL`` and ``CDSAPI_
 and the client is the one that ``cdsapi`` wraps. Only the download is our own: it must resume after a kill.
 """
 
-import errno
 import logging
 import os
-import shutil
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -26,6 +24,7 @@ from atmodist.core.errors import InputError
 from atmodist.core.files import read_json, write_json
 from atmodist.core.job import logger
 from atmodist.core.retry import RetryPolicy
+from atmodist.core.shortage import require_space, telling_if_full
 from atmodist.data.variables import VARIABLES
 
 POLICY = RetryPolicy(attempts=20, first_wait=2, longest_wait=300, timeout=60)
@@ -183,9 +182,8 @@ def _results(remote: Remote, policy: RetryPolicy) -> Results:
 def _download(results: Results, part: Path, policy: RetryPolicy) -> None:
     """Go on with ``part`` until it has the announced size; only attempts that bring nothing are counted."""
     size, failures, waits = results.content_length, 0, policy.waits()
-    with open(part, "ab") as stream:
-        if (needed := size - stream.tell()) > (free := shutil.disk_usage(part.parent).free):
-            raise InputError(f"{part.parent}: {needed} bytes are to come, but the disk has only {free} free")
+    with telling_if_full(part), open(part, "ab") as stream:
+        require_space(part.parent, size - stream.tell())
         while (have := stream.tell()) < size:
             try:
                 _append(stream, results)
@@ -260,7 +258,3 @@ def _explained(url: str, dataset: str) -> Iterator[None]:
         raise InputError(f"{url} cannot serve the request ({reason}); check data.download.request") from error
     except (KeyError, AssertionError, LinkError) as error:
         raise InputError(f"{url} answers in a form that this client does not know ({error!r})") from error
-    except OSError as error:
-        if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-            raise
-        raise InputError(f"the disk is full ({error}); free some space and run again to resume") from error

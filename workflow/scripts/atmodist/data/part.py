@@ -1,15 +1,13 @@
 """A file whose records arrive in any order and outlive a kill: the part of a download that is there."""
 
-import errno
 import json
 import os
-import shutil
 import zlib
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from atmodist.core.errors import InputError
 from atmodist.core.files import fingerprint, replacing
+from atmodist.core.shortage import require_space, telling_if_full
 
 
 class Part:
@@ -70,25 +68,20 @@ class Part:
         """Keep a record. ``InputError`` if the disk cannot take the file."""
         if not self._length:
             self._length = len(record)
-            free = shutil.disk_usage(self.path.parent).free
-            if (needed := self.count * self._length) > free:
-                raise InputError(
-                    f"{self.path.parent}: {needed} bytes are to come, but the disk has only {free} free"
-                )
+            require_space(self.path.parent, self.count * self._length)
         if len(record) != self._length:
             raise ValueError(f"record {number} has {len(record)} bytes, the others have {self._length}")
         line = f"{number} {self._length} {_checksum(record)}"
-        try:
-            if os.pwrite(self._file, record, number * self._length) < self._length:
-                raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        with telling_if_full(self.path):
+            self._write(record, number * self._length)
             os.write(self._writer, f"{line}\n".encode())
-        except OSError as error:
-            if error.errno not in (errno.ENOSPC, errno.EDQUOT):
-                raise
-            raise InputError(
-                f"{self.path.parent}: the disk is full ({error}); free some space and run again to continue"
-            ) from error
         self._lines[number] = line
+
+    def _write(self, record: bytes, place: int) -> None:
+        """All of a record: a disk that is nearly full takes some of it, and tells so at the next attempt."""
+        while record:
+            written = os.pwrite(self._file, record, place)
+            record, place = record[written:], place + written
 
     def get(self, number: int) -> bytes:
         """A record that is there."""

@@ -15,8 +15,9 @@ import ducc0
 import numpy as np
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import UNREADABLE, is_shortage, replacing, require_file
+from atmodist.core.files import replacing, require_file
 from atmodist.core.seeds import random_stream
+from atmodist.core.shortage import unreadable
 from atmodist.data import spectral
 from atmodist.data.spectral import EARTH_ROTATION
 from atmodist.data.sphere import EARTH_RADIUS
@@ -162,9 +163,7 @@ class State:
             with np.load(path) as archive:
                 return cls(int(archive["step"]), *(archive[name] for name in ("now", "before", "noise")))
         except Exception as error:  # whatever a damaged archive leads NumPy to
-            reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-            told = UNREADABLE if is_shortage(error) else "is damaged or no state of the atmosphere"
-            raise InputError(f"{path} {told} ({reason})") from None
+            raise unreadable(path, error, "is damaged or no state of the atmosphere") from None
 
 
 class ShallowWater:

@@ -10,7 +10,8 @@ from typing import Any
 import pandas as pd
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import fingerprint, is_shortage, replacing
+from atmodist.core.files import fingerprint, replacing
+from atmodist.core.shortage import is_shortage
 from atmodist.learning import saved
 
 

@@ -14,7 +14,8 @@ import torch
 from torch import Tensor, nn
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import UNREADABLE, is_shortage, replacing, require_file
+from atmodist.core.files import replacing, require_file
+from atmodist.core.shortage import unreadable
 from atmodist.learning.networks import Encoder, SiameseNetwork
 
 DIGEST = "sha256"
@@ -46,9 +47,7 @@ def load(path: str | Path) -> dict[str, Any]:
             f"{path} is damaged or holds more than tensors and plain values, which is not loaded"
         ) from None
     except Exception as error:  # whatever a damaged archive leads PyTorch to
-        reason = f"{type(error).__name__}: {' '.join(str(error).split())[:200]}"
-        told = UNREADABLE if is_shortage(error) else "is damaged or no weights of this workflow"
-        raise InputError(f"{path} {told} ({reason})") from error
+        raise unreadable(path, error, "is damaged or no weights of this workflow") from error
     if not intact:
         raise InputError(f"{path} is damaged: its content is not that of its checksum")
     return content
