@@ -8,7 +8,7 @@ import torch
 import atmodist
 from atmodist.core.errors import InputError
 from atmodist.distance import AtmoDist
-from atmodist.learning import networks
+from atmodist.learning import sizes
 from atmodist.learning.losses import ContentLoss
 
 
@@ -73,7 +73,7 @@ def test_features_of_each_layer(folder, layer, step):
     model = load(folder)
     x = models.physical(2, 2, 70, 64)
     features = model.features(x, layer)
-    assert networks.stride(layer) == step
+    assert sizes.stride(layer) == step
     assert features.shape == (2, model.channels(layer), -(-70 // step), -(-64 // step))
     torch.testing.assert_close(features, model.encoder.features(models.MOMENTS.forward(x, axis=1), layer))
 

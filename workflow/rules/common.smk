@@ -33,7 +33,6 @@ ENCODERS = configuration.encoders(config)
 # Models whose weights come from elsewhere, and the others.
 IMPORTED = [name for name, model in ATMODIST.items() if "weights" in model]
 TRAINED = [name for name in ATMODIST if name not in IMPORTED]
-LAYERS = [f"stage{number}" for number in range(1, 5)]
 SRGAN = configuration.models(config, "srgan")
 INPAINTING = configuration.models(config, "inpainting")
 SECTORS = config["jet"]["sectors"]
@@ -69,22 +68,22 @@ ASKED_OF_SURFACE = {
 }
 
 
+def any_of(names):
+    """Expression that matches any of the names, or nothing if there are none."""
+    return "|".join(map(re.escape, names)) or "(?!)"
+
+
 wildcard_constraints:
     # Two spans of days: a period is stored in a file of its own, an evaluation shard is evaluated by a job.
     period=r"\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d",
     days=r"\d{4}-\d\d-\d\d_\d{4}-\d\d-\d\d",
     shard=r"\d{5}",
-    split="|".join(SPLITS),
-    model="|".join(map(re.escape, [*ATMODIST, *AUTOENCODER, *SRGAN, *INPAINTING])),
-    system="|".join(map(re.escape, SYSTEMS)),
-    encoder="|".join(map(re.escape, ENCODERS)),
-    section="|".join(configuration.ENCODER_SECTIONS),
-    layer="stage[1-4]",
-
-
-def any_of(names):
-    """Expression that matches any of the names, or nothing if there are none."""
-    return "|".join(map(re.escape, names)) or "(?!)"
+    split=any_of(SPLITS),
+    model=any_of([*ATMODIST, *AUTOENCODER, *SRGAN, *INPAINTING]),
+    system=any_of(SYSTEMS),
+    encoder=any_of(ENCODERS),
+    section=any_of(configuration.ENCODER_SECTIONS),
+    layer=any_of(LAYERS),
 
 
 def period_files(pattern, split):

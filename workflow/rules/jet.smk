@@ -11,8 +11,8 @@ JET_FIGURES = ["jet_latitudes", "jet_series", "jet_probe"] if SECTORS else []
 
 
 wildcard_constraints:
-    sector="|".join(map(re.escape, SECTORS)) or "none",
-    source="|".join(map(re.escape, PROBED)),
+    sector=any_of(SECTORS),
+    source=any_of(PROBED),
 
 
 rule measure_jet_wind:

@@ -18,6 +18,7 @@ sys.path.insert(0, str(WORKFLOW / "scripts"))
 from atmodist import configuration
 from atmodist.core.errors import InputError
 from atmodist.core.resources import resource
+from atmodist.learning.sizes import LAYERS
 
 CONFIG_FILE = (
     str(WORKFLOW.parent / "config/config.yaml") if AS_MODULE else "config/config.yaml"

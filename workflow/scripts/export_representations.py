@@ -10,8 +10,8 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     from atmodist.data import store
     from atmodist.learning import representations
     from atmodist.learning.devices import Hardware, one_device, to_device
-    from atmodist.learning.networks import LAYERS
     from atmodist.learning.saved import load_encoder
+    from atmodist.learning.sizes import LAYERS
     from atmodist.samples.normalise import Moments
 
     device = one_device(Hardware(**snakemake.config["training"]))

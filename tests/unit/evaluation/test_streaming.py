@@ -27,12 +27,12 @@ def fields(tmp_path_factory):
     return store.open_fields(path)
 
 
-def run(fields, times, upscale=streaming.bilinear, batch_size=1, threads=1):
+def run(fields, times, upscale=streaming.bilinear, threads=1):
     def fresh():
         comparison = metrics.of_comparison() if upscale else []
         return [*metrics.of_estimate(MOMENTS.std, 3, PLACES), *comparison]
 
-    pairs = streaming.frames(fields, times, MOMENTS, upscale, CPU, batch_size)
+    pairs = streaming.frames(fields, times, MOMENTS, upscale, CPU)
     return streaming.evaluate(pairs, fresh, fields.time[0], block_days=1, threads=threads)
 
 
@@ -50,7 +50,7 @@ def test_blocks_of_time_count_their_frames_and_the_last_may_be_short(fields):
 def test_shards_combine_to_the_bits_of_the_whole(fields, upscale, tmp_path):
     shards = []
     for number, times in enumerate([range(18, 24), range(6), range(6, 18)]):
-        merging.save(tmp_path / f"{number}.nc", run(fields, times, upscale, batch_size=4))
+        merging.save(tmp_path / f"{number}.nc", run(fields, times, upscale))
         shards.append(netcdf.read(tmp_path / f"{number}.nc"))
     merging.save(tmp_path / "whole.nc", run(fields, range(STEPS), upscale))
     xr.testing.assert_identical(merging.combine(shards), netcdf.read(tmp_path / "whole.nc"))

@@ -143,7 +143,7 @@ def test_an_axis_of_everyday_numbers_has_no_power_of_ten():
 def test_fields_of_both_signs_are_drawn_about_zero_and_others_between_their_ends(monkeypatch):
     limits, colours = plots.colours_of("vorticity", hemispheres())
     assert (limits, colours) == (1, "coolwarm")
-    warm = Variable("temperature", 130, "t", "K", "temperature", "T", (150, 350), "inferno")
+    warm = Variable("temperature", 130, "t", "K", (150, 350), "inferno")
     monkeypatch.setattr(plots, "FIELDS", {"temperature": warm})
     field = 270 + 30 * hemispheres()
     (low, high), colours = plots.colours_of("temperature", field)

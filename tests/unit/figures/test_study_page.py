@@ -177,7 +177,7 @@ def test_as_many_seeds_are_told_as_would_decide_it(value):
         reach = np.exp(0.2 * scipy.stats.t.ppf(0.975, seeds - 1) / np.sqrt(seeds))
         return study.Estimate(value, value / reach, value * reach, seeds)
 
-    told = study.seeds_to_decide(estimate(3), 1.0)
+    told = study.seeds_to_decide(estimate(3))
     assert study.decide(estimate(3))[1] == f"about {told} seeds, if ratio and spread stay"
     assert told > 4
     assert study.decide(estimate(told - 1))[0] == "undecided"

@@ -8,7 +8,8 @@ from torch import Tensor, nn
 
 from atmodist import model_folder
 from atmodist.core.errors import InputError
-from atmodist.learning.networks import LAYERS, Encoder, SiameseNetwork, stride
+from atmodist.learning.networks import Encoder, SiameseNetwork
+from atmodist.learning.sizes import LAYERS, stride
 from atmodist.model_folder import ModelConfig
 
 

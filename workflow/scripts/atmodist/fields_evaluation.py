@@ -13,6 +13,7 @@ from atmodist.core.errors import InputError
 from atmodist.data.sphere import area_weights
 from atmodist.distance import AtmoDist
 from atmodist.evaluation.bootstrap import interval, means_of_series
+from atmodist.evaluation.uncertainty import sliding_windows
 from atmodist.global_fields import GlobalFields
 
 
@@ -66,14 +67,15 @@ def evaluate(
     patch = patch or model.config.network.get("patch")
     if patch is None:
         raise InputError(f"model {model.config.name} is an encoder of no certain patch; expected patch=….")
-    rows = _window_rows(grid.latitude, latitude or model.config.latitude, patch, stride or max(1, patch // 2))
-    columns = np.arange(0, grid.columns, stride or max(1, patch // 2))
+    step = stride or max(1, patch // 2)
+    rows = _window_rows(grid.latitude, latitude or model.config.latitude, patch, step)
+    columns = np.arange(0, grid.columns, step)
     measure = AtmoDist(model.network, model.config, model.layers, check_magnitude=False)
     values = np.empty((len(fields.times), len(rows), len(columns)), np.float32)
     for index, other in enumerate(partner):
         pair = [_normalised(each, number, model) for each, number in zip(found, (index, other), strict=True)]
         for row, first in enumerate(rows):
-            windows = [_windows_of_row(each, first, patch, columns) for each in pair]
+            windows = [sliding_windows(each, first, patch, step) for each in pair]
             values[index, row] = torch.cat(
                 [
                     measure(*batch, normalize=False).cpu()
@@ -151,12 +153,6 @@ def _normalised(fields: GlobalFields, index: int, model: AtmoDist) -> Tensor:
     model.config.check_magnitude(deviations.tolist(), normalised=False)
     place = next(model.parameters())
     return model.normalise(torch.from_numpy(values)[None])[0].to(place.device, place.dtype)
-
-
-def _windows_of_row(field: Tensor, row: int, patch: int, columns: np.ndarray) -> Tensor:
-    """Windows K×C×P×P of the rows from ``row`` on, at these first columns around the globe."""
-    around = torch.cat([field, field[..., :patch]], -1)[:, row : row + patch]
-    return torch.stack([around[..., column : column + patch] for column in columns])
 
 
 def _means(series: xr.Dataset, times: np.ndarray, block_days: float, resamples: int, seed: int) -> dict:

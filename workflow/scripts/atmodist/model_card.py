@@ -7,6 +7,7 @@ from typing import Any
 
 from torch import nn
 
+from atmodist.learning.sizes import UPSCALING
 from atmodist.model_folder import ModelConfig
 
 WHAT = {
@@ -41,7 +42,7 @@ def card(
     sizes = ", ".join(f"{name} {value}" for name, value in config.network.items())
     spacing = f"{config.grid_spacing:.6g}°"
     if config.kind == "generator":
-        spacing = f"{4 * config.grid_spacing:.6g}° in, {spacing} out"
+        spacing = f"{UPSCALING * config.grid_spacing:.6g}° in, {spacing} out"
     about = {
         "variables, in this order": ", ".join(
             f"{name} ({unit})" for name, unit in zip(config.variables, config.units, strict=True)

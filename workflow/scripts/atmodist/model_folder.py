@@ -22,7 +22,8 @@ import atmodist
 from atmodist.core.errors import InputError
 from atmodist.core.files import read_json, replacing, sha256, write_json
 from atmodist.learning import saved
-from atmodist.learning.networks import LAYERS, Generator
+from atmodist.learning.networks import Generator
+from atmodist.learning.sizes import LAYERS
 from atmodist.samples.normalise import Moments
 
 FORMAT = 1

@@ -11,8 +11,7 @@ from atmodist.core.errors import InputError
 from atmodist.data.regular_grid import RegularGrid, to_cell_centres
 from atmodist.evaluation import maps
 from atmodist.global_fields import canonical, check_unit
-
-FACTOR = 4
+from atmodist.learning.sizes import UPSCALING
 
 
 def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.device = "cpu") -> xr.DataArray:
@@ -45,7 +44,7 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
     fields = _in_order(low, config, "the low resolution")
     grid = RegularGrid.of(fields["latitude"].values, fields["longitude"].values, "the low resolution")
     for axis, spacing in grid.spacings.items():
-        config.check_spacing(spacing, FACTOR, axis)
+        config.check_spacing(spacing, UPSCALING, axis)
     if grid.columns % 2:
         raise InputError(f"the low resolution has {grid.columns} columns; expected an even number.")
     generator = generator.to(device)
@@ -94,14 +93,14 @@ def low_resolution(folder: str | Path, high: xr.DataArray) -> xr.DataArray:
     config = model_folder.read_config(folder)
     fields = _in_order(high, config, "the high resolution")
     for name in ("latitude", "longitude"):
-        if fields.sizes[name] % FACTOR:
+        if fields.sizes[name] % UPSCALING:
             raise InputError(
                 f"the fields have {fields.sizes[name]} points of {name}; expected a multiple of 4."
             )
     ordered = fields.transpose("variable", ...)
     if not np.isfinite(ordered).all():
         raise InputError("the high resolution holds values that are missing or not finite; expected all.")
-    return maps.low_resolution(ordered, config.moments, FACTOR).transpose(*fields.dims)
+    return maps.low_resolution(ordered, config.moments).transpose(*fields.dims)
 
 
 def _in_order(data: xr.DataArray, config: model_folder.ModelConfig, name: str) -> xr.DataArray:
@@ -128,5 +127,5 @@ def _in_order(data: xr.DataArray, config: model_folder.ModelConfig, name: str) -
 
 def _split(centres: np.ndarray, step: float) -> np.ndarray:
     """Centres of the four cells that each cell of this width is cut into."""
-    parts = (np.arange(FACTOR) - (FACTOR - 1) / 2) / FACTOR
+    parts = (np.arange(UPSCALING) - (UPSCALING - 1) / 2) / UPSCALING
     return (centres[:, None] + step * parts).ravel()

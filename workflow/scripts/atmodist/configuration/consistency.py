@@ -15,7 +15,6 @@ from atmodist.configuration.derived import (
     evaluation_shards,
     first_and_last,
     grid_rows,
-    layer_stride,
     models,
     row_latitudes,
     splits,
@@ -23,6 +22,7 @@ from atmodist.configuration.derived import (
     zooms,
 )
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
+from atmodist.learning import sizes
 from atmodist.samples.counts import certain_pairs, sample_count
 
 DESCRIBED_IN = {"synthetic": "synthetic", "files": "files", "era5": "download", "arco": "arco"}
@@ -233,7 +233,7 @@ def _problems_of_encoding(config: Mapping[str, Any], key: str, encoding: Any) ->
     """What an encoder's layer makes of whole fields: their rows are to be multiples of its stride."""
     yield from _unknown_encoder(config, key, encoding)
     if isinstance(encoding, Mapping):
-        rows, stride = grid_rows(config), layer_stride(encoding["layer"])
+        rows, stride = grid_rows(config), sizes.stride(encoding["layer"])
         if rows % stride:
             yield (
                 f"{key}.layer is {encoding['layer']}, with a value every {stride} rows of the grid's {rows} "

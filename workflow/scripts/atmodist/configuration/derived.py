@@ -73,11 +73,6 @@ def row_latitudes(config: Mapping[str, Any], stride: int = 1) -> list[float]:
     return [90 - (first + (stride - 1) / 2) * 180 / rows for first in range(0, rows, stride)]
 
 
-def layer_stride(layer: str) -> int:
-    """Rows of the grid from one value of a layer to the next: ``networks.stride``, without its PyTorch."""
-    return 2 ** (int(layer.removeprefix("stage")) + 1)
-
-
 def archive_truncation(config: Mapping[str, Any]) -> int:
     """Truncation of the coefficients in the archive: as wanted, unless the config says otherwise."""
     return config["data"].get("archive_truncation", config["data"]["truncation"])

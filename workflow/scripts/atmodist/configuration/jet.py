@@ -8,13 +8,13 @@ from typing import Any
 from atmodist.configuration.derived import (
     first_and_last,
     grid_rows,
-    layer_stride,
     row_latitudes,
     splits,
     wind,
 )
 from atmodist.core.periods import DAY
 from atmodist.data.variables import WIND
+from atmodist.learning import sizes
 
 ROWS_OF_A_MAXIMUM = 3
 """Rows of the wind that a parabola goes through."""
@@ -50,7 +50,7 @@ def _problems_of_sector(config: Mapping[str, Any], key: str, box: Mapping[str, A
             return
     (south, north), (west, east) = box["latitude"], box["longitude"]
     strides = {
-        f"layer {each['layer']} of jet.probe.encoders": layer_stride(each["layer"])
+        f"layer {each['layer']} of jet.probe.encoders": sizes.stride(each["layer"])
         for each in config["jet"]["probe"]["encoders"]
     }
     for what, stride in {"the grid": 1, **strides}.items():

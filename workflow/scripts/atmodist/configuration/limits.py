@@ -20,6 +20,7 @@ from atmodist.configuration.derived import (
 from atmodist.core.errors import InputError
 from atmodist.core.periods import filled
 from atmodist.core.resources import resource
+from atmodist.learning.sizes import UPSCALING
 
 FILES = 10_000
 """Files of one kind; planning that many takes Snakemake a minute."""
@@ -38,8 +39,6 @@ NOT_ASKED = {
 """Keywords that a request to the archive may not have, and why."""
 LONGEST = 6
 """Edge of a region over its other edge that a map can show."""
-COARSE = 4
-"""Points of the grid along a side of a low-resolution pixel."""
 
 
 def problems_of_years(config: Mapping[str, Any]) -> Iterator[str]:
@@ -135,7 +134,7 @@ def problems_of_cities(config: Mapping[str, Any]) -> Iterator[str]:
 
 def problems_of_regions(config: Mapping[str, Any]) -> Iterator[str]:
     """Edges in the wrong order, boxes too small to show, two regions with one file."""
-    pixel = COARSE * 180 / grid_rows(config)
+    pixel = UPSCALING * 180 / grid_rows(config)
     regions, files = config["figures"]["regions"], {}
     for name, region in regions.items():
         if (other := files.setdefault(file_name(name), name)) != name:

@@ -102,7 +102,6 @@ def vorticity_and_divergence(
     eastward: np.ndarray,
     northward: np.ndarray,
     grid: RegularGrid,
-    radius: float = EARTH_RADIUS,
 ) -> tuple[np.ndarray, np.ndarray]:
     """Vorticity and divergence in s⁻¹ of a wind (rows, columns) in m s⁻¹, on its grid.
 
@@ -114,7 +113,7 @@ def vorticity_and_divergence(
     wind = np.stack([-np.asarray(northward, float), np.asarray(eastward, float)])
     potentials = ducc0.sht.analysis_2d(map=wind, spin=1, lmax=truncation, **place)
     n, _ = degrees_and_orders(truncation)
-    gradient, curl = -np.sqrt(n * (n + 1)) / radius * potentials
+    gradient, curl = -np.sqrt(n * (n + 1)) / EARTH_RADIUS * potentials
     size = {"ntheta": grid.rows, "nphi": grid.columns}
     divergence, vorticity = (
         ducc0.sht.synthesis_2d(alm=each[None], spin=0, lmax=truncation, **size, **place)[0]

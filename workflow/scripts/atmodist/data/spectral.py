@@ -111,27 +111,25 @@ def power(cilm: np.ndarray) -> np.ndarray:
 
 
 def kinetic_energy(
-    vorticity_power: np.ndarray, divergence_power: np.ndarray, radius: float = EARTH_RADIUS
+    vorticity_power: np.ndarray, divergence_power: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
     """Rotational and divergent kinetic energy per degree in m² s⁻², from power per degree (…, T+1) in s⁻².
 
     E_n = a² / (2 n (n+1)) · power_n; their sum over degrees is half the mean square of the wind
     (Koshyk & Hamilton 2001, Journal of the Atmospheric Sciences 58, 329).
     """
-    factor = _squared_length(np.arange(vorticity_power.shape[-1]), radius) / 2
+    factor = _squared_length(np.arange(vorticity_power.shape[-1])) / 2
     return factor * vorticity_power, factor * divergence_power
 
 
-def winds(
-    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS
-) -> tuple[np.ndarray, np.ndarray]:
+def winds(vorticity: np.ndarray, divergence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Eastward and northward wind in m s⁻¹ on the Driscoll-Healy grid.
 
     From coefficients (2, T+1, T+1) of vorticity and divergence in s⁻¹: the wind is ∇χ + k×∇ψ with ∇²χ the
     divergence and ∇²ψ the vorticity. Their means, degree 0, have no wind and are ignored.
     """
     truncation = vorticity.shape[-1] - 1
-    potentials = wind_coefficients(from_cilm(vorticity), from_cilm(divergence), radius)
+    potentials = wind_coefficients(from_cilm(vorticity), from_cilm(divergence))
     rows, columns = 2 * (truncation + 1), 4 * (truncation + 1)
     southward, eastward = ducc0.sht.synthesis_2d(
         alm=potentials, spin=1, lmax=truncation, geometry="DH", ntheta=rows, nphi=columns, nthreads=1
@@ -139,9 +137,7 @@ def winds(
     return eastward, -southward
 
 
-def pyspharm_winds(
-    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS
-) -> tuple[np.ndarray, np.ndarray]:
+def pyspharm_winds(vorticity: np.ndarray, divergence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """The same as `winds` by pyspharm (SPHEREPACK), as Hoffmann & Lessig (2023) did, but far slower.
 
     ``InputError`` if pyspharm is not installed.
@@ -157,25 +153,23 @@ def pyspharm_winds(
     # SPHEREPACK's grid has a row at the south pole, too.
     grids = [make_grid(cilm, sampling=2, extend=1)[:, :-1] for cilm in (vorticity, divergence)]
     rows, columns = grids[0].shape
-    transform = spharm.Spharmt(columns, rows, radius, gridtype="regular", legfunc="computed")
+    transform = spharm.Spharmt(columns, rows, EARTH_RADIUS, gridtype="regular", legfunc="computed")
     eastward, northward = transform.getuv(
         *(transform.grdtospec(grid, vorticity.shape[-1] - 1) for grid in grids)
     )
     return eastward[:-1], northward[:-1]
 
 
-def wind_coefficients(
-    vorticity: np.ndarray, divergence: np.ndarray, radius: float = EARTH_RADIUS
-) -> np.ndarray:
+def wind_coefficients(vorticity: np.ndarray, divergence: np.ndarray) -> np.ndarray:
     """Packed vorticity and divergence → (2, …) gradient and curl coefficients of ducc0's spin-1 transform.
 
     That transform gives the southward and the eastward component of the wind.
     """
     n, _ = degrees_and_orders(truncation_of(vorticity.shape[-1]))
-    factor = np.sqrt(_squared_length(n, radius))
+    factor = np.sqrt(_squared_length(n))
     return to_ducc(np.stack([-factor * divergence, -factor * vorticity]))
 
 
-def _squared_length(n: np.ndarray, radius: float) -> np.ndarray:
+def _squared_length(n: np.ndarray) -> np.ndarray:
     """a² / (n (n+1)) in m², which inverts −∇² at degree n; 0 at degree 0."""
-    return np.divide(radius**2, n * (n + 1), out=np.zeros(n.shape), where=n > 0)
+    return np.divide(EARTH_RADIUS**2, n * (n + 1), out=np.zeros(n.shape), where=n > 0)

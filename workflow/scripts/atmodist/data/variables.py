@@ -21,8 +21,6 @@ class Variable:
     """Short name in ecCodes, MARS and ARCO-ERA5."""
     units: str
     """Unit in CF's manner, e.g. ``m s-1``."""
-    long_name: str
-    symbol: str
     bounds: tuple[float, float]
     """Least and greatest plausible root mean square over the sphere, in ``units``."""
     colours: str = "coolwarm"
@@ -33,17 +31,15 @@ FIELDS = MappingProxyType(
     {
         row.name: row
         for row in (
-            Variable("divergence", 155, "d", "s-1", "divergence of the wind", "δ", (1e-7, 1e-3)),
-            Variable("vorticity", 138, "vo", "s-1", "relative vorticity", "ζ", (1e-6, 1e-3)),
+            Variable("divergence", 155, "d", "s-1", (1e-7, 1e-3)),
+            Variable("vorticity", 138, "vo", "s-1", (1e-6, 1e-3)),
         )
     }
 )
 """What ``data.variables`` may name: the channels of the networks."""
 
-LOG_SURFACE_PRESSURE = Variable(
-    "log_surface_pressure", 152, "lnsp", "1", "logarithm of surface pressure in Pa", "ln pₛ", (11, 12)
-)
-"""From which the pressure of the model level follows; no channel."""
+LOG_SURFACE_PRESSURE = Variable("log_surface_pressure", 152, "lnsp", "1", (11, 12))
+"""The logarithm of it in Pa, from which the pressure of the model level follows; no channel."""
 
 VARIABLES = MappingProxyType({**FIELDS, LOG_SURFACE_PRESSURE.name: LOG_SURFACE_PRESSURE})
 """What a GRIB file may hold, by name."""

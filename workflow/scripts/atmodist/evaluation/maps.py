@@ -7,6 +7,7 @@ import xarray as xr
 
 from atmodist.data import units
 from atmodist.data.store import Fields
+from atmodist.learning.sizes import UPSCALING
 from atmodist.samples.normalise import Moments
 
 
@@ -36,9 +37,9 @@ def block_means(field: xr.DataArray, factor: int) -> xr.DataArray:
     return field.coarsen(latitude=factor, longitude=factor).mean()
 
 
-def low_resolution(field: xr.DataArray, moments: Moments, factor: int = 4) -> xr.DataArray:
+def low_resolution(field: xr.DataArray, moments: Moments) -> xr.DataArray:
     """What super-resolution starts from: the block means of the normalised field, denormalised."""
-    low = block_means(moments.forward(field, axis=0), factor)
+    low = block_means(moments.forward(field, axis=0), UPSCALING)
     return moments.inverse(low, axis=0).assign_attrs(field.attrs)
 
 

@@ -24,7 +24,8 @@ from atmodist.evaluation.images import structural_similarity
 from atmodist.evaluation.patch_spectra import patch_spectra
 from atmodist.evaluation.sampling import spread
 from atmodist.learning.losses import ContentLoss
-from atmodist.learning.networks import LAYERS, Encoder
+from atmodist.learning.networks import Encoder
+from atmodist.learning.sizes import LAYERS
 from atmodist.learning.spectral_losses import SpectralLoss
 from atmodist.samples.normalise import Moments
 from atmodist.samples.windows import centre_rows, draw_windows

@@ -8,7 +8,8 @@ import xarray as xr
 
 from atmodist.evaluation.metrics import Mean
 from atmodist.learning.networks import Encoder
-from atmodist.learning.representations import represent, stride
+from atmodist.learning.representations import represent
+from atmodist.learning.sizes import stride
 from atmodist.samples.normalise import Moments
 
 

@@ -79,15 +79,12 @@ def frames(
     moments: Moments,
     upscale: Upscale | None,
     device: torch.device,
-    batch_size: int = 1,
 ) -> Iterator[tuple[xr.DataArray, xr.DataArray]]:
     """True and estimated fields at the given indices of time, as `metrics` want them."""
-    for first in range(0, len(times), batch_size):
-        batch = times[first : first + batch_size]
-        truth = np.stack([fields.read(time) for time in batch])
-        found = estimate(truth, moments, upscale, device) if upscale else truth
-        for time, *pair in zip(batch, truth, found, strict=True):
-            yield tuple(labelled(fields, time, values) for values in pair)
+    for time in times:
+        truth = fields.read(time)
+        found = estimate(truth[None], moments, upscale, device)[0] if upscale else truth
+        yield labelled(fields, time, truth), labelled(fields, time, found)
 
 
 def evaluate(

@@ -296,47 +296,51 @@ def spectrum(seeds: Sequence[Seed], system: str) -> pd.Series:
     return np.exp(np.log(pd.concat(found, axis=1)).mean(axis=1))
 
 
-def decide(estimate: Estimate | None, threshold: float = 1.0, below: bool = True) -> tuple[str, str]:
-    """Verdict on a claim that a number is below (or above) a threshold, and why or what would decide it.
+def decide(estimate: Estimate | None, below: bool = True) -> tuple[str, str]:
+    """Verdict on a claim that a ratio is below (or above) 1, and why or what would decide it.
 
     ``holds`` or ``fails`` if the whole interval is on one side and there are `SEEDS_NEEDED` seeds; else, as
-    many seeds are told as would decide it if the number and the spread stayed as they are.
+    many seeds are told as would decide it if ratio and spread stayed as they are.
     """
     if estimate is None:
         return "undecided", f"{SEEDS_NEEDED} seeds with both models"
     if estimate.seeds < SEEDS_NEEDED:
         missing = SEEDS_NEEDED - estimate.seeds
         return "undecided", f"{missing} more seed{'s' if missing > 1 else ''}"
-    if estimate.high < threshold:
+    if estimate.high < 1:
         return ("holds" if below else "fails"), ""
-    if estimate.low > threshold:
+    if estimate.low > 1:
         return ("fails" if below else "holds"), ""
-    needed = seeds_to_decide(estimate, threshold)
+    needed = seeds_to_decide(estimate)
     told = f"about {needed} seeds" if needed else f"more than {MANY_SEEDS} seeds"
     return "undecided", f"{told}, if ratio and spread stay"
 
 
-def seeds_to_decide(estimate: Estimate, threshold: float) -> int | None:
-    """Seeds at which the interval would leave out the threshold; nothing if these are over `MANY_SEEDS`.
+def seeds_to_decide(estimate: Estimate) -> int | None:
+    """Seeds at which the interval would leave out 1; nothing if these are over `MANY_SEEDS`.
 
     The interval of n seeds is as wide, on a logarithmic scale, as Student's t of n − 1 degrees over √n.
     """
-    end = estimate.high if estimate.value < threshold else estimate.low
-    allowed, found = abs(np.log([threshold / estimate.value, end / estimate.value]))
+    allowed, found = _distance_and_reach(estimate)
     counts = np.arange(estimate.seeds, max(MANY_SEEDS, estimate.seeds) + 1)
     width = stdtrit(counts - 1, 0.975) / np.sqrt(counts)
     enough = counts[found * width < allowed * width[0]]
     return int(enough[0]) if enough.size else None
 
 
-def probability(estimate: Estimate, threshold: float = 1.0) -> float:
-    """That of an estimate as far from the threshold, were this the truth: its interval read as Student's."""
-    end = estimate.high if estimate.value < threshold else estimate.low
-    distance, reach = abs(np.log([threshold / estimate.value, end / estimate.value]))
+def probability(estimate: Estimate) -> float:
+    """That of an estimate as far from 1, were this the truth: its interval read as Student's."""
+    distance, reach = _distance_and_reach(estimate)
     degrees = estimate.seeds - 1
     with np.errstate(divide="ignore", invalid="ignore"):
         found = 2 * stdtr(degrees, -np.divide(distance, reach) * stdtrit(degrees, 0.975))
     return float(np.nan_to_num(found, nan=1.0))  # without an interval, or without a difference
+
+
+def _distance_and_reach(estimate: Estimate) -> np.ndarray:
+    """How far a ratio is from 1, and the end of its interval on that side from the ratio: in logarithms."""
+    end = estimate.high if estimate.value < 1 else estimate.low
+    return abs(np.log([1 / estimate.value, end / estimate.value]))
 
 
 def balance(seeds: Sequence[Seed], model: str) -> float:

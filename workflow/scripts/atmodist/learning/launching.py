@@ -34,7 +34,7 @@ def fabric_of(hardware: Hardware, devices: int = 1, nodes: int = 1) -> Fabric:
     )
 
 
-def launch(hardware: Hardware, train: Callable, *arguments, **settings) -> None:
+def launch(hardware: Hardware, train: Callable, *arguments) -> None:
     """Run ``train(fabric, …)`` on all devices; `SIGNALS` end it after a step, its state saved.
 
     Whoever presses Ctrl-C three times does not want to wait for that. Networks are loaded by ``train``, not
@@ -57,7 +57,7 @@ def launch(hardware: Hardware, train: Callable, *arguments, **settings) -> None:
     try:
         with other_nodes(hardware.nodes, hardware.threads * hardware.devices):
             fabric = fabric_of(hardware, hardware.devices, hardware.nodes)
-            fabric.launch(_in_its_process, hardware, train, arguments, settings)
+            fabric.launch(_in_its_process, hardware, train, arguments)
     except ProcessExitedException as error:
         sys.exit(error.exit_code)
     except ProcessRaisedException as error:  # before any of them trained
@@ -71,11 +71,11 @@ def launch(hardware: Hardware, train: Callable, *arguments, **settings) -> None:
             signal.signal(number, handler)
 
 
-def _in_its_process(fabric, hardware, train, arguments, settings):
+def _in_its_process(fabric, hardware, train, arguments):
     torch.set_num_threads(hardware.threads)  # again: Lightning sets its own number in forked processes
     if fabric.is_global_zero:
         gpu = fabric.device.type == "cuda"
         name = torch.cuda.get_device_name() if gpu else f"CPU of {hardware.threads} threads"
         logger.info("training on %d × %s, precision %s", fabric.world_size, name, hardware.precision)
     with failing_in_one_sentence():
-        train(fabric, *arguments, **settings)
+        train(fabric, *arguments)

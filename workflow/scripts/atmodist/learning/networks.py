@@ -15,13 +15,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 
 from atmodist.learning import resolution
-
-LAYERS = ("stage1", "stage2", "stage3", "stage4")
-
-
-def stride(layer: str) -> int:
-    """Pixels of a field to a pixel of what a layer makes of it: 4 at "stage1" … 32 at "stage4"."""
-    return 4 * 2 ** LAYERS.index(layer)
+from atmodist.learning.sizes import LAYERS
 
 
 def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:

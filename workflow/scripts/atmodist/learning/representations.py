@@ -11,8 +11,9 @@ from torch import Tensor
 
 from atmodist.core import netcdf
 from atmodist.core.errors import InputError
-from atmodist.learning.networks import Encoder, stride
+from atmodist.learning.networks import Encoder
 from atmodist.learning.resolution import pad_sphere
+from atmodist.learning.sizes import stride
 
 
 @torch.inference_mode()

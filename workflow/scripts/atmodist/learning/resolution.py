@@ -10,10 +10,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from atmodist.learning.sizes import UPSCALING
 
-def coarsen(fields: Tensor, factor: int = 4) -> Tensor:
-    """Mean over blocks of ``factor`` x ``factor`` points: (..., H, W) to (..., H / factor, W / factor)."""
-    return fields.unflatten(-2, (-1, factor)).unflatten(-1, (-1, factor)).mean((-3, -1))
+
+def coarsen(fields: Tensor) -> Tensor:
+    """Mean over blocks of 4 x 4 points: (..., H, W) to (..., H / 4, W / 4)."""
+    return fields.unflatten(-2, (-1, UPSCALING)).unflatten(-1, (-1, UPSCALING)).mean((-3, -1))
 
 
 def pad_sphere(fields: Tensor, halo: int) -> Tensor:
@@ -31,12 +33,12 @@ def pad_sphere(fields: Tensor, halo: int) -> Tensor:
     return meridians.index_select(-2, row).index_select(-1, column)
 
 
-def bilinear(low: Tensor, factor: int = 4) -> Tensor:
+def bilinear(low: Tensor) -> Tensor:
     """Interpolate global fields bilinearly between the centres of the blocks that `coarsen` averages over.
 
-    (N, C, H, W) to (N, C, factor H, factor W); no seam at longitude 0 or at the poles.
+    (N, C, H, W) to (N, C, 4 H, 4 W); no seam at longitude 0 or at the poles.
     """
-    return super_resolve(lambda x: F.interpolate(x, scale_factor=factor, mode="bilinear"), low, halo=1)
+    return super_resolve(lambda x: F.interpolate(x, scale_factor=UPSCALING, mode="bilinear"), low, halo=1)
 
 
 def super_resolve(
