@@ -494,7 +494,7 @@ def test_city_map_marks_thirty_best_and_worst_and_counts_all(draw):
             counts = [int((ratio < 1 / 1.1).sum()), int((ratio > 1.1).sum())]
             better, worse = counts
             expected = f"{better} better, {150 - better - worse} equal, {worse} worse"
-            assert panel.get_title() == f"{system}, {variable}: {expected}"
+            assert panel.get_title() == f"{system}, {variable}\n{expected}"
 
 
 def test_maps_have_one_colour_scale_and_show_the_frames_part_below(draw):
@@ -608,6 +608,15 @@ def test_hours_are_marked_so_that_their_numbers_have_room(last, ticks):
     plots.mark_hours(axis, 12)
     assert np.diff(axis.get_majorticklocs()).tolist()[:2] == [ticks, ticks]
     pyplot.close()
+
+
+@pytest.mark.parametrize("count", [1, 2, 4, 5, 7])
+def test_confusion_matrices_of_any_number_of_models(tmp_path, monkeypatch, count):
+    models = [f"lags-{number}" for number in range(count)]
+    monkeypatch.setitem(
+        CASES, "confusion_matrix", ("confusions", [fabricated.confusion(15)] * count, {"models": models})
+    )
+    assert titles(panels(caught(tmp_path, "confusion_matrix"))) == models
 
 
 def test_confusion_matrix_shows_shares_of_each_true_lag(draw):
@@ -855,6 +864,31 @@ def test_predictability_names_lags_that_only_a_later_model_knows(tmp_path, monke
     above, _, below, _ = panels(figure)
     assert [(each.get_label(), each.get_color()) for each in above.lines] == [("48 h", colours[1])]
     assert [each.get_color() for each in below.lines] == colours
+
+
+def test_predictability_leaves_out_a_lag_without_any_pair(tmp_path, monkeypatch):
+    source, (first, _), params = CASES["predictability"]
+    alone = first.copy(deep=True)
+    alone["series"].loc[{"lag": 48}] = np.nan
+    monkeypatch.setitem(CASES, "predictability", (source, [alone], params | {"models": ["lags-15"]}))
+    assert legend(caught(tmp_path, "predictability")) == ["3 h"]
+
+
+@pytest.mark.parametrize("figure", ["maps", "high_pass_maps"])
+def test_maps_of_many_systems_have_room_for_their_names(tmp_path, monkeypatch, figure):
+    """As of the whole study; no title lies over another, and no map is too small to see."""
+    names = ["truth", "bilinear", *(f"atmodist-longer-{number}" for number in range(10, 28))]
+    source, _, params = CASES[figure]
+    content = [fabricated.maps("truth"), *(fabricated.maps("bilinear") for _ in names[1:])]
+    monkeypatch.setitem(CASES, figure, (source, content, params | {"systems": names}))
+    (drawn,) = caught(tmp_path, figure)
+    first = [axes for axes in panels(drawn) if axes.get_title()]
+    assert len(first) == len(names) + (figure == "maps")
+    assert min(axes.get_position().width * drawn.get_size_inches()[0] for axes in first) > 0.6
+    starts = [axes.title.get_window_extent().corners()[0] for axes in first]
+    along = np.diff([x * np.sin(np.radians(30)) for x, _ in starts])
+    heights = [axes.title.get_fontsize() * drawn.dpi / 72 for axes in first]
+    assert (along > max(heights)).all()
 
 
 def test_high_pass_maps_have_one_colour_scale_and_end_with_the_truth(draw):

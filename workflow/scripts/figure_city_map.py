@@ -43,7 +43,7 @@ with job(snakemake.log[0], "figure_city_map"):
                     panel.plot(group["longitude"], group["latitude"], label=kind, zorder=3, **look)
                 verdict = cities.verdict(distance.sel(at), against.sel(at))
                 better, equal, worse = (int((verdict == value).sum()) for value in (1, 0, -1))
-                panel.set_title(f"{system}, {variable}: {better} better, {equal} equal, {worse} worse")
+                panel.set_title(f"{system}, {variable}\n{better} better, {equal} equal, {worse} worse")
         handles, labels = axes[0, 0].get_legend_handles_labels()
         title = f"cities by distance to the truth relative to {reference}"
         plots.legend(figure, handles, labels, columns=3, title=title)

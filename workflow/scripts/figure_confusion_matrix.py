@@ -17,7 +17,7 @@ with job(snakemake.log[0], "figure_confusion_matrix"):
     columns = min(3, len(shares))
     rows = -(-len(shares) // columns)
     with plots.style():
-        size = (1 + 2.6 * columns, 0.2 + 2.5 * rows)
+        size = (1 + 2.6 * columns, 0.3 + 2.5 * rows)
         figure, axes = pyplot.subplots(rows, columns, figsize=size, squeeze=False)
         for panel, model, share in zip(axes.flat, snakemake.params.models, shares, strict=False):
             mesh = panel.pcolormesh(
@@ -30,7 +30,9 @@ with job(snakemake.log[0], "figure_confusion_matrix"):
                 plots.mark_hours(axis, 12)
         for panel in axes.flat[len(shares) :]:
             panel.remove()
-        bar = figure.colorbar(mesh, ax=axes, shrink=0.85, label="share of the pairs of a true lag")
+        bar = figure.colorbar(
+            mesh, ax=list(axes.flat[: len(shares)]), shrink=0.85, label="share of the pairs of a true lag"
+        )
         bar.formatter = PercentFormatter(1, decimals=0)
         bar.update_ticks()
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

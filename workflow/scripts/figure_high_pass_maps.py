@@ -26,6 +26,5 @@ with job(snakemake.log[0], "figure_high_pass_maps"):
                         plots.coastlines(panel)
                 place = {"shrink": 0.9, "pad": 0.01, "aspect": 25}
                 plots.colour_bar(figure, mesh, row, variable, units.of(truth, variable), **place)
-            for panel, name in zip(axes[0], ordered, strict=True):
-                panel.set_title(name)
+            plots.column_titles(axes[0], ordered)
             plots.save(figure, pdf, png, snakemake.params.dpi)

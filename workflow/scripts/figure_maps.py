@@ -34,6 +34,5 @@ with job(snakemake.log[0], "figure_maps"):
                     detail.set(xlim=(west, east), ylim=(south, north))
                 place = {"shrink": 0.9, "pad": 0.01, "aspect": 25}
                 plots.colour_bar(figure, mesh, rows, variable, units.of(truth, variable), **place)
-            for panel, name in zip(axes[0], fields, strict=True):
-                panel.set_title(name)
+            plots.column_titles(axes[0], fields)
             plots.save(figure, pdf, png, snakemake.params.dpi)

@@ -28,6 +28,8 @@ with job(snakemake.log[0], "figure_predictability"):
         for row, model, series in zip(axes, models, every, strict=True):
             for hours in series["lag"].values:
                 accuracy = series.sel(lag=hours, drop=True).dropna("time")
+                if not accuracy.size:  # none of the times has a partner so much later
+                    continue
                 groups = accuracy["time"].dt.month.values, accuracy["time"].dt.hour.values
                 for panel, group, width in zip(row, groups, (1, 2), strict=True):
                     means = means_of_groups(accuracy, group, params.block_days, params.resamples, params.seed)
@@ -42,5 +44,5 @@ with job(snakemake.log[0], "figure_predictability"):
             panel.set_xlabel(label)
         axes[-1, 0].set_xticks(range(1, 13), MONTHS)
         axes[-1, 1].xaxis.set_major_locator(MultipleLocator(3))
-        plots.legend(figure, [shown[hours] for hours in lags], columns=6, title="lag")
+        plots.legend(figure, [shown[hours] for hours in lags if hours in shown], columns=6, title="lag")
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, params.dpi)

@@ -34,7 +34,7 @@ with job(snakemake.log[0], "figure_zonal_spectra"):
             panel.set(xscale="log", yscale="log", xlim=(1, last))
             panel.set_ylim(max(lowest / 3, 1e-9 * float(within.max())), 3 * float(within.max()))
             panel.set_ylabel(f"power of {variable} / {plots.unit(units.of(within, variable))}")
-            panel.legend(loc="lower left", fontsize=7)
+            panel.legend(loc="lower left", fontsize=7, ncols=1 + len(powers) // 9)
         axes[-1, 0].set_xlabel("zonal wavenumber")
         plots.panel_letters(axes[:, 0])
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -1,4 +1,4 @@
-"""Mean, deviation and error over time at every point, at most 720 columns wide, for a figure."""
+"""Mean, deviation and error over time at every point, thinned for a figure."""
 
 from atmodist.core.job import job
 
@@ -7,6 +7,4 @@ with job(snakemake.log[0], f"map_moments {snakemake.wildcards.system}"):
     from atmodist.evaluation import maps, moments
 
     fields = moments.mean_fields(netcdf.read(snakemake.input.evaluation))
-    while fields.sizes["longitude"] > 720:
-        fields = maps.block_means(fields, 2)
-    netcdf.write(snakemake.output.moments, fields.astype("float32"))
+    netcdf.write(snakemake.output.moments, maps.thinned(fields).astype("float32"))

@@ -1,4 +1,4 @@
-"""Global fields at one moment, at most 720 columns wide, for a figure."""
+"""Global fields at one moment, thinned for a figure."""
 
 from atmodist.core.job import job
 
@@ -9,7 +9,5 @@ with job(snakemake.log[0], "snapshot_fields"):
 
     fields = store.open_fields(snakemake.input.fields)
     time = maps.index_of(fields, snakemake.params.time)
-    field = maps.labelled(fields, time, fields.read(time))
-    while field.sizes["longitude"] > 720:
-        field = maps.block_means(field, 2)
+    field = maps.thinned(maps.labelled(fields, time, fields.read(time)))
     netcdf.write(snakemake.output.snapshot, field.to_dataset(name="field"))

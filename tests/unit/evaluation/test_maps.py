@@ -59,6 +59,18 @@ def test_low_resolution_is_what_the_networks_get(field):
     assert low["longitude"][-1] == pytest.approx(field["longitude"][-4:].mean())
 
 
+@pytest.mark.parametrize(
+    ("truncation", "columns"), [(21, 88), (359, 720), (639, 640), (721, 722), (1277, 1278)]
+)
+def test_fields_are_thinned_for_a_figure_as_far_as_their_rows_allow(truncation, columns):
+    rows = 2 * (truncation + 1)
+    values = np.arange(rows, dtype=np.float32)[:, None] * np.ones(2 * rows, np.float32)
+    thin = maps.thinned(xr.DataArray(values, dims=("latitude", "longitude")))
+    assert thin.sizes == {"latitude": columns // 2, "longitude": columns}
+    factor = rows * 2 // columns
+    np.testing.assert_allclose(thin[:, 0], np.arange(rows).reshape(-1, factor).mean(1))
+
+
 def test_regions_survive_the_file(field, tmp_path):
     groups = {"high": field, "low": maps.low_resolution(field, MOMENTS)}
     groups = {f"South-East Asia/{name}": values.to_dataset(name="field") for name, values in groups.items()}

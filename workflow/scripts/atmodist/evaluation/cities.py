@@ -155,6 +155,6 @@ def redrawn_distances(
     return (area / (draws @ np.bincount(block) * true.shape[1])).astype(np.float32)
 
 
-def verdict(distance: xr.DataArray, reference: xr.DataArray, ratio: float = 1.1) -> xr.DataArray:
-    """1 where the reference exceeds ``ratio`` times a distance (better), -1 the other way (worse), else 0."""
-    return (ratio * distance < reference) * 1 - (distance > ratio * reference) * 1
+def verdict(distance: xr.DataArray, reference: xr.DataArray) -> xr.DataArray:
+    """1 where a distance is less than 1/1.1 of the reference (better), -1 the other way (worse), else 0."""
+    return (1.1 * distance < reference) * 1 - (distance > 1.1 * reference) * 1

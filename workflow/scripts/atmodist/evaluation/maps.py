@@ -37,6 +37,13 @@ def block_means(field: xr.DataArray, factor: int) -> xr.DataArray:
     return field.coarsen(latitude=factor, longitude=factor).mean()
 
 
+def thinned(fields: xr.DataArray, columns: int = 720) -> xr.DataArray:
+    """Means over 2 x 2 points, again while there are more ``columns`` and rows that can be halved."""
+    while fields.sizes["longitude"] > columns and fields.sizes["latitude"] % 2 == 0:
+        fields = block_means(fields, 2)
+    return fields
+
+
 def low_resolution(field: xr.DataArray, moments: Moments) -> xr.DataArray:
     """What super-resolution starts from: the block means of the normalised field, denormalised."""
     low = block_means(moments.forward(field, axis=0), UPSCALING)

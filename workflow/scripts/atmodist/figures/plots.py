@@ -6,7 +6,7 @@ Lines take the colour-blind safe palette of Okabe & Ito (2008); maps of signed f
 
 import difflib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cache
 from itertools import cycle, product
@@ -44,6 +44,10 @@ SHARE = 0.99  # of a field's values that its colours tell apart
 COASTLINES = resource("coastlines/land-110m.json")
 WIDTH = 7.2
 """Width of a figure across a page, inches."""
+NARROWEST = 1.1
+"""Width of a map, inches: a page with many of them is wider than others."""
+LETTER = 0.07
+"""Width of a letter of a title, inches, on average."""
 STYLE = {
     "figure.constrained_layout.use": True,
     "font.size": 8,
@@ -283,8 +287,17 @@ def add_wavelengths(axes: Axes, longest: float, candidates: Sequence[float]) -> 
 
 def map_grid(field: xr.DataArray, rows: int, columns: int) -> tuple[Figure, np.ndarray]:
     """A page of maps of the shape of ``field``, (rows, columns); those of a row share their axes."""
-    width = (WIDTH - 1.1) / columns
+    width = max((WIDTH - 1.1) / columns, NARROWEST)
     height = width * np.ptp(field["latitude"].values) / np.ptp(field["longitude"].values)
-    size = WIDTH, 0.5 + rows * (height + 0.15)
+    size = columns * width + 1.1, 0.5 + rows * (height + 0.15)
     settings = {"sharex": "row", "sharey": "row", "squeeze": False, "layout": "compressed"}
     return pyplot.subplots(rows, columns, figsize=size, **settings)
+
+
+def column_titles(panels: Sequence[Axes], names: Collection[str]) -> None:
+    """Title each panel of a row; slanted where they have no room beside each other."""
+    room = panels[0].figure.get_size_inches()[0] / len(panels)
+    slanted = max(map(len, names)) * LETTER > room
+    look = {"rotation": 30, "horizontalalignment": "left"} if slanted else {}
+    for panel, name in zip(panels, names, strict=True):
+        panel.set_title(name, **look)
