@@ -311,9 +311,10 @@ def test_moments_are_those_of_numpy():
 def test_values_that_sums_of_squares_cannot_hold_are_refused():
     """A point beyond any standard deviation, or sums that would wrap and so give no error at all."""
     truth, pair = noise(0), noise(1)
-    pair.values[0, 3, 4] = -6e-3
-    with pytest.raises(InputError, match="are beyond 512 standard deviations: did the training diverge"):
-        metrics.Moments([1e-5, 1e-5]).update(truth, pair)
+    for value in (-6e-3, 6e-3, 1e10, -1e25, 3e38):  # the last three are beyond whole numbers of 64 bits
+        pair.values[0, 3, 4] = value
+        with pytest.raises(InputError, match="are beyond 512 standard deviations: did the training diverge"):
+            metrics.Moments([1e-5, 1e-5]).update(truth, pair)
     parts = []
     for block in range(2):
         pair.values[0, 3, 4] = 4e-3

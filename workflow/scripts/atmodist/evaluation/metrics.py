@@ -273,14 +273,13 @@ class Moments(Total):
         sums = {name: np.empty(estimate.shape, np.int64) for name in names}
         for row in range(0, estimate.shape[1], self.ROWS):
             rows = np.s_[:, row : row + self.ROWS]
-            true, found = (
-                np.rint(x.values[rows] / quantum[:, None, None]).astype(np.int64) for x in (truth, estimate)
-            )
-            if max(found.max(), -found.min()) > self.LIMIT * self.QUANTA:
+            frames = [np.rint(x.values[rows] / quantum[:, None, None]) for x in (truth, estimate)]
+            if max(frames[1].max(), -frames[1].min()) > self.LIMIT * self.QUANTA:
                 when = str(estimate["time"].values)[:16]
                 raise InputError(
                     f"fields of {when} are beyond {self.LIMIT} standard deviations: did the training diverge?"
                 )
+            true, found = (frame.astype(np.int64) for frame in frames)
             sums["sum"][rows] = found
             np.square(found, out=sums["sum_of_squares"][rows])
             np.square(found - true, out=sums["sum_of_squared_errors"][rows])
