@@ -35,6 +35,14 @@ def test_it_is_the_content_loss_on_normalised_fields(folder):
     assert expected.shape == (3,)
 
 
+@pytest.mark.parametrize("dtype", [torch.bfloat16, torch.float64])
+def test_fields_are_normalised_in_32_bits_at_least(folder, dtype):
+    """As of a generator in mixed precision."""
+    x, y = (models.physical(3, 2, 64, 64, seed=seed).to(dtype) for seed in (0, 1))
+    model = load(folder)
+    torch.testing.assert_close(model(x, y), model(x.float(), y.float()), rtol=1e-5, atol=0)
+
+
 def test_layers_add_up_with_their_weights(folder):
     x, y = models.physical(2, 2, 64, 64), models.physical(2, 2, 64, 64, seed=1)
     one, two = (load(folder, layers=layer)(x, y) for layer in ("stage1", "stage2"))

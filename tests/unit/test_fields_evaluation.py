@@ -225,6 +225,11 @@ GOOD = dataset(0)
         ("forecast.nc", "forecast is a str; expected a Dataset of xarray"),
         (GOOD.isel(time=slice(0)), "forecast holds no times"),
         (
+            GOOD.drop_vars("time"),
+            "forecast does not say when its fields are valid; expected times along time",
+        ),
+        (GOOD.to_dataarray("variable").assign_attrs(units="d-1"), "of forecast is in d-1; expected s-1"),
+        (
             GOOD.assign(vorticity=GOOD["vorticity"].isel(time=0, drop=True)),
             "time, latitude, longitude and vorticity along latitude, longitude; expected the same dimensions",
         ),
@@ -247,6 +252,32 @@ def test_what_does_not_fit_is_refused_in_one_sentence(folder, forecast, said):
 def test_a_block_shorter_than_a_day_is_refused(folder):
     with pytest.raises(InputError, match=r"block_days is 0\.5; expected 1 at least"):
         atmodist.evaluate(GOOD, GOOD, folder, block_days=0.5)
+
+
+@pytest.mark.parametrize("name", ["patch", "stride", "batch_size", "resamples"])
+@pytest.mark.parametrize("size", [0, -3, 16.5])
+def test_sizes_that_are_none_are_refused(folder, name, size):
+    with pytest.raises(InputError, match=f"{name} is {size}; expected a whole number, 1 at least"):
+        atmodist.evaluate(GOOD, GOOD, folder, **{name: size})
+
+
+def test_coordinates_of_other_names_than_their_dimensions_are_found(folder, result):
+    """As latitude(lat) and longitude(lon)."""
+    short = {"latitude": "lat", "longitude": "lon"}
+    other = dataset(0).rename_dims(short).drop_vars(short)
+    other = other.assign_coords(latitude=("lat", LATITUDE), longitude=("lon", LONGITUDE))
+    found = atmodist.evaluate(other, dataset(1), folder, layers="stage2", block_days=1)
+    same(found, result)
+
+
+def test_a_vorticity_that_is_there_is_not_replaced_by_the_winds(folder):
+    """Where the divergence is missing and is made of the wind."""
+    zero = 0 * dataset(0)["vorticity"].assign_attrs(units="m s-1")
+    calm = dataset(0).assign(u=zero, v=zero).drop_vars("divergence")
+    with_zero = dataset(0).assign(divergence=(0 * dataset(0)["divergence"]).assign_attrs(units="s-1"))
+    fields = atmodist.global_fields.GlobalFields(calm, AtmoDist.from_pretrained(folder).config)
+    np.testing.assert_allclose(fields.read(2)[1], with_zero["vorticity"][2])
+    np.testing.assert_allclose(fields.read(2)[0], 0)
 
 
 def test_windows_that_leave_the_grid_are_refused(folder):

@@ -10,6 +10,7 @@ import torch
 import torch.distributed
 import torch.multiprocessing
 from scipy.linalg import sqrtm
+from torchmetrics import MetricCollection
 
 import atmodist
 from atmodist.core.errors import InputError
@@ -41,6 +42,19 @@ def test_the_distance_metric_is_the_mean_over_all_fields(model):
     metric.update(X, X)
     assert metric.compute() == 0
     assert not model.training
+
+
+def test_distances_of_a_collection_are_their_own(folder):
+    """Torchmetrics takes two metrics for one whose first values are equal, as of equal fields."""
+    layers = ("stage1", "stage2")
+    each = {layer: AtmoDistDistance(AtmoDist.from_pretrained(folder, layer)) for layer in layers}
+    together = MetricCollection(each)
+    for fields in (X, Y):
+        together.update(fields, X)
+    found = together.compute()
+    for layer in layers:
+        alone = AtmoDist.from_pretrained(folder, layer)(Y, X).mean() / 2
+        assert found[layer].item() == pytest.approx(alone.item(), rel=1e-6)
 
 
 def features(model, fields):

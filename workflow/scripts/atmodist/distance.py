@@ -171,7 +171,9 @@ class AtmoDist(nn.Module):
         if self.check_magnitude:
             self._check_magnitude(fields, normalize)
         weight = next(self.network.parameters())
-        return [(self.normalise(x) if normalize else x).to(weight.dtype) for x in fields]
+        if normalize:  # at least in float32: shorter formats would lose what they still hold
+            fields = [self.normalise(x.to(torch.promote_types(x.dtype, torch.float32))) for x in fields]
+        return [x.to(weight.dtype) for x in fields]
 
     @torch.no_grad()
     def _check_magnitude(self, fields: Sequence[Tensor], physical: bool) -> None:

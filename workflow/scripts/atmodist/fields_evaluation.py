@@ -58,6 +58,10 @@ def evaluate(
     """
     if block_days < 1:
         raise InputError(f"block_days is {block_days}; expected 1 at least.")
+    sizes = {"patch": patch, "stride": stride, "batch_size": batch_size, "resamples": resamples}
+    for name, size in sizes.items():
+        if size is not None and (size != int(size) or size < 1):
+            raise InputError(f"{name} is {size}; expected a whole number, 1 at least.")
     model = model if isinstance(model, AtmoDist) else AtmoDist.from_pretrained(model, layers)
     found = [
         GlobalFields(each, model.config, name) for each, name in ((forecast, "forecast"), (truth, "truth"))
@@ -66,7 +70,7 @@ def evaluate(
     fields, grid = found[0], found[0].grid
     patch = patch or model.config.network.get("patch")
     if patch is None:
-        raise InputError(f"model {model.config.name} is an encoder of no certain patch; expected patch=….")
+        raise InputError(f"model {model.config.name} does not say its patch size; give patch=….")
     step = stride or max(1, patch // 2)
     rows = _window_rows(grid.latitude, latitude or model.config.latitude, patch, step)
     columns = np.arange(0, grid.columns, step)

@@ -45,8 +45,18 @@ def canonical(data: xr.DataArray) -> xr.DataArray:
     """
     found = {find(data.dims, each): each for each in ("latitude", "longitude", "time", "variable")}
     renamed = {old: new for old, new in found.items() if old not in (None, new)}
+    beside = {
+        old: new for old, new in renamed.items() if old not in data.coords and _lies_along(data, new, old)
+    }
+    data = data.swap_dims(beside)
+    renamed = {old: new for old, new in renamed.items() if old not in beside}
     start = LEADS if "valid_time" in renamed else ()
     return data.drop_vars([*renamed.values(), *start], errors="ignore").rename(renamed)
+
+
+def _lies_along(data: xr.DataArray, coordinate: str, dimension: str) -> bool:
+    """Whether a coordinate is that of a dimension of another name, as latitude(lat)."""
+    return coordinate in data.coords and data[coordinate].dims == (dimension,)
 
 
 def check_unit(data: xr.DataArray, unit: str, name: str) -> None:
@@ -78,7 +88,10 @@ class GlobalFields:
         if isinstance(dataset, xr.DataArray):
             if find(dataset.dims, "variable") is None:
                 raise InputError(f"{name} is a DataArray without a dimension variable; expected a Dataset.")
-            dataset = canonical(dataset).to_dataset("variable")
+            array = canonical(dataset)
+            dataset = array.to_dataset("variable")
+            for each in dataset.values():
+                each.attrs = array.attrs
         self.sources = self._choose(dataset)
         first = next(iter(self.sources.values()))
         for other in self.sources.values():
@@ -103,11 +116,13 @@ class GlobalFields:
         }
         if "eastward wind" in here:
             wind = vorticity_and_divergence(here["eastward wind"], here["northward wind"], self.grid)
-            here |= dict(zip(("vorticity", "divergence"), wind, strict=True))
+            here = dict(zip(("vorticity", "divergence"), wind, strict=True)) | here
         fields = np.stack([np.asarray(here[name], np.float32) for name in self.config.variables])
         if not np.isfinite(fields).all():
             when = f" at {self.times[index]}" if self._has_time else ""
-            raise InputError(f"{self.name} holds values{when} that are missing or not finite; expected all.")
+            raise InputError(
+                f"{self.name} holds values{when} that are missing or not finite; expected finite ones."
+            )
         return fields
 
     def _times(self, data: xr.DataArray) -> np.ndarray:
@@ -121,6 +136,10 @@ class GlobalFields:
                         f"{self.name} has {lead} beside time, which may be when the forecast started; "
                         f"expected valid_time, too, or no {lead}."
                     )
+        if self._has_time and not known:
+            raise InputError(
+                f"{self.name} does not say when its fields are valid; expected times along time."
+            )
         return data[known[0]].values if known else np.datetime64("NaT", "ns")
 
     def _choose(self, dataset: xr.Dataset) -> dict[str, xr.DataArray]:

@@ -1,5 +1,6 @@
 """AtmoDist as metrics of torchmetrics: the mean distance, and the Fréchet distance of two sets of fields."""
 
+from itertools import count
 from typing import Any
 
 import torch
@@ -13,6 +14,7 @@ from atmodist.evaluation.frechet import frechet_distance
 
 SAMPLES_PER_DIMENSION = 10
 """Fewer samples than this per dimension bias the Fréchet distance by more than 5 % of the variance."""
+NUMBERS = count()
 
 
 class AtmoDistDistance(Metric):
@@ -33,6 +35,8 @@ class AtmoDistDistance(Metric):
         self.model, self.normalize = model, normalize
         self.add_state("total", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
+        # A MetricCollection takes metrics for one if their first sums are equal, as of equal fields, 0.
+        self.add_state("number", torch.tensor(next(NUMBERS)), dist_reduce_fx="max")
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Add a batch of fields B×C×H×W."""

@@ -117,7 +117,7 @@ class ModelConfig:
         low, high = MAGNITUDES
         for name, unit, value in zip(self.variables, self.units, deviations, strict=True):
             if not math.isfinite(value):
-                raise InputError(f"{name} has values that are missing or not finite; expected all.")
+                raise InputError(f"{name} has values that are missing or not finite; expected finite ones.")
             if not (value == 0 or low <= value <= high):
                 expected = "normalised values, of root mean square about 1" if normalised else f"{unit}"
                 raise InputError(

@@ -19,14 +19,15 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
 
     Args:
         folder: the generator's model folder, e.g. ``results/era5/models/srgan/atmodist``.
-        low: global fields in s⁻¹ along ``variable`` (the model's, in any order), latitude, longitude and
-            perhaps time, on a regular grid four times as coarse as the training data, within 20 %. On a grid
-            with rows on the poles they are first moved to the centres of the cells through spectral space.
+        low: global fields of the model's variables, in its units, along ``variable`` (any order), latitude,
+            longitude and perhaps time, on a regular grid four times as coarse as the training data, within
+            20 %. On a grid with rows on the poles they are first moved to the centres of the cells through
+            spectral space.
         device: where to compute.
 
     Returns:
-        The same fields in s⁻¹ along time, if there is one, variable, latitude and longitude; each coarse cell
-        has become 4 × 4 cells.
+        The same fields along time, if there is one, variable, latitude and longitude; each coarse cell has
+        become 4 × 4 cells.
 
     In training the low resolution is the 4 × 4 mean of the *normalised* fields (`low_resolution` makes it);
     coarse fields of another origin are normalised as they are. Since the normalisation compresses large
@@ -56,7 +57,9 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
     for frame in frames:
         values = np.asarray(frame.values, np.float32)
         if not np.isfinite(values).all():
-            raise InputError("the low resolution holds values that are missing or not finite; expected all.")
+            raise InputError(
+                "the low resolution holds values that are missing or not finite; expected finite ones."
+            )
         deviations = np.sqrt(np.square(values, dtype=float).mean((1, 2))) / config.moments.std
         config.check_magnitude(deviations.tolist(), normalised=False)
         if not grid.centred:
@@ -85,7 +88,7 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
 
 
 def low_resolution(folder: str | Path, high: xr.DataArray) -> xr.DataArray:
-    """What the generator of a model folder was trained on: 4 × 4 means of normalised fields, in s⁻¹ again.
+    """What the generator of a model folder was trained on: 4 × 4 means of normalised fields, denormalised.
 
     ``high`` holds fields along ``variable``, latitude, longitude and perhaps time. A number of rows or
     columns that 4 does not divide raises ``InputError``.
@@ -99,7 +102,9 @@ def low_resolution(folder: str | Path, high: xr.DataArray) -> xr.DataArray:
             )
     ordered = fields.transpose("variable", ...)
     if not np.isfinite(ordered).all():
-        raise InputError("the high resolution holds values that are missing or not finite; expected all.")
+        raise InputError(
+            "the high resolution holds values that are missing or not finite; expected finite ones."
+        )
     return maps.low_resolution(ordered, config.moments).transpose(*fields.dims)
 
 

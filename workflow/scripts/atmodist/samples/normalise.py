@@ -44,12 +44,12 @@ class Moments:
         _check([f"the logarithm of {name}" for name in self.variables], self.log_mean, self.log_std)
 
     def standardise(self, x, axis: int):
-        """Physical values x in s-1 → z of zero mean and unit variance."""
+        """Physical values x → z of zero mean and unit variance."""
         mean, std = _along(axis, x, self.mean, self.std)
         return (x - mean) / std
 
     def forward(self, x, axis: int):
-        """Physical values x in s-1 → normalised values y."""
+        """Physical values x, in the units of the moments, → normalised values y."""
         log_mean, log_std = _along(axis, x, self.log_mean, self.log_std)
         return (log_transform(self.standardise(x, axis), self.alpha) - log_mean) / log_std
 
@@ -61,7 +61,7 @@ class Moments:
         return numerics.copysign(numerics.expm1(abs(logarithm)), logarithm) / self.alpha
 
     def inverse(self, y, axis: int):
-        """Normalised values y → physical values x in s-1."""
+        """Normalised values y → physical values x."""
         mean, std = _along(axis, y, self.mean, self.std)
         return self.log_inverse(y, axis) * std + mean
 

@@ -107,7 +107,7 @@ def draw_shard(
 
 
 def cut(fields, samples: Samples, patch: int) -> Iterator[tuple[int, np.ndarray, np.ndarray | None]]:
-    """Yield (position in ``samples``, window, its partner), windows (variables, patch, patch) in s-1.
+    """Yield (position in ``samples``, window, its partner), windows (variables, patch, patch) in their units.
 
     They come in the order of time, in which a disk is read best. The partner is None where the lag is 0.
     ``fields`` is a ``store.Fields``.
