@@ -57,6 +57,8 @@ def check(kept: Path, files: list[Path], precision: str | None) -> None:
 def keep(kept: Path, made: Path) -> None:
     """Copy the tables, all or none; orderings stay beside them unless they are of other settings."""
     seed, orderings = study.read_seed(made), None
+    if (expected := f"seed-{seed.about()['seed']}") != kept.name:
+        raise InputError(f"{made} holds {expected}; expected {kept.name}, which {kept} is for")
     compare(kept, seed.models(), seed.about()["precision"])
     if (kept / "orderings.csv").exists():
         if study.read_seed(kept).settings().items() <= seed.settings().items():

@@ -21,8 +21,11 @@ MODELS = {"l2": ("mse", 0), "atmodist": ("lags-23", 0), "random": ("random", 0)}
 MODELS |= {f"{name}-{end}": (of, 0.01) for name, (of, _) in MODELS.items() for end in ("even", "paper")}
 
 
-def seed(folder, number, errors, balance=None, noise=0.02, settings="a", accuracy=3.0, models=MODELS):
-    """A seed whose systems have ``errors`` by name, 1 where not named, and duels of a ``balance``."""
+def seed(folder, number, errors, balance=None, noise=0.02, settings="a", accuracy=3.0, models=MODELS, **more):
+    """A seed whose systems have ``errors`` by name, 1 where not named, and duels of a ``balance``.
+
+    ``more`` is told about it.
+    """
     rng = np.random.default_rng(number)
     path = folder / f"seed-{number}"
     path.mkdir(parents=True)
@@ -39,7 +42,8 @@ def seed(folder, number, errors, balance=None, noise=0.02, settings="a", accurac
             value = errors.get(system, 1.0) * np.exp(noise * rng.standard_normal())
             one = measure.quantity in ("frechet_distance", "kinetic_energy_error_upper_half")
             for variable in [""] if one else ["divergence", "vorticity"]:
-                kept = {"missing to one": 1 - value / 4, "size": -value}.get(measure.of, value)
+                kept = {"ssim": 1 - value / 4, "total_variation_difference": -value}
+                kept = kept.get(measure.quantity, value)
                 add("super_resolution", system, measure.quantity, variable, kept)
     table = [
         {"model": name, "content": of, "layer": "", "adversarial_weight": weight, "settings": name}
@@ -52,7 +56,7 @@ def seed(folder, number, errors, balance=None, noise=0.02, settings="a", accurac
         for epoch in (1, 2)
     ]
     about = {"seed": number, "settings": settings, "judge": "judge", "precision": "32-true"}
-    about |= {"processor": "a CPU", "cores": 2}
+    about |= {"processor": "a CPU", "cores": 2} | more
     tables = {
         "about": pd.DataFrame({"key": list(about), "value": list(about.values())}),
         "draws": pd.DataFrame(rows),
@@ -500,7 +504,9 @@ def test_the_summary_tells_each_verdict_in_a_word(tmp_path):
         seed(tmp_path, number, {"atmodist": 0.5, "random": 0.25, "atmodist-even": 0.2}, {"l2-even": 0.3})
     begin, end = study_page.MARKS
     page = study_page.with_summary(f"one\n{begin}\nold\n{end}\ntwo\n", study.read(tmp_path))
-    assert page.startswith(f"one\n{begin}\nError of AtmoDist's loss, mean of 3 seeds; ° open if all")
+    assert page.startswith(
+        f"one\n{begin}\nErrors with AtmoDist's loss divided by those with another, means of 3 seeds"
+    )
     assert page.endswith(f"|\n{end}\ntwo\n")
     assert re.search(r"\| ℓ2 \| content loss alone( \| \*\*0\.[45]\d\*\* better){4} \|\n", page)
     assert re.search(r"\| random weights \| content loss alone( \| [12]\.\d\d \*worse\*){4} \|\n", page)
@@ -509,6 +515,29 @@ def test_the_summary_tells_each_verdict_in_a_word(tmp_path):
     twice = f"{begin}\nold\n{end}\ntwo\n{begin}\n{end}\n"
     assert study_page.with_summary(twice, study.read(tmp_path)).endswith(f"|\n{end}\ntwo\n{begin}\n{end}\n")
     assert study_page.with_summary(twice, []) == twice
+
+
+def test_what_is_noted_of_a_seed_is_told_of_it_alone(tmp_path):
+    for number, more in ((1, {"note": "Of two, both count"}), (2, {}), (3, {"note": "Of two, both count"})):
+        seed(tmp_path, number, {}, **more)
+    assert "\nOf two, both count (seed-1, seed-3).\n" in study_page.text(study.read(tmp_path), "study")
+    shutil.rmtree(tmp_path / "seed-1")
+    shutil.rmtree(tmp_path / "seed-3")
+    assert "count (" not in study_page.text(study.read(tmp_path), "study")
+
+
+def test_a_claim_is_one_row_though_a_seed_lacks_a_measure(tmp_path):
+    for number in (1, 2, 3, 4):
+        seed(tmp_path, number, {})
+    draws = pd.read_csv(tmp_path / "seed-4/draws.csv")
+    draws[draws["quantity"] != "wasserstein_3x3"].to_csv(tmp_path / "seed-4/draws.csv", index=False)
+    page = study_page.text(study.read(tmp_path), "study")
+    glance = page.partition("## At a glance")[2].partition("## Claims")[0]
+    (told,) = (
+        each for each in glance.splitlines() if "| AtmoDist's loss beats ℓ2 | content loss alone" in each
+    )
+    assert told.split(" | ")[2] == "3 or 4"
+    assert len(told.split(" | ")) == 7
 
 
 def test_a_measure_that_no_seed_has_leaves_its_cell_empty(tmp_path):

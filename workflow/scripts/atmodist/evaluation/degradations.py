@@ -100,7 +100,7 @@ def scaled(cilm: np.ndarray, stream: np.random.Generator) -> np.ndarray:
 
 
 def blurred(cilm: np.ndarray, levels: int = 16) -> np.ndarray:
-    """Coefficients under Gaussian filters exp(−n²/2k²), k falling from 4 T to T/46 in half octaves."""
+    """Coefficients under Gaussian filters exp(−n²/2k²), k falling from 4 T to T/45 in half octaves."""
     degree = np.arange(cilm.shape[-2])
     width = 4 * degree[-1] * 2.0 ** (-np.arange(levels) / 2)
     return cilm * np.exp(-((degree / width[:, None]) ** 2) / 2)[:, None, None, :, None]

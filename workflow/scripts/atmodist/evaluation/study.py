@@ -10,7 +10,7 @@ moved apart by `widening` on a logarithmic scale; too few for quantiles that are
 `bootstrap.interval`.
 """
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -54,28 +54,24 @@ BALANCE = 0.08
 
 @dataclass(frozen=True)
 class Measure:
-    """What losses are judged by, as an error: 0 is perfect. ``of`` makes it of the ``quantity``.
+    """What losses are judged by, as an error: 0 is perfect; ``error`` makes it of the ``quantity``.
 
     The ``unit`` is that of the error, nothing where it has none; in tables it is 10⁻⁶ of it.
     """
 
     label: str
     quantity: str
-    of: str = "as it is"
+    error: Callable[[np.ndarray], np.ndarray] = np.asarray
     unit: str = ""
-
-    def error(self, values: np.ndarray) -> np.ndarray:
-        """The error of values of the quantity."""
-        return {"as it is": values, "size": np.abs(values), "missing to one": 1 - values}[self.of]
 
 
 MEASURES = {
     "spectrum": Measure("kinetic energy", "kinetic_energy_error_upper_half"),
     "outside": Measure("power outside the band", "power_outside_band"),
     "semivariogram": Measure("semivariogram", "semivariogram_error"),
-    "variation": Measure("total variation", "total_variation_difference", "size", unit="s⁻¹"),
+    "variation": Measure("total variation", "total_variation_difference", np.abs, unit="s⁻¹"),
     "local": Measure("local Wasserstein", "wasserstein_3x3", unit="s⁻¹"),
-    "ssim": Measure("1 − SSIM", "ssim", "missing to one"),
+    "ssim": Measure("1 − SSIM", "ssim", lambda values: 1 - values),
     "rmse": Measure("RMSE", "area_weighted_rmse", unit="s⁻¹"),
     "frechet": Measure("Fréchet distance", "frechet_distance"),
 }
@@ -193,6 +189,15 @@ def read(folder: str | Path) -> list[Seed]:
                 raise InputError(
                     f"{seed.name} of {folder} has {what}other settings than {other.name}; expected the same"
                 )
+    return found
+
+
+def notes(seeds: Sequence[Seed]) -> dict[str, list[str]]:
+    """What ``about.csv`` notes, with the names of the seeds of which it is true."""
+    found: dict[str, list[str]] = {}
+    for seed in seeds:
+        if note := seed.about().get("note"):
+            found.setdefault(note, []).append(seed.name)
     return found
 
 

@@ -1,4 +1,4 @@
-"""The page of the study, docs/study.md: losses, duels and claims, every number and verdict computed here."""
+"""The page of the study, docs/study.md: losses, duels and claims, every result and verdict computed here."""
 
 from collections.abc import Sequence
 
@@ -38,7 +38,7 @@ INTRODUCTION = f"""\
 
 Super-resolution networks trained with different content losses, all else equal, on the finer synthetic
 atmosphere ([synthetic.md](synthetic.md); `config/study.yaml`). *This page is made by `make study-page`
-from the tables in docs/study; every number and verdict is computed.* `make study SEED=10` makes a seed, an
+from the tables in docs/study; every result and verdict is computed.* `make study SEED=10` makes a seed, an
 atmosphere, networks and evaluated days of its own, keeps its tables in docs/study/seed-10 and makes this
 page and the README's table anew. `MORE="config/study-all.yaml config/study-longer.yaml"` gives it all losses.
 
@@ -61,8 +61,8 @@ Fréchet distance: in the space of an encoder, of random weights other than thos
 none of the losses.
 
 **Intervals** (95 %) are of a hierarchical bootstrap: seeds with replacement, in each of them blocks of
-days with replacement. Of a few seeds its quantiles lie too close together: they are moved apart by
-Student's t over the normal distribution's and by √(R / (R − 1)), of R seeds (Hesterberg 2015,
+days with replacement. With few seeds its quantiles make too narrow an interval: on a logarithmic scale it is
+widened by Student's t over the normal distribution's, and by √(R / (R − 1)), of R seeds (Hesterberg 2015,
 doi:10.1080/00031305.2015.1089789).
 
 **Verdicts**: a claim *holds* or *fails* if there are at least {study.SEEDS_NEEDED} seeds and the whole
@@ -70,9 +70,9 @@ interval is on one side of 1; else it is *undecided*, and the page says at how m
 would leave 1 out if ratio and spread stayed as they are. As seeds are added while rows are open, an
 interval that has just left 1 out may take it in again. At equal balance, the mean losses of the two
 discriminators differ by at most {study.BALANCE}; else the comparison is undecided, whatever its ratio. Each
-row is judged by itself: were all ratios truly 1, chance would decide about one row in twenty. Verdicts with °
-are none if all rows are judged together, so that at most 5 % of the verdicts may be false (Benjamini &
-Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
+row is judged by itself: were all ratios truly 1, chance would decide about one row in twenty. Verdicts marked
+° disappear where all rows are judged together, so that on average at most 5 % of the verdicts are false
+(Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
 """
 
 
@@ -116,11 +116,14 @@ def summary(seeds: Sequence[Seed]) -> str:
             estimate, words_for_it = found.estimate, found.marked(words[found.verdict])
             cells.append(words_for_it.format(estimate.value) if estimate else "–")
             counts |= {estimate.seeds} if estimate else set()
-    head = ["over that of", "trained with", *(MEASURES[name].label for name in MEANINGS)]
+    head = ["against", "trained with", *(MEASURES[name].label for name in MEANINGS)]
     ordered = sorted(rows, key=lambda key: list(others.values()).index(key[0]))
     table = [row(*cells) for cells in (head, ["---"] * len(head), *((*key, *rows[key]) for key in ordered))]
     count = " or ".join(map(str, sorted(counts))).replace(" or ", ", ", max(len(counts) - 2, 0))
-    told = f"Error of AtmoDist's loss, mean of {count} seeds; ° open if all rows are judged together:\n"
+    told = (
+        f"Errors with AtmoDist's loss divided by those with another, means of {count} seeds: below 1, "
+        "AtmoDist's\nis better. ° is open where all rows are judged together.\n"
+    )
     return "\n".join([told, *table])
 
 
@@ -139,20 +142,23 @@ def _at_a_glance(seeds, judged):
     yield f"## At a glance\n\nSeeds: {len(seeds)}. Ratios of errors, below 1 where a claim holds; verdicts.\n"
     yield row("claim", "setting", "seeds", *(MEASURES[name].label for name in MEANINGS))
     yield row(*["---"] * (3 + len(MEANINGS)))
-    cells = {}
+    rows = {}
     for claim, found in judged:
-        ratio = f"{found.estimate.value:.2f} " if found.estimate else ""
-        count = str(found.estimate.seeds) if found.estimate else "0"
-        told = f"{ratio}{found.marked(found.verdict)}"
-        cells.setdefault((claim.text, claim.setting, count), []).append(told)
-    for about, told in cells.items():
-        yield row(*about, *told)
+        rows.setdefault((claim.text, claim.setting), []).append(found)
+    for about, each in rows.items():
+        counts = sorted({found.estimate.seeds if found.estimate else 0 for found in each})
+        told = (
+            f"{found.estimate.value:.2f} {found.marked(found.verdict)}" if found.estimate else found.verdict
+            for found in each
+        )
+        yield row(*about, " or ".join(map(str, counts)), *told)
 
 
 def _claims(seeds, judged):
-    yield "\n## Claims\n\nThe same with intervals, and what is missing where there is no verdict. In the"
-    yield "accuracies of seeds 1 to 8, of two lags with equal scores, frequent in bfloat16, both count:"
-    yield "1 to 5 % more.\n"
+    yield "\n## Claims\n\nThe same with intervals, and what is missing where there is no verdict."
+    for note, names in study.notes(seeds).items():
+        yield f"{note} ({', '.join(names)})."
+    yield ""
     yield row("claim", "where", "setting", "result", "seeds in favour", "verdict", "what would decide it")
     yield row(*["---"] * 7)
     for encoder, text in SKILLS.items():
@@ -218,9 +224,10 @@ def _orderings(seeds):
     yield "\n## Do distances order states rightly?\n"
     yield "Shares of triplets whose known order a distance finds ([orderings.md](orderings.md)), those of"
     yield "encoders at each of their stages (`lags-23` is AtmoDist's; `judge`, of other random weights, that"
-    yield "of the Fréchet distance); the best in bold. `make study-orderings SEED=10` adds those of a seed,"
-    yield "where its fields are."
-    yield f"Means over seeds; between two of them a share differs by {spread:.2f} at most.\n"
+    yield "of the Fréchet distance); the best of two digits in bold. `make study-orderings SEED=10` adds"
+    yield "those of a seed, where its fields are."
+    most = np.ceil(100 * spread) / 100
+    yield f"Means over seeds; between two of them a share differs by {most:.2f} at most.\n"
     yield row("distance", "seeds", *shares.columns)
     yield row("---", *["---:"] * (len(shares.columns) + 1))
     rounded = shares.round(2)
