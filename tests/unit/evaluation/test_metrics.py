@@ -298,7 +298,7 @@ def test_psnr_and_ssim_against_torchmetrics():
 
 def test_moments_are_those_of_numpy():
     pairs = [(noise(i), noise(100 + i)) for i in range(12)]
-    metric = metrics.Moments([1e-5, 1e-5])
+    metric = metrics.PointMoments([1e-5, 1e-5])
     for pair in pairs:
         metric.update(*pair)
     result = moments.mean_fields(metric.result().assign(frames=("block", [12])))
@@ -314,11 +314,11 @@ def test_values_that_sums_of_squares_cannot_hold_are_refused():
     for value in (-6e-3, 6e-3, 1e10, -1e25, 3e38):  # the last three are beyond whole numbers of 64 bits
         pair.values[0, 3, 4] = value
         with pytest.raises(InputError, match="are beyond 512 standard deviations: did the training diverge"):
-            metrics.Moments([1e-5, 1e-5]).update(truth, pair)
+            metrics.PointMoments([1e-5, 1e-5]).update(truth, pair)
     parts = []
     for block in range(2):
         pair.values[0, 3, 4] = 4e-3
-        one = metrics.Moments([1e-5, 1e-5]).measure(truth, pair)
+        one = metrics.PointMoments([1e-5, 1e-5]).measure(truth, pair)
         one["sum_of_squares"] *= 500
         parts.append(one.assign(frames=("block", [500]), block=[block]))
     merging.combine(parts[:1])

@@ -47,7 +47,7 @@ def evaluate(truth, estimate):
     )
     return streaming.evaluate(
         map(tuple, pairs),
-        lambda: [metrics.Moments([1e-5, 1e-5]), metrics.MomentSamples(4)],
+        lambda: [metrics.PointMoments([1e-5, 1e-5]), metrics.MomentSamples(4)],
         start,
         block_days=1,
     )

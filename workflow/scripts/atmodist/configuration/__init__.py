@@ -31,7 +31,7 @@ from atmodist.configuration.derived import (
 from atmodist.configuration.merging import merged, tidy
 from atmodist.configuration.reading import read
 from atmodist.configuration.schema import mistake
-from atmodist.configuration.seeds import encoder_settings, shared_settings
+from atmodist.configuration.study import encoder_settings, shared_settings
 from atmodist.core.errors import InputError
 
 __all__ = [

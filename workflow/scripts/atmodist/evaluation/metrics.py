@@ -252,7 +252,7 @@ class Errors(Series):
 
 
 @dataclass
-class Moments(Total):
+class PointMoments(Total):
     """Sums over time of the estimate, its square and its squared error at every point.
 
     They are sums of integers, in units of ``std / 2**18``, so that no rounding depends on how time is
@@ -358,7 +358,7 @@ def of_estimate(std: np.ndarray, seed: int, places: xr.Dataset, winds: str = "ex
         Spectra(winds),
         ZonalSpectra(),
         Semivariogram(seed),
-        Moments(std),
+        PointMoments(std),
         MomentSamples(seed),
         Cities(places),
     ]

@@ -22,7 +22,7 @@ CHUNK = 1024
 
 
 def mean_fields(evaluation: xr.Dataset) -> xr.Dataset:
-    """Mean, standard deviation and root mean squared error over time at a point, from `metrics.Moments`."""
+    """Mean, standard deviation and root mean squared error over time, of `metrics.PointMoments`."""
     frames, quantum = int(evaluation["frames"].sum()), evaluation["quantum"]
     fields = _mean_and_std(evaluation["sum"] / frames, evaluation["sum_of_squares"] / frames)
     fields["rmse"] = np.sqrt(evaluation["sum_of_squared_errors"] / frames)
@@ -61,7 +61,7 @@ def squared_errors(truth: xr.Dataset, found: xr.Dataset, counts: xr.DataArray) -
     """Squared differences of two evaluations: of their mean fields, ``mean``, and deviation fields, ``std``.
 
     Args:
-        truth, found: with what `metrics.Moments` and `metrics.MomentSamples` measure.
+        truth, found: with what `metrics.PointMoments` and `metrics.MomentSamples` measure.
         counts: how often each block counts (sample, block), once in sample 0; see `bootstrap.resample`.
 
     Returns:

@@ -24,7 +24,7 @@ from atmodist.evaluation.fills import relative_scores
 from atmodist.evaluation.frechet import distances
 from atmodist.evaluation.moments import squared_errors
 from atmodist.evaluation.ratios import log_error, power_outside
-from atmodist.learning.scale import content_scale
+from atmodist.learning.calibration import content_scale
 
 Number = tuple[str, xr.DataArray, str | int]
 """Name of a quantity, values along ``sample`` and perhaps ``variable``, unit or power of the field's unit."""
