@@ -2,6 +2,7 @@
 
 import multiprocessing
 import os
+import shutil
 import signal
 import time
 from contextlib import suppress
@@ -213,6 +214,28 @@ def test_stopped_while_other_processes_read(samples, devices, everyone):
     train("train_atmodist", folder, **settings)
     train("train_atmodist", whole, **settings)
     assert_same_bits(folder, whole)
+
+
+@pytest.mark.parametrize("devices", [1, 2])
+@pytest.mark.parametrize("fault", ["cut", "deleted"])
+def test_samples_that_other_processes_cannot_read_end_the_run(samples, tmp_path, devices, fault):
+    """In one sentence; Python would wait for ever for readers, which do not see the signal to end."""
+    shard = tmp_path / "pairs-0.h5"
+    shutil.copy(samples / "pairs-0.h5", shard)
+    shutil.copy(samples / "pairs-1.h5", tmp_path)
+    folder = tmp_path / "run"
+    process = start("train_atmodist", folder, target=run_with_workers, devices=devices)
+    wait_until(process, folder / "train_atmodist.log", "epoch 1, pre-training")
+    if fault == "cut":
+        os.truncate(shard, shard.stat().st_size // 2)
+    else:
+        shard.unlink()
+    process.join(120)
+    assert process.exitcode == 1
+    told = (folder / "train_atmodist.log").read_text()
+    assert "error: ../pairs-0.h5 cannot be read" in told
+    assert "Traceback" not in told
+    assert "DataLoader" not in told
 
 
 def test_other_settings_start_afresh(samples):

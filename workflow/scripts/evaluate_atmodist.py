@@ -36,7 +36,7 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
 
     def scores_of(networks, pairs, description):
         """Scores of networks on all pairs of a split."""
-        batches = progress(loader(pairs), description)
+        batches = progress(loader(pairs, pinned=device.on_gpu), description)
         return predictions.evaluate(device, networks, batches, settings.classes)
 
     split = "validation" if snakemake.input.validation else "eval"

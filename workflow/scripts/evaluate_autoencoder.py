@@ -38,17 +38,19 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     split = "validation" if snakemake.input.validation else "eval"
     pairs = pairs_of(snakemake.input.pairs)
     choosing = pairs_of(snakemake.input.validation) if snakemake.input.validation else pairs
-    errors = squared_errors(device, networks, progress(loader(choosing), "all epochs"))
+    errors = squared_errors(device, networks, progress(loader(choosing, pinned=device.on_gpu), "all epochs"))
     losses = errors.mean((1, 2), dtype=float)
     epoch = best_epoch(losses, 0)
     best = networks[epoch - 1]
     if choosing is not pairs:
-        errors = squared_errors(device, [best], progress(loader(pairs), "the best epoch"))
+        errors = squared_errors(
+            device, [best], progress(loader(pairs, pinned=device.on_gpu), "the best epoch")
+        )
     found = errors[-1 if choosing is not pairs else epoch - 1]
 
     moments = Moments.load(snakemake.input.moments)
     reconstructions = Reconstructions(params.variables)
-    for first, _, _ in progress(loader(pairs), "reconstructions"):
+    for first, _, _ in progress(loader(pairs, pinned=device.on_gpu), "reconstructions"):
         patches = to_device(device, first)
         with torch.inference_mode(), device.autocast():
             both = patches, best(patches).float()

@@ -42,7 +42,7 @@ with job(snakemake.log[0], f"evaluate_inpainting {params.fill}") as log:
             return inserted(truth, standardised(network(erased(patches))))
 
     sums = DailySums(params.variables, params.fill, times_of(snakemake.input.pairs)[pairs.numbers])
-    for first, _, _ in progress(loader(pairs), "patches"):
+    for first, _, _ in progress(loader(pairs, pinned=device.on_gpu), "patches"):
         patches = to_device(device, first)
         truth = standardised(patches)
         sums.update(truth, filled(patches, truth))

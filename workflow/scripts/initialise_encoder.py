@@ -17,6 +17,6 @@ with job(snakemake.log[0], f"initialise_encoder {params.encoder}") as log:
     samples = SampleFiles(snakemake.input.pairs, params.patch, params.variables)
     pairs = PairBatches(samples, settings["batch_size"]).spread(settings["batches"])
     device = one_device(Hardware(**snakemake.config["training"]))
-    measure_statistics(device, encoder, progress(loader(pairs), "batches"))
+    measure_statistics(device, encoder, progress(loader(pairs, pinned=device.on_gpu), "batches"))
     save_network(snakemake.output.best, nn.ModuleDict({"encoder": encoder.cpu()}), **about)
     log.info("statistics from %d pairs", len(pairs.numbers))

@@ -53,6 +53,11 @@ class OneDevice:
     device: torch.device
     precision: str
 
+    @property
+    def on_gpu(self) -> bool:
+        """Whether it is a GPU, to which memory that is pinned is copied faster."""
+        return self.device.type == "cuda"
+
     def autocast(self) -> AbstractContextManager:
         """Context in which networks compute in ``precision``."""
         if self.precision == "32-true":

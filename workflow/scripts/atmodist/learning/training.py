@@ -85,6 +85,7 @@ class TrainingRun:
     def batches(self, dataset: Batches, seed: int) -> Iterator[Any]:
         """Batches of the epoch still to do, as the dataset gives them; the state is saved between them."""
         share = {"rank": self.fabric.global_rank, "world_size": self.fabric.world_size}
+        share["pinned"] = self.fabric.device.type == "cuda"
         workers = 0 if dataset.in_memory else max(1, torch.get_num_threads() - 1)
         batches = loader(dataset, self.epoch, seed, start=self.batch, workers=workers, **share)
         bar = progress(batches, f"epoch {self.epoch + 1}, batches {self.batch + 1}-{len(dataset)}")
@@ -135,7 +136,7 @@ class TrainingRun:
         self._write_events("epochs", numbers)
         self.batch, self.sums, self.seconds = 0, Means(self.fabric), 0.0
         self._save()
-        self._leave_if(self._any(stopped_by))
+        self._leave_if(*self._any(stopped_by))
 
     def publish(self, weights: str | Path | None = None, last: str | Path | None = None) -> None:
         """Write the folder of all ``weights`` or the ``last`` ones, then the log; delete the state."""
@@ -147,16 +148,17 @@ class TrainingRun:
         if self.events:
             self.events.write(kind, values, self.step)
 
-    def _any(self, condition):
-        """Whether the condition holds on any device."""
+    def _any(self, *conditions):
+        """Of each condition, whether it holds on any device."""
+        flags = list(map(bool, conditions))
         if self.fabric.world_size == 1:
-            return bool(condition)
-        flag = torch.tensor(float(bool(condition)), device=self.fabric.device)
-        return bool(self.fabric.all_reduce(flag, reduce_op="sum"))
+            return flags
+        counts = torch.tensor(flags, dtype=torch.float32, device=self.fabric.device)
+        return (self.fabric.all_reduce(counts, reduce_op="sum") > 0).tolist()
 
     def _save_if_due(self):
-        stopped = self._any(stopped_by)
-        if stopped or self._any(self._checkpoints.is_due()):
+        stopped, due = self._any(stopped_by, self._checkpoints.is_due())
+        if stopped or due:
             self.sums.gather()
             self._save()
             self.sums.leave_to_first()
@@ -176,24 +178,25 @@ class TrainingRun:
         self._checkpoints.restart()
 
     def _load(self):
-        state = None
-        if self.fabric.is_global_zero:
-            self.checkpoint.claim()
-            state = self.checkpoint.read()
-        state = self.fabric.broadcast(state)
-        if state:
-            if state["identity"] == self.identity:
-                for name, part in self.parts.items():
-                    part.load_state_dict(state["parts"][name])
-                self.sums = Means(self.fabric, state["position"].pop("sums"))
-                vars(self).update(state["position"])
-                self.sums.leave_to_first()
-                self._say(f"resuming after batch {self.batch} of epoch {self.epoch + 1}")
-                return
+        state = self._state() if self.fabric.is_global_zero else None
+        if state := self.fabric.broadcast(state):
+            for name, part in self.parts.items():
+                part.load_state_dict(state["parts"][name])
+            self.sums = Means(self.fabric, state["position"].pop("sums"))
+            vars(self).update(state["position"])
+            self.sums.leave_to_first()
+            self._say(f"resuming after batch {self.batch} of epoch {self.epoch + 1}")
+
+    def _state(self):
+        """The state from which all processes resume, if there is one; else what is left of it is deleted."""
+        self.checkpoint.claim()
+        state = self.checkpoint.read()
+        if state and state["identity"] != self.identity:
             self._say("settings or inputs have changed since the run was stopped: starting afresh")
-        self.fabric.barrier()
-        if self.fabric.is_global_zero:
+            state = None
+        if not state:
             self.checkpoint.discard()
+        return state
 
     def _leave_if(self, stopped):
         if stopped:

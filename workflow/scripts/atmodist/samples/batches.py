@@ -160,15 +160,26 @@ class PatchBatches(Batches):
 class _Loader(DataLoader):
     """A loader whose processes never see Slurm's signals, which reach all processes of a job.
 
-    A training run needs them until its state is saved.
+    A training run needs them until its state is saved. Where one of them fails, they are ended here: Python
+    would wait for ever for processes that do not see its SIGTERM.
     """
 
     def __iter__(self):
         before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
         try:
-            return super().__iter__()  # its processes start with the signals blocked
+            batches = super().__iter__()  # its processes start with the signals blocked
         finally:
             signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        try:
+            yield from batches
+        except InputError as error:
+            if not self.num_workers:
+                raise
+            sentence = str(error).strip().splitlines()[-1].partition(": ")[2]  # of another's traceback
+            raise InputError(sentence) from None
+        finally:
+            if self.num_workers:
+                batches._shutdown_workers()
 
 
 def loader(
@@ -179,11 +190,12 @@ def loader(
     workers: int = 0,
     rank: int = 0,
     world_size: int = 1,
+    pinned: bool = False,
 ) -> DataLoader:
     """Batches of an epoch from number ``start`` on; with ``epoch`` None every sample once, to evaluate.
 
     Neither ``workers`` (processes that read ahead) nor ``start`` changes a batch. Of several processes, each
-    gets its share of every batch, which ``world_size`` must divide.
+    gets its share of every batch, which ``world_size`` must divide. ``pinned`` is for those that go to a GPU.
     """
     if epoch is None:
         order = dataset.all_in_order()
@@ -198,5 +210,5 @@ def loader(
         batch_size=None,
         sampler=[numbers[rank::world_size] for numbers in order[start:]],
         num_workers=workers,
-        pin_memory=torch.cuda.is_available(),
+        pin_memory=pinned,
     )
