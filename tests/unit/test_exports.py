@@ -158,6 +158,7 @@ def run_import(folder, weights, **settings):
         "model": "tiny",
         "grid_spacing": 2.8125,
         "step_hours": 3,
+        "alpha": 0.2,
     }
     inputs = {"weights": [str(weights)]}
     trainings.run("import_atmodist", folder, inputs, {"weights": "weights"}, params)
@@ -189,14 +190,22 @@ def test_a_keras_file_takes_the_place_of_a_training_run(tmp_path):
         ({"settings": SETTINGS | {"stages": [4, 6, 8, 9]}}, r"stages is \[4, 6, 8, 9\]"),
         ({"settings": SETTINGS | {"blocks": 2}}, "blocks is 2"),
         ({"patch": 64}, r"patches of 32 pixels; expected pairs\.patch, 64"),
-        ({"variables": ["vorticity"]}, "holds vorticity; model tiny takes divergence, vorticity"),
+        (
+            {"variables": ["vorticity"]},
+            r"is of \['divergence', 'vorticity'\]; expected that of data\.variables, \['vorticity'\]",
+        ),
+        (
+            {"variables": ["vorticity", "divergence"]},
+            r"expected that of data\.variables, \['vorticity', 'div",
+        ),
+        ({"alpha": 5.0}, r"is of 0\.2; expected that of normalisation\.alpha, 5\.0"),
         ({"grid_spacing": 1.40625}, r"spacing is 1\.40625°"),
         ({"step_hours": 6}, r"time step of 3 h; expected that of data\.step_hours, 6 h"),
     ],
 )
 def test_a_network_of_other_data_is_refused(exported, changes, said):
     given = {"settings": SETTINGS, "patch": 32, "variables": ["divergence", "vorticity"]}
-    given |= {"grid_spacing": 2.8125, "step_hours": 3}
+    given |= {"grid_spacing": 2.8125, "step_hours": 3, "alpha": 0.2}
     with pytest.raises(InputError, match=said):
         import_network(exported[0], "models.tiny", **given | changes)
 
@@ -205,7 +214,7 @@ def test_an_encoder_alone_cannot_be_evaluated(tmp_path):
     models.write(tmp_path / "encoder", "encoder")
     with pytest.raises(InputError, match=r"models\.tiny\.weights is .* no classifier of lags"):
         import_network(
-            tmp_path / "encoder", "models.tiny", SETTINGS, 32, ["divergence", "vorticity"], 2.8125, 3
+            tmp_path / "encoder", "models.tiny", SETTINGS, 32, ["divergence", "vorticity"], 2.8125, 3, 0.2
         )
 
 

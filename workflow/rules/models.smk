@@ -42,6 +42,7 @@ rule import_atmodist:
         model="{model}",
         grid_spacing=TRAINED_ON["grid_spacing"],
         step_hours=TRAINED_ON["step_hours"],
+        alpha=config["normalisation"]["alpha"],
     script:
         "../scripts/import_atmodist.py"
 

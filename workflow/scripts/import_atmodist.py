@@ -16,6 +16,7 @@ with job(snakemake.log[0], f"import_atmodist {params.model}") as log:
         params.variables,
         params.grid_spacing,
         params.step_hours,
+        params.alpha,
     )
     with replacing(snakemake.output.weights) as partial:
         partial.mkdir()

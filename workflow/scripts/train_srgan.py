@@ -7,7 +7,6 @@ with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
     from atmodist.learning.content import content_loss
     from atmodist.learning.devices import Hardware
     from atmodist.learning.launching import launch
-    from atmodist.learning.saved import load_weights
     from atmodist.learning.settings import GeneratorSettings, SRGANSettings
     from atmodist.learning.srgan_training import train_srgan
     from atmodist.learning.training import TrainingJob
@@ -27,10 +26,9 @@ with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
 
     def train(fabric):
         """Load the networks in each process, and train."""
-        start = load_weights(files.generator)["generator"]
         of_encoder = files.get("encoder"), files.get("scale")
         loss = content_loss(content, params.patch, params.variables, *of_encoder)
         generator = GeneratorSettings(**params.generator)
-        train_srgan(fabric, training, start, loss, generator, SRGANSettings.of(settings))
+        train_srgan(fabric, training, files.generator, loss, generator, SRGANSettings.of(settings))
 
     launch(training.hardware, train)

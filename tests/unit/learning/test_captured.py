@@ -22,7 +22,7 @@ from trainings import (
     write_patches,
 )
 
-from atmodist.learning import atmodist_training, captured, srgan_training
+from atmodist.learning import atmodist_training, captured, saved, srgan_training
 from atmodist.learning.captured import CapturedStep
 from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.networks import Discriminator, Generator
@@ -41,6 +41,22 @@ def test_on_a_cpu_each_call_runs_the_step():
     for number in range(captured.WARM_UP + 3):
         assert step(torch.tensor(number), torch.tensor(1)) == number + 1
     assert len(calls) == captured.WARM_UP + 3
+
+
+def test_what_a_step_returns_has_no_gradients():
+    """Not in what it is packed in, either."""
+    weight = torch.ones(1, requires_grad=True)
+    step = CapturedStep(fabric_of(CPU), lambda x: ({"loss": x * weight}, x * weight, 3))
+    found, other, number = step(torch.tensor(2.0))
+    assert (found["loss"].grad_fn, other.grad_fn, number) == (None, None, 3)
+    assert found["loss"] == other == 2
+
+
+def save_generator(path):
+    """The weights of a generator in a file."""
+    torch.manual_seed(0)
+    saved.save(path, {"generator": Generator(2, **GENERATOR).state_dict()})
+    return path
 
 
 GPU = dataclasses.replace(CPU, device="gpu")
@@ -139,8 +155,7 @@ def test_a_captured_training_run_learns_what_a_launched_one_does(network, hardwa
     monkeypatch.setattr(srgan_training, "PatchBatches", partial(PatchBatches, memory=0))
     (write_pairs if network == "atmodist" else write_patches)(tmp_path / "samples.h5", count=400)
     sizes = GeneratorSettings(**GENERATOR)
-    torch.manual_seed(0)
-    start = Generator(2, **GENERATOR).state_dict()
+    start = save_generator(tmp_path / "generator.pt")
     train, arguments = {
         "atmodist": (
             atmodist_training.train_atmodist,
@@ -196,7 +211,7 @@ def test_the_graphs_of_an_epoch_go_with_its_duel(tmp_path, monkeypatch, uncollec
     write_patches(tmp_path / "samples.h5")
     band = {"extra_generator_below": 9.0, "extra_discriminator_above": 0.0}
     settings = {**SRGAN_SETTINGS, "discriminator": {**SRGAN["discriminator"], **band}}
-    start = Generator(2, **GENERATOR).state_dict()
+    start = save_generator(tmp_path / "generator.pt")
     arguments = start, None, GeneratorSettings(**GENERATOR), SRGANSettings.of(settings)
     launch(CPU, srgan_training.train_srgan, training_job(tmp_path, [tmp_path / "samples.h5"]), *arguments)
     assert counts == [3, 3, 3]

@@ -116,6 +116,17 @@ def test_distances_that_are_not_finite_are_refused(encoder):
         lag_losses(one_device(CPU), encoder, MOMENTS, broken, days, lags=3, step_hours=3)
 
 
+def test_a_layer_that_sees_no_difference_is_refused(encoder):
+    """A loss that is 0 at every lag has no scale."""
+    dead = copy.deepcopy(encoder)
+    with torch.no_grad():
+        for parameter in dead.stages[1].parameters():
+            parameter.zero_()
+    days = np.zeros(3, "M8[h]")
+    with pytest.raises(InputError, match="stage2 of the network is the same for all patches; train it again"):
+        lag_losses(one_device(CPU), dead, MOMENTS, batches([[0, 1, 2]]), days, lags=3, step_hours=3)
+
+
 def test_a_repeated_field_is_told_from_a_broken_network(encoder):
     """Its pairs have an infinite peak signal-to-noise ratio."""
     (first, second, label), *_ = batches([[0, 1, 2]])

@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from trainings import CPU, GENERATOR, SRGAN, SRGAN_SETTINGS, training_job, write_patches
 
+from atmodist.learning import launching
 from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Discriminator, Encoder, Generator
@@ -180,7 +181,7 @@ def pretrained(tmp_path_factory):
     settings = GeneratorTraining(epochs=50, learning_rate=3e-3, batches=None, batch_size=4)
     job = training_job(folder, [folder / "patches.h5"], weights="generator.pt")
     launch(CPU, pretrain_generator, job, GeneratorSettings(**GENERATOR), settings)
-    return folder, job.samples.paths, load_weights(job.weights)["generator"]
+    return folder, job.samples.paths, job.weights
 
 
 def test_pretraining_beats_repeating_the_coarse_pixels(pretrained):
@@ -188,7 +189,7 @@ def test_pretraining_beats_repeating_the_coarse_pixels(pretrained):
     table = pd.read_csv(folder / "training.csv")
     assert table["epoch"].tolist() == list(range(1, 51))
     generator = Generator(2, **GENERATOR)
-    generator.load_state_dict(weights)
+    generator.load_state_dict(load_weights(weights)["generator"])
     write_patches(folder / "new.h5", seed=9)
     with h5py.File(folder / "new.h5") as file:
         high = torch.from_numpy(file["high"][:]).float()
@@ -217,6 +218,17 @@ def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
     assert moves[1] < moves[0]
 
 
+def test_a_generator_of_other_sizes_is_refused(pretrained, tmp_path, monkeypatch):
+    _, patches, start = pretrained
+    told = []
+    monkeypatch.setattr(launching.logger, "error", lambda text, *arguments: told.append(text % arguments))
+    settings = GeneratorSettings(**GENERATOR | {"channels": 6}), SRGANSettings.of(SRGAN_SETTINGS)
+    with pytest.raises(SystemExit):
+        launch(CPU, train_srgan, training_job(tmp_path, patches), start, None, *settings)
+    (sentence,) = told
+    assert "generator.pt holds weights of another network than the config's" in sentence
+
+
 def test_a_duel_starts_from_its_generator_and_seed_indices_differ(pretrained, tmp_path):
     """Without adversarial weight the discriminator stays as it starts and has no part in the training."""
     _, patches, start = pretrained
@@ -228,7 +240,7 @@ def test_a_duel_starts_from_its_generator_and_seed_indices_differ(pretrained, tm
         arguments = GeneratorSettings(**GENERATOR), SRGANSettings.of({**settings, "seed_index": seed_index})
         launch(CPU, train_srgan, job, start, None, *arguments)
         weights.append(load_weights(job.weights / "epoch-001.pt"))
-    torch.testing.assert_close(weights[0]["generator"], start, rtol=0, atol=1e-4)
+    torch.testing.assert_close(weights[0]["generator"], load_weights(start)["generator"], rtol=0, atol=1e-4)
     for network, parameter in (("generator", "head.0.weight"), ("discriminator", "dense.1.weight")):
         one, same, other = (each[network][parameter] for each in weights)
         assert torch.equal(one, same)

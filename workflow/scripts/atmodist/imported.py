@@ -18,13 +18,14 @@ def import_network(
     variables: Sequence[str],
     grid_spacing: float,
     step_hours: float,
+    alpha: float,
 ) -> tuple[SiameseNetwork, Moments]:
     """The AtmoDist network of a model folder, or of a Keras file of the original's weights, and its moments.
 
-    A folder must be of the same variables, of a grid spacing (degrees) within 20 % and of the same time step;
-    Keras' files do not say. ``InputError`` in one sentence if that does not hold, or if the network is not
-    that of the ``settings`` (classes, stages, blocks) and of ``patch`` pixels; ``key`` names the config's
-    entry in it.
+    It must be of the same variables, normalised with the same ``alpha``; a folder also of a grid spacing
+    (degrees) within 20 % and of the same time step, which Keras' files do not say. ``InputError`` in one
+    sentence if that does not hold, or if the network is not that of the ``settings`` (classes, stages,
+    blocks) and of ``patch`` pixels; ``key`` names the config's entry in it.
     """
     if Path(path).suffix in import_keras.SUFFIXES:
         network, moments = import_keras.load(path, patch, variables), import_keras.MOMENTS
@@ -32,7 +33,6 @@ def import_network(
     else:
         network, config = model_folder.load(path)
         moments = config.moments
-        config.check_variables(variables)
         config.check_spacing(grid_spacing)
         if config.step_hours != step_hours:
             raise InputError(
@@ -40,6 +40,12 @@ def import_network(
                 f"expected that of data.step_hours, {step_hours:g} h."
             )
         found = dict(config.network)
+    for name, expected, there in (
+        ("data.variables", list(variables), list(moments.variables)),
+        ("normalisation.alpha", alpha, moments.alpha),
+    ):
+        if there != expected:
+            raise InputError(f"{path} is of {there}; expected that of {name}, {expected}.")
     if not isinstance(network, SiameseNetwork):
         raise InputError(
             f"config key {key}.weights is {path}, which holds no classifier of lags; "

@@ -301,7 +301,7 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
 def _problems_of_calibration(config: Mapping[str, Any]) -> Iterator[str]:
     """So few pairs that a lag may have none, which would be found when an encoder has been trained."""
     samples = config["pairs"]
-    for split in ("train", "eval"):
+    for split in splits(config):
         pairs = sample_count(time_count(config, split), samples["per_time"], samples["max_lag"])
         if pairs < PAIRS_OF_A_LAG * samples["max_lag"]:
             yield (

@@ -20,12 +20,13 @@ class CapturedStep:
 
     On one GPU the first calls run the step, the next one records its kernels and runs them, and all later
     ones repeat them. So a step must not decide anything by the values of tensors, and whatever changes and
-    lies in no tensor, such as a learning rate, needs a new ``CapturedStep``. What the step returns holds
-    until the next call. On a CPU, on several devices, and unless it ``captures``, each call runs the step.
+    lies in no tensor, such as a learning rate, needs a new ``CapturedStep``. What the step returns comes
+    without gradients, and holds until the next call. On a CPU, on several devices, and unless it
+    ``captures``, each call runs the step.
     """
 
     def __init__(self, fabric: Fabric, step: Callable[..., Any], captures: bool = True):
-        self.device, self.step = fabric.device, step
+        self.device, self.step = fabric.device, lambda *tensors: _detached(step(*tensors))
         self.captures = captures and fabric.device.type == DEVICE and fabric.world_size == 1
         self.calls, self.graph = 0, None
 
@@ -56,3 +57,15 @@ class CapturedStep:
             result = self.step(*self.held)
         torch.cuda.current_stream().wait_stream(self.stream)
         return result
+
+
+def _detached(result: Any) -> Any:
+    """The same without the graph of its gradients, which would bind later steps to this one's stream."""
+    match result:
+        case Tensor():
+            return result.detach()
+        case dict():
+            return {name: _detached(value) for name, value in result.items()}
+        case tuple():
+            return tuple(map(_detached, result))
+    return result

@@ -103,6 +103,9 @@ def lag_losses(
     layers = len(encoder.layers)
     if not np.isfinite(mean[:layers]).all():
         raise InputError("the network gives distances that are not finite; train it again.")
+    if not mean[:layers].any(axis=1).all():
+        layer = names[int(np.argmin(mean[:layers].any(axis=1)))]
+        raise InputError(f"{layer} of the network is the same for all patches; train it again.")
     for name, values in zip(names[layers:], mean[layers:], strict=True):
         if not np.isfinite(values).all():
             lag = int(np.argmin(np.isfinite(values))) + 1

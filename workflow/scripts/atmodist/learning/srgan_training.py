@@ -6,6 +6,7 @@ Fields are normalised. The low-resolution input of a patch is its mean over 4 ×
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -20,6 +21,7 @@ from atmodist.learning.losses import discriminator_loss, generator_loss
 from atmodist.learning.networks import Discriminator, Generator
 from atmodist.learning.optimisers import adam
 from atmodist.learning.resolution import coarsen
+from atmodist.learning.saved import restore
 from atmodist.learning.settings import GeneratorSettings, GeneratorTraining, SRGANSettings
 from atmodist.learning.training import TrainingJob, TrainingRun
 from atmodist.samples.batches import PatchBatches
@@ -59,12 +61,12 @@ def pretrain_generator(
 def train_srgan(
     fabric: Fabric,
     job: TrainingJob,
-    start: dict[str, Tensor],
+    start: str | Path,
     content: nn.Module | None,
     generator: GeneratorSettings,
     settings: SRGANSettings,
 ) -> None:
-    """Train a generator, from the weights ``start``, against a discriminator; write the table and weights.
+    """Train a generator, from the weights in ``start``, against a discriminator; write the table and weights.
 
     Without a ``content`` loss it is the mean squared error. Each phase of the settings starts with the
     weights of the one before and fresh moments of Adam, as in the original, which restores weights only.
@@ -75,7 +77,7 @@ def train_srgan(
         "generator": Generator(len(samples.variables), generator.channels, generator.blocks),
         "discriminator": Discriminator(len(samples.variables), samples.patch, sizes.channels, sizes.dense),
     }
-    networks["generator"].load_state_dict(start)
+    restore(networks["generator"], start, "generator")
     optimisers, players = {}, {}
     for name, network in networks.items():
         lay_out(network, job.hardware)
