@@ -4,20 +4,9 @@ from atmodist.core.job import job
 
 with job(snakemake.log[0], f"train_autoencoder {snakemake.wildcards.model}"):
     from atmodist.learning.autoencoder_training import train_autoencoder
-    from atmodist.learning.checkpoint import identity
-    from atmodist.learning.devices import Hardware
     from atmodist.learning.launching import launch
     from atmodist.learning.settings import AutoencoderSettings
     from atmodist.learning.training import TrainingJob
-    from atmodist.samples.batches import SampleFiles
 
-    params, hardware = snakemake.params, Hardware(**snakemake.config["training"])
-    training = TrainingJob(
-        samples=SampleFiles(snakemake.input.pairs, params.patch, params.variables),
-        log=snakemake.output.log,
-        weights=snakemake.output.weights,
-        identity=identity(snakemake.input, dict(params.items())),
-        seed=params.seed,
-        hardware=hardware,
-    )
-    launch(hardware, train_autoencoder, training, AutoencoderSettings.of(params.settings))
+    training = TrainingJob.of(snakemake, snakemake.input.pairs, snakemake.output.weights)
+    launch(training.hardware, train_autoencoder, training, AutoencoderSettings.of(snakemake.params.settings))

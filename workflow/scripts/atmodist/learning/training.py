@@ -19,10 +19,10 @@ import math
 import signal
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import torch
 from lightning_fabric import Fabric
@@ -30,7 +30,7 @@ from torch import Tensor
 
 from atmodist.core.errors import InputError
 from atmodist.core.job import logger, progress
-from atmodist.learning.checkpoint import Checkpoint
+from atmodist.learning.checkpoint import Checkpoint, identity
 from atmodist.learning.devices import Hardware
 from atmodist.learning.events import Events
 from atmodist.learning.launching import stopped_by
@@ -55,6 +55,22 @@ class TrainingJob:
     identity: str
     seed: int
     hardware: Hardware
+
+    @classmethod
+    def of(cls, snakemake: Any, samples: Sequence[str], weights: str) -> Self:
+        """The training run of a rule, with ``patch``, ``variables`` and ``seed`` among its parameters.
+
+        ``snakemake`` is what the rule's script is given, ``samples`` are its shards.
+        """
+        params = snakemake.params
+        return cls(
+            samples=SampleFiles(samples, params.patch, params.variables),
+            log=snakemake.output.log,
+            weights=weights,
+            identity=identity(snakemake.input, dict(params.items())),
+            seed=params.seed,
+            hardware=Hardware(**snakemake.config["training"]),
+        )
 
 
 class TrainingRun:
