@@ -5,6 +5,7 @@ import signal
 import subprocess
 import sys
 import textwrap
+from pathlib import Path
 
 import pytest
 from snakemake_runs import ROOT
@@ -92,3 +93,10 @@ def test_a_failure_keeps_the_file_that_was_there(tmp_path):
         partial.write_text(str(1 / 0))
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_the_file_that_a_link_leads_to_is_not_forced_to_disk(tmp_path):
+    """It may lie where that cannot be done, as nothing of /proc can be."""
+    with replacing(tmp_path / "linked.grib") as partial:
+        partial.symlink_to("/proc/version")
+    assert (tmp_path / "linked.grib").readlink() == Path("/proc/version")

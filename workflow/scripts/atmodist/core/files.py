@@ -34,7 +34,7 @@ def replacing(path: str | Path) -> Iterator[Path]:
         with telling_if_full(path):
             yield partial
             for file in partial.rglob("*") if partial.is_dir() else [partial]:
-                if file.is_file():
+                if file.is_file() and not file.is_symlink():  # what a link leads to is not ours
                     with open(file, "rb") as stream:
                         os.fsync(stream.fileno())  # or a power cut leaves the name without the content
             if path.is_dir():
