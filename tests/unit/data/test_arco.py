@@ -10,7 +10,7 @@ from standin_store import CONTENT, NAMES, TRANSPORT, WIND, StandInStore, coeffic
 from atmodist.core.errors import InputError
 from atmodist.core.periods import Period
 from atmodist.core.retry import RetryPolicy
-from atmodist.data import grib
+from atmodist.data import arco_download, grib
 from atmodist.data.arco_download import ABANDONED, download
 from atmodist.data.arrival import Request
 from atmodist.data.packed import truncated
@@ -251,6 +251,24 @@ def test_a_wrong_address_store_or_question_is_told_before_anything_is_fetched(
         assert "\n" not in str(error.value)
         assert not any(re.search(r"/\d+\.[\d.]+$", request) for request in store.requests)
     assert not path.exists()
+
+
+@pytest.mark.parametrize(
+    ("errors", "told"),
+    [
+        ([OSError("first"), InputError("second"), InputError("third")], InputError("second")),
+        ([OSError("first"), ValueError("second")], OSError("first")),
+    ],
+)
+def test_of_errors_of_many_workers_one_is_raised(store, path, monkeypatch, errors, told):
+    left = iter(errors)
+
+    async def fail(*_):
+        raise next(left, errors[-1])
+
+    monkeypatch.setattr(arco_download._Download, "_field", fail)
+    with pytest.raises(type(told), match=str(told)):
+        fetch(store, path)
 
 
 def test_a_missing_network_is_told(store, path):

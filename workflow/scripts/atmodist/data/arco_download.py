@@ -129,8 +129,9 @@ class _Download:
             async with asyncio.TaskGroup() as tasks:
                 for _ in range(self.concurrency):
                     tasks.create_task(work())
-        except* InputError as errors:
-            raise errors.exceptions[0] from None
+        except BaseExceptionGroup as group:
+            told = (error for error in group.exceptions if isinstance(error, InputError))
+            raise next(told, group.exceptions[0]) from None
         finally:
             bar.close()
         logger.info("%.0f MB, %.1f MB/s", (objects.bytes - before) / 1e6, rate())
