@@ -18,7 +18,7 @@ from atmodist.data.grib import Field, check_field, decode, encode
 from atmodist.data.objects import RETRIED, Objects, UnavailableError
 from atmodist.data.packed import truncated
 from atmodist.data.part import Part
-from atmodist.data.succession import Succession
+from atmodist.data.succession import Succession, refusal
 
 ATTEMPTS_TO_OPEN = 3
 """Most attempts to open a store: a wrong address or a missing network is reported within seconds."""
@@ -164,9 +164,10 @@ class _Download:
                 f"{self.address}: {failures[0]}{more}; {len(part.there)} of {part.count} fields are here, "
                 "run again to continue"
             )
-        suspects = {place for fault in succession.faults() for place in fault.fields}
-        part.forget(number for number, place in enumerate(self.request.places) if place in suspects)
-        succession.check(self.address)
+        if faults := succession.faults():
+            suspects = {place for fault in faults for place in fault.fields}
+            part.forget(number for number, place in enumerate(self.request.places) if place in suspects)
+            raise refusal(self.address, faults)
         part.finish()
 
 

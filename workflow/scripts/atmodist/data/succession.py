@@ -8,7 +8,7 @@ have nothing in common. Within a period log D fluctuates narrowly around what is
 """
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
@@ -89,8 +89,7 @@ class Succession:
     def check(self, where: str) -> None:
         """Raise ``InputError``, one sentence that begins with ``where``, if anything is wrong."""
         if faults := self.faults():
-            more = f" (and {len(faults) - 1} more faults)" if faults[1:] else ""
-            raise InputError(f"{where}: {faults[0].sentence}{more}")
+            raise refusal(where, faults)
 
     def _repeated(self) -> Iterator[Fault]:
         for variable, signs in self._signs.items():
@@ -134,6 +133,12 @@ class Succession:
                 "the two are exchanged",
                 tuple((variable, time) for time in times for variable in ("divergence", "vorticity")),
             )
+
+
+def refusal(where: str, faults: Sequence[Fault]) -> InputError:
+    """What to raise at ``faults``, one sentence that begins with ``where``."""
+    more = f" (and {len(faults) - 1} more faults)" if faults[1:] else ""
+    return InputError(f"{where}: {faults[0].sentence}{more}")
 
 
 @lru_cache
