@@ -17,7 +17,7 @@ from standin_archive import FAULTS, KEY, Chance, Plan, StandInArchive, truth
 from atmodist.core.errors import InputError
 from atmodist.core.periods import Period
 from atmodist.core.retry import RetryPolicy
-from atmodist.data import grib
+from atmodist.data.arrival import Request, check
 from atmodist.data.climate_data_store import mars_request, retrieve
 
 CHAINS = 80
@@ -35,10 +35,8 @@ def download(url, key, period, path, pipe):
         os.dup2(sink.fileno(), 1)
         os.dup2(sink.fileno(), 2)
     times = period.times(6)
-    accept = partial(
-        grib.check, times=times, variables=VARIABLES, level=120, truncation=21,
-        bounds=dict.fromkeys(VARIABLES, (1e-6, 1e-3)),
-    )  # fmt: skip
+    bounds = dict.fromkeys(VARIABLES, (1e-6, 1e-3))
+    accept = partial(check, request=Request(times, VARIABLES, 120, 21, 21, bounds))
     try:
         request = mars_request(times, VARIABLES, 120, KEYWORDS)
         retrieve("reanalysis-era5-complete", request, path, accept, POLICY)

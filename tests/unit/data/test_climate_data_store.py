@@ -15,6 +15,7 @@ from atmodist.core.errors import InputError
 from atmodist.core.periods import Period
 from atmodist.core.retry import RetryPolicy
 from atmodist.data import climate_data_store, grib
+from atmodist.data.arrival import Request, check
 from atmodist.data.climate_data_store import mars_request, retrieve
 from atmodist.data.packed import truncated
 
@@ -30,10 +31,18 @@ KEYWORDS = {
 VARIABLES = ["divergence", "vorticity"]
 TIMES = Period.parse("1979-01-30_1979-01-31").times(3)
 REQUEST = mars_request(TIMES, VARIABLES, 120, KEYWORDS)
-ACCEPT = partial(
-    grib.check, times=TIMES, variables=VARIABLES, level=120, truncation=21,
-    bounds={"divergence": (1e-6, 1e-3), "vorticity": (1e-6, 1e-3)},
-)  # fmt: skip
+
+
+def accepting(**changes):
+    """What lets the answer pass to the request, or to one with changes."""
+    question = {
+        "times": TIMES, "variables": VARIABLES, "level": 120, "truncation": 21, "archive_truncation": 21,
+        "bounds": dict.fromkeys(VARIABLES, (1e-6, 1e-3)),
+    }  # fmt: skip
+    return partial(check, request=Request(**question | changes))
+
+
+ACCEPT = accepting()
 FAST = {"attempts": 3, "first_wait": 0.001, "longest_wait": 0.01, "timeout": 5}
 HASTE = RetryPolicy(
     attempts=3, first_wait=0.001, longest_wait=0.01, timeout=20
@@ -319,7 +328,7 @@ def test_the_stand_in_serves_what_is_asked(server, path):
     """The archive of the tests reads the request on its own: another level, other days, other hours."""
     times = Period.parse("2000-02-28_2000-03-01").times(6)
     request = mars_request(times, ["vorticity"], 60, KEYWORDS)
-    fetch(path, request, partial(grib.check, times=times, variables=["vorticity"], level=60, truncation=21))
+    fetch(path, request, accepting(times=times, variables=["vorticity"], level=60))
     assert [field.time for field in grib.read_fields(path)] == list(times)
     assert np.unique([field.level for field in grib.read_fields(path)]) == [60]
 

@@ -11,7 +11,7 @@ import pytest
 from atmodist.core.errors import InputError
 from atmodist.core.files import write_checksum
 from atmodist.core.periods import Period
-from atmodist.data.grib import Field, check, checked_fields, read_fields, read_verified, write_fields
+from atmodist.data.grib import Field, checked_fields, read_fields, read_verified, write_fields
 
 TIMES = Period.parse("1979-02-28_1979-03-01").times(12)
 VARIABLES = ["divergence", "vorticity"]
@@ -42,7 +42,8 @@ def path(tmp_path):
 
 def checked(path, **changes):
     arguments = {"times": TIMES, "variables": VARIABLES, "level": 120, "truncation": T} | changes
-    check(path, **arguments)
+    for _ in checked_fields(path, **arguments):
+        pass
 
 
 def refused(path, sentence, **changes):

@@ -313,9 +313,3 @@ def listed(keys: Iterable[tuple[np.datetime64, str]], times: np.ndarray) -> str:
     for time, variable in sorted(keys):
         by_variable.setdefault(variable, []).append(time)
     return ", ".join(f"{variable} at {spans(found, step)}" for variable, found in by_variable.items())
-
-
-def check(path: str | Path, *criteria, **named_criteria) -> None:
-    """Raise ``InputError`` unless ``checked_fields`` with the same criteria lets every field pass."""
-    for _ in checked_fields(path, *criteria, **named_criteria):
-        pass
