@@ -95,6 +95,11 @@ def test_another_variable_is_refused():
         pressure_series([field], 120, COEFFICIENTS)
 
 
+def test_the_key_of_missing_files_of_surface_pressure_is_named():
+    with pytest.raises(InputError, match=r"no surface pressure, .* data\.files\.surface_pattern"):
+        pressure_series([], 120, COEFFICIENTS)
+
+
 def test_the_script_writes_hectopascals(tmp_path):
     files = [tmp_path / f"{day}.grib" for day in range(2)]
     for day, file in enumerate(files):

@@ -32,7 +32,8 @@ def pressure_series(fields: Iterable[Field], level: int, coefficients: np.ndarra
     """``mean`` and ``mean_square`` (time, weight) over the sphere of the pressure on ``level``, in hPa.
 
     ``fields`` are logarithms of the surface pressure in Pa. The weight "area" is what one wants; "grid"
-    counts each point of the Driscoll–Healy grid alike, and so the poles too much.
+    counts each point of the Driscoll–Healy grid alike, and so the poles too much. ``InputError`` if there are
+    none.
     """
     from pyshtools.utils import DHaj  # here, because it brings Matplotlib and Astropy
 
@@ -48,6 +49,11 @@ def pressure_series(fields: Iterable[Field], level: int, coefficients: np.ndarra
         area = DHaj(by_row.shape[-1])
         times.append(field.time.astype("datetime64[ns]"))
         moments.append([by_row @ area / area.sum(), by_row.mean(axis=-1)])
+    if not times:
+        raise InputError(
+            "there is no surface pressure, without which the level's cannot be told; expected files of it, "
+            "with data.source files those of data.files.surface_pattern"
+        )
     mean, square = np.moveaxis(np.array(moments), -1, 0)
     return xr.Dataset(
         {
