@@ -172,6 +172,7 @@ def test_a_region_may_lie_across_the_date_line():
         ("/data/{yaer}.grib", "data.files.pattern is wrong: the file pattern '/data/{yaer}.grib' cannot be"),
         ("/data/{start.nothing}.grib", "data.files.pattern is wrong"),
         ("/data/{", "data.files.pattern is wrong"),
+        ("", "data.files.pattern holds ''; expected text that is not empty"),
     ],
 )
 def test_a_pattern_that_cannot_be_filled_is_told_at_once(pattern, told):

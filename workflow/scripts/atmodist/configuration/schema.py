@@ -99,6 +99,8 @@ def _expected(error: ValidationError) -> str:
             return f"less than {value}"
         case "multipleOf":
             return f"a multiple of {value}"
+        case "minLength":
+            return "text that is not empty"
         case "minItems":
             return f"at least {value} entries"
         case "maxItems":
