@@ -3,7 +3,9 @@
 Writes them as GRIB, and its SHA-256 in the form of ``sha256sum``.
 """
 
-from atmodist.core.files import write_checksum
+from functools import partial
+
+from atmodist.core.files import publish
 from atmodist.core.job import job
 from atmodist.core.retry import RetryPolicy
 from atmodist.data.arco_download import download
@@ -14,6 +16,6 @@ params, output, data = snakemake.params, snakemake.output, snakemake.config["dat
 with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
     request, settings = Request.of(params, data), data["arco"]
     policy = RetryPolicy(**settings["retry"])
-    download(params.address, request, output.grib, settings["concurrency"], policy)
-    write_checksum(output.grib, output.checksum)
+    move = partial(publish, checksum=output.checksum)
+    download(params.address, request, output.grib, settings["concurrency"], policy, move)
     log.info("%d fields accepted", len(request.places))

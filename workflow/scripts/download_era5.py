@@ -3,10 +3,9 @@
 Writes the GRIB file as the archive serves it, or truncated, and its SHA-256 in the form of ``sha256sum``.
 """
 
-import os
 from functools import partial
 
-from atmodist.core.files import write_checksum
+from atmodist.core.files import publish
 from atmodist.core.job import job
 from atmodist.core.retry import RetryPolicy
 from atmodist.data.arrival import Request, check, truncate
@@ -18,8 +17,13 @@ with job(snakemake.log[0], f"{snakemake.rule} {params.period}") as log:
     request = Request.of(params, data)
     question = mars_request(request.times, request.variables, request.level, params.request)
     policy, accept = RetryPolicy(**data["download"]["retry"]), partial(check, request=request)
-    as_served = request.truncation == request.archive_truncation
-    finish = os.replace if as_served else lambda part, path: truncate(part, request, path)
+
+    def finish(part, path):
+        """Truncate the file if need be, and move it where it is to be once its checksum is there."""
+        if request.truncation < request.archive_truncation:
+            whole, part = part, part.with_suffix(".truncated")
+            truncate(whole, request, part)
+        publish(part, path, output.checksum)
+
     retrieve(params.dataset, question, output.grib, accept, policy, finish)
-    write_checksum(output.grib, output.checksum)
     log.info("%d fields accepted", len(request.places))

@@ -4,10 +4,12 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import xarray as xr
+from fake_snakemake import run_script
 from numcodecs import Zlib
 from standin_store import CONTENT, NAMES, TRANSPORT, WIND, StandInStore, coefficients, values
 
 from atmodist.core.errors import InputError
+from atmodist.core.files import verify
 from atmodist.core.periods import Period
 from atmodist.core.retry import RetryPolicy
 from atmodist.data import arco_download, grib
@@ -281,6 +283,35 @@ def test_no_zarr_but_a_login_page_is_told(store, path):
     store.hashes, store.misbehave = False, lambda path: "nonsense"
     with pytest.raises(InputError, match="cannot be opened"):
         fetch(store, path)
+
+
+def test_a_stop_while_it_hashes_costs_no_second_download(store, tmp_path, monkeypatch):
+    def run():
+        run_script(
+            "download_arco",
+            tmp_path / "job.log",
+            rule="download_arco",
+            config={"data": {"arco": {"concurrency": 4, "retry": vars(HASTE)}}},
+            outputs={"grib": tmp_path / "period.grib", "checksum": tmp_path / "period.grib.sha256"},
+            params={
+                "period": "2008-08-26_2008-08-27", "step_hours": 3, "variables": VARIABLES, "level": 120,
+                "truncation": T, "archive_truncation": T, "address": store.wind,
+            },
+        )  # fmt: skip
+
+    def stop(_):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr("atmodist.core.files.sha256", stop)
+        with pytest.raises(KeyboardInterrupt):
+            run()
+    for output in ("period.grib", "period.grib.sha256"):  # as Snakemake does after a job that failed
+        (tmp_path / output).unlink(missing_ok=True)
+    run()
+    assert fetched_twice(store) == []
+    verify(tmp_path / "period.grib", tmp_path / "period.grib.sha256")
+    assert {path.name for path in tmp_path.iterdir()} == {"period.grib", "period.grib.sha256", "job.log"}
 
 
 def test_metadata_that_change_on_the_way_are_noticed_and_all_is_fetched_anew(store, path):

@@ -389,6 +389,24 @@ def test_the_script_truncates_what_the_archive_serves(server, tmp_path):
     assert not list(tmp_path.glob("*.whole")) + list(tmp_path.glob(".*.whole*"))
 
 
+@pytest.mark.parametrize("truncation", [21, 31])
+def test_a_stop_while_it_hashes_costs_no_second_download(server, tmp_path, monkeypatch, truncation):
+    server.truncation = truncation
+    params = {"dataset": DATASET, "request": KEYWORDS, "archive_truncation": truncation, "policy": FAST}
+    with monkeypatch.context() as patch:
+        patch.setattr("atmodist.core.files.sha256", interrupt)
+        with pytest.raises(KeyboardInterrupt):
+            run("download_era5", tmp_path, **params)
+    for output in ("period.grib", "period.grib.sha256"):  # as Snakemake does after a job that failed
+        (tmp_path / output).unlink(missing_ok=True)
+    sent = len(server.requests)
+    run("download_era5", tmp_path, **params)
+    assert len(server.requests) == sent
+    assert {field.truncation for field in grib.read_fields(tmp_path / "period.grib")} == {21}
+    assert checksum_holds(tmp_path)
+    assert {path.name for path in tmp_path.iterdir()} == {"period.grib", "period.grib.sha256", "job.log"}
+
+
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")])
 def test_a_stop_while_it_truncates_costs_no_second_download(server, tmp_path, monkeypatch, stop):
     def write(*_):

@@ -104,10 +104,19 @@ def sha256(path: str | Path) -> str:
         return hashlib.file_digest(stream, "sha256").hexdigest()
 
 
-def write_checksum(path: str | Path, checksum: str | Path) -> None:
-    """Write the SHA-256 of ``path`` as ``sha256sum`` does, so that ``sha256sum --check`` reads it."""
+def write_checksum(path: str | Path, checksum: str | Path, name: str = "") -> None:
+    """Write the SHA-256 of ``path`` as ``sha256sum`` does, so that ``sha256sum --check`` reads it.
+
+    ``name`` is that of the file which ``path`` is to become, if it is not its own.
+    """
     with replacing(checksum) as partial:
-        partial.write_text(f"{sha256(path)}  {Path(path).name}\n", encoding="utf-8")
+        partial.write_text(f"{sha256(path)}  {name or Path(path).name}\n", encoding="utf-8")
+
+
+def publish(part: str | Path, path: str | Path, checksum: str | Path) -> None:
+    """Move the file ``part`` to ``path`` after its SHA-256 is in ``checksum``: a stop leaves the part."""
+    write_checksum(part, checksum, Path(path).name)
+    os.replace(part, path)
 
 
 def verify(path: str | Path, checksum: str | Path) -> None:

@@ -2,7 +2,9 @@
 
 import asyncio
 import itertools
+import os
 import time as clock
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -27,15 +29,21 @@ ABANDONED = 8
 
 
 def download(
-    address: str, request: Request, path: str | Path, concurrency: int = 16, policy: RetryPolicy | None = None
+    address: str,
+    request: Request,
+    path: str | Path,
+    concurrency: int = 16,
+    policy: RetryPolicy | None = None,
+    move: Callable[[Path, Path], None] = os.replace,
 ) -> None:
     """Write what ``request`` asks of the store at ``address`` to a GRIB file, in the order of its places.
 
     ``concurrency`` objects are on their way at a time. Every field is checked as it comes, and all of them
-    together; what has been accepted outlives an interruption (`Part`). Raises ``InputError`` with what to do
-    if the store is another one, if a field cannot be had or is not plausible.
+    together; what has been accepted outlives an interruption (`Part`), until ``move`` has made ``path`` of
+    it. Raises ``InputError`` with what to do if the store is another one, if a field cannot be had or is not
+    plausible.
     """
-    asyncio.run(_Download(address, request, Path(path), concurrency, policy or RetryPolicy()).run())
+    asyncio.run(_Download(address, request, Path(path), concurrency, policy or RetryPolicy(), move).run())
 
 
 @dataclass
@@ -45,6 +53,7 @@ class _Download:
     path: Path
     concurrency: int
     policy: RetryPolicy
+    move: Callable[[Path, Path], None]
 
     async def run(self) -> None:
         """Download until the store has kept its metadata from the first field to the last."""
@@ -168,7 +177,7 @@ class _Download:
             suspects = {place for fault in faults for place in fault.fields}
             part.forget(number for number, place in enumerate(self.request.places) if place in suspects)
             raise refusal(self.address, faults)
-        part.finish()
+        part.finish(self.move)
 
 
 def _said(error: BaseException) -> str:

@@ -3,7 +3,7 @@
 import json
 import os
 import zlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 
 from atmodist.core.files import fingerprint, replacing
@@ -98,12 +98,12 @@ class Part:
         self._part.unlink(missing_ok=True)
         self._journal.unlink(missing_ok=True)
 
-    def finish(self) -> None:
-        """Make the file; every record must be there."""
+    def finish(self, move: Callable[[Path, Path], None] = os.replace) -> None:
+        """Make the file, by ``move`` of the part to it; every record must be there."""
         if self.missing:
             raise ValueError(f"{self.path}: {len(self.missing)} records are missing")
         os.fsync(self._file)  # or a power cut leaves the name without the content
-        os.replace(self._part, self.path)
+        move(self._part, self.path)
         self._journal.unlink()
 
 
