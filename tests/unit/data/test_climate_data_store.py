@@ -434,6 +434,26 @@ def test_what_another_request_has_brought_is_not_taken_for_the_answer(server, pa
     assert server.count("POST", "/execution") == 2
 
 
+def test_what_was_refused_is_accepted_within_wider_limits_without_a_download(server, path):
+    with pytest.raises(InputError, match="outside of"):
+        fetch(path, accept=accepting(bounds={"vorticity": (1e-6, 4e-5)}))
+    sent = len(server.requests)
+    fetch(path)
+    assert right(path)
+    assert len(server.requests) == sent
+
+
+def test_what_is_refused_twice_is_asked_anew(server, path):
+    strict = accepting(bounds={"vorticity": (1e-6, 4e-5)})
+    for requests in (1, 2, 3):
+        with pytest.raises(InputError, match="outside of"):
+            fetch(path, accept=strict)
+        assert server.count("POST", "/execution") == requests
+    fetch(path)
+    assert right(path)
+    assert server.count("POST", "/execution") == 3
+
+
 def test_a_whole_that_has_changed_since_is_brought_again(server, path):
     with pytest.raises(KeyboardInterrupt):
         retrieve(DATASET, REQUEST, path, ACCEPT, HASTE, interrupt)

@@ -65,24 +65,23 @@ def retrieve(
     Two hidden files beside ``path`` outlive an interruption: the ticket of the request that is queued at the
     archive, which is then picked up instead of queued again, and the part that has been downloaded, which is
     continued. ``finish`` makes ``path`` of the whole; where that is interrupted or fails, the next call needs
-    no archive. Raises ``InputError`` with what to do if the archive refuses, fails or stays silent.
+    no archive. A whole that is refused stays, too: if it does not pass at the next call either, the archive
+    is asked anew. Raises ``InputError`` with what to do if the archive refuses, fails or stays silent.
     """
     path = Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     ticket = path.with_name(f".{path.name}.ticket.json")
     question = {"dataset": dataset, "request": dict(request)}
-
-    if not (part.exists() and _queued(ticket, question) and _passes(part, accept)):
+    if not (part.exists() and _known(ticket, question) and _passes(part, accept)):
         _fetch(question, ticket, part, policy)
         try:
             accept(part)
         except InputError:
-            _forget(ticket, part)
+            write_json(ticket, {**_known(ticket, question), "refused": True})
             raise
     finish(part, path)
-    part.unlink(missing_ok=True)
-    ticket.unlink()
+    _forget(part, ticket)
 
 
 def _passes(part: Path, accept: Callable[[Path], None]) -> bool:
@@ -100,7 +99,8 @@ def _fetch(question: dict, ticket: Path, part: Path, policy: RetryPolicy) -> Non
     client, dataset = _client(policy), question["dataset"]
     with _explained(client.url, dataset):
         while True:
-            queued = _queued(ticket, question)
+            known = _known(ticket, question)
+            queued = None if known.get("refused") else known.get("id")
             try:
                 if queued:
                     logger.info("picking up request %s, which the archive has already", queued)
@@ -120,9 +120,9 @@ def _fetch(question: dict, ticket: Path, part: Path, policy: RetryPolicy) -> Non
                 logger.info("request %s is lost (%s)", queued, _said(error))
 
 
-def _forget(ticket: Path, part: Path) -> None:
-    ticket.unlink(missing_ok=True)
-    part.unlink(missing_ok=True)
+def _forget(*files: Path) -> None:
+    for file in files:
+        file.unlink(missing_ok=True)
 
 
 def _client(policy: RetryPolicy) -> Client:
@@ -159,17 +159,16 @@ def _client(policy: RetryPolicy) -> Client:
     )
 
 
-def _queued(ticket: Path, question: dict) -> str | None:
-    """Identifier of the request that an interrupted call has left for the same question."""
+def _known(ticket: Path, question: dict) -> dict:
+    """What is kept of the same question: the ``id`` of its request, and ``refused`` if its answer was."""
     if not ticket.exists():
-        return None
+        return {}
     try:
         kept = read_json(ticket)
     except InputError as error:
         logger.info("the request is sent again, because its ticket is lost: %s", error)
-        return None
-    request_id = kept.pop("id", None)
-    return request_id if kept == question else None
+        return {}
+    return kept if question.items() <= kept.items() else {}
 
 
 def _results(remote: Remote, policy: RetryPolicy) -> Results:
