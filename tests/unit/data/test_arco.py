@@ -314,6 +314,22 @@ def test_a_stop_while_it_hashes_costs_no_second_download(store, tmp_path, monkey
     assert {path.name for path in tmp_path.iterdir()} == {"period.grib", "period.grib.sha256", "job.log"}
 
 
+def test_while_one_process_downloads_another_leaves_its_files_alone(store, path):
+    def second(_):
+        """What another process meets while an object is on its way to the first."""
+        if not told:
+            with pytest.raises(InputError, match="is being downloaded by another process") as error:
+                fetch(store, path)
+            told.append(error)
+
+    told = []
+    store.misbehave = second
+    fetch(store, path)
+    assert told
+    assert whole(path)
+    assert fetched_twice(store) == []
+
+
 def test_metadata_that_change_on_the_way_are_noticed_and_all_is_fetched_anew(store, path):
     def change(path):
         if path == key(store, "vorticity", TIMES[9]) and not store.injected["changed"]:

@@ -1,5 +1,6 @@
 import errno
 import subprocess
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -452,6 +453,29 @@ def test_what_is_refused_twice_is_asked_anew(server, path):
     fetch(path)
     assert right(path)
     assert server.count("POST", "/execution") == 3
+
+
+def test_while_one_process_downloads_another_leaves_its_files_alone(server, path, monkeypatch):
+    """As the job of a killed Snakemake does, which runs on."""
+    waits, going_on = threading.Event(), threading.Event()
+
+    def wait(_):
+        waits.set()
+        assert going_on.wait(60)
+
+    server.misbehave = Plan({"status": ["queued"], "file": ["cut"]})
+    monkeypatch.setattr(climate_data_store.time, "sleep", wait)
+    orphan = threading.Thread(target=fetch, args=(path,))
+    orphan.start()
+    assert waits.wait(60)
+    with pytest.raises(
+        InputError, match=f"{path} is being downloaded by another process; wait for it or end"
+    ):
+        fetch(path)
+    going_on.set()
+    orphan.join()
+    assert right(path)
+    assert server.count("POST", "/execution") == 1
 
 
 def test_a_whole_that_has_changed_since_is_brought_again(server, path):

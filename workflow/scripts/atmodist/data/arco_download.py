@@ -13,6 +13,7 @@ import numpy as np
 
 from atmodist.core.errors import InputError
 from atmodist.core.job import logger, progress
+from atmodist.core.lock import exclusive
 from atmodist.core.retry import RetryPolicy
 from atmodist.data.arco import Source, open_source
 from atmodist.data.arrival import BITS, Request
@@ -41,9 +42,10 @@ def download(
     ``concurrency`` objects are on their way at a time. Every field is checked as it comes, and all of them
     together; what has been accepted outlives an interruption (`Part`), until ``move`` has made ``path`` of
     it. Raises ``InputError`` with what to do if the store is another one, if a field cannot be had or is not
-    plausible.
+    plausible, and while another process downloads ``path``.
     """
-    asyncio.run(_Download(address, request, Path(path), concurrency, policy or RetryPolicy(), move).run())
+    with exclusive(path):
+        asyncio.run(_Download(address, request, Path(path), concurrency, policy or RetryPolicy(), move).run())
 
 
 @dataclass

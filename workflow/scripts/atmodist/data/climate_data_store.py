@@ -23,6 +23,7 @@ from multiurl.retry import RETRIABLE
 from atmodist.core.errors import InputError
 from atmodist.core.files import read_json, write_json
 from atmodist.core.job import logger
+from atmodist.core.lock import exclusive
 from atmodist.core.retry import RetryPolicy
 from atmodist.core.shortage import require_space, telling_if_full
 from atmodist.data.variables import VARIABLES
@@ -66,22 +67,23 @@ def retrieve(
     archive, which is then picked up instead of queued again, and the part that has been downloaded, which is
     continued. ``finish`` makes ``path`` of the whole; where that is interrupted or fails, the next call needs
     no archive. A whole that is refused stays, too: if it does not pass at the next call either, the archive
-    is asked anew. Raises ``InputError`` with what to do if the archive refuses, fails or stays silent.
+    is asked anew. Raises ``InputError`` with what to do if the archive refuses, fails or stays silent, and
+    while another process downloads ``path``.
     """
     path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
     part = path.with_name(f".{path.name}.part")
     ticket = path.with_name(f".{path.name}.ticket.json")
     question = {"dataset": dataset, "request": dict(request)}
-    if not (part.exists() and _known(ticket, question) and _passes(part, accept)):
-        _fetch(question, ticket, part, policy)
-        try:
-            accept(part)
-        except InputError:
-            write_json(ticket, {**_known(ticket, question), "refused": True})
-            raise
-    finish(part, path)
-    _forget(part, ticket)
+    with exclusive(path):
+        if not (part.exists() and _known(ticket, question) and _passes(part, accept)):
+            _fetch(question, ticket, part, policy)
+            try:
+                accept(part)
+            except InputError:
+                write_json(ticket, {**_known(ticket, question), "refused": True})
+                raise
+        finish(part, path)
+        _forget(part, ticket)
 
 
 def _passes(part: Path, accept: Callable[[Path], None]) -> bool:
