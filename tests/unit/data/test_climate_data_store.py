@@ -251,8 +251,8 @@ def test_an_interrupted_call_picks_up_its_request_and_its_part(server, path, mon
         fetch(path)
     with pytest.raises(KeyboardInterrupt):  # while it downloads
         fetch(path)
-    assert left(path) == [f".{path.name}.part", f".{path.name}.ticket.json"]
-    begun = path.with_name(f".{path.name}.part").stat().st_size
+    assert left(path) == [f".{path.name}.download", f".{path.name}.ticket.json"]
+    begun = path.with_name(f".{path.name}.download").stat().st_size
     fetch(path)
     assert right(path)
     assert server.count("POST", "/execution") == 1
@@ -300,13 +300,13 @@ def test_a_full_disk_is_told_and_the_request_kept(server, path):
 
     def write_ticket(ticket, content):
         original(ticket, content)
-        path.with_name(f".{path.name}.part").symlink_to("/dev/full")
+        path.with_name(f".{path.name}.download").symlink_to("/dev/full")
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(climate_data_store, "write_json", write_ticket)
         with pytest.raises(InputError, match="cannot be written: no space is left on its disk; make room"):
             fetch(path, accept=fill)
-    path.with_name(f".{path.name}.part").unlink()
+    path.with_name(f".{path.name}.download").unlink()
     fetch(path)
     assert right(path)
     assert server.count("POST", "/execution") == 1
@@ -481,7 +481,7 @@ def test_while_one_process_downloads_another_leaves_its_files_alone(server, path
 def test_a_whole_that_has_changed_since_is_brought_again(server, path):
     with pytest.raises(KeyboardInterrupt):
         retrieve(DATASET, REQUEST, path, ACCEPT, HASTE, interrupt)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.download")
     part.write_bytes(part.read_bytes()[:-500])
     fetch(path)
     assert right(path)

@@ -71,7 +71,7 @@ def retrieve(
     while another process downloads ``path``.
     """
     path = Path(path)
-    part = path.with_name(f".{path.name}.part")
+    part = path.with_name(f".{path.name}.download")
     ticket = path.with_name(f".{path.name}.ticket.json")
     question = {"dataset": dataset, "request": dict(request)}
     with exclusive(path):
