@@ -23,7 +23,10 @@ rule spot_check:
         cds_requests=1,
     params:
         **{key: ASKED[key] for key in ("variables", "level", "archive_truncation")},
-        days=[config["data"]["train"]["start"], config["data"]["eval"]["end"]],
+        days=[
+            [config["data"][split][key] for key in ("start", "end")]
+            for split in SPLITS
+        ],
         source=SOURCE,
         against=config["data"]["spot_check"]["against"],
         times=config["data"]["spot_check"]["times"],

@@ -13,8 +13,6 @@ from atmodist.core.files import replacing
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "spot_check") as log:
-    import numpy as np
-
     from atmodist.core.errors import InputError
     from atmodist.data.archives import fetch
     from atmodist.data.arrival import Request
@@ -28,9 +26,8 @@ with job(snakemake.log[0], "spot_check") as log:
             f"config key data.spot_check.against is {params.against}, as is data.source; "
             "expected another archive."
         )
-    first, last = (np.datetime64(day) for day in params.days)
     request = Request(
-        spread_over(first, last, params.times),
+        spread_over(params.days, params.times),
         params.variables,
         params.level,
         params.archive_truncation,

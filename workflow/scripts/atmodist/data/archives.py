@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from atmodist.core.errors import InputError
-from atmodist.core.periods import DAY, Period, find_files, months
+from atmodist.core.periods import Period, find_files, months
 from atmodist.core.retry import RetryPolicy
 from atmodist.data.arco_download import download
 from atmodist.data.arrival import Request, check
@@ -40,12 +40,7 @@ def fetch(source: str, request: Request, data: Mapping[str, Any], path: Path) ->
 
 
 def _period(day: date, data: Mapping[str, Any]) -> Period:
-    """The month of a split that holds ``day``, which may be a part of one; outside the splits, all of it."""
+    """The month of a split that holds ``day``; the first and the last may be parts of one."""
     splits = (data[split] for split in ("train", "validation", "eval") if split in data)
     periods = (period for split in splits for period in months(split["start"], split["end"]))
-    return next((each for each in periods if each.start <= day <= each.end), _month(day))
-
-
-def _month(day: date) -> Period:
-    first = day.replace(day=1)
-    return months(first, first + 31 * DAY)[0]
+    return next(each for each in periods if each.start <= day <= each.end)

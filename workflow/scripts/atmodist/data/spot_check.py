@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from atmodist.core.periods import Period
 from atmodist.data.grib import Field
 from atmodist.data.packed import degrees_and_orders
 
@@ -23,10 +24,11 @@ class Difference:
     """The same in parts of the field's own at this degree."""
 
 
-def spread_over(first: np.datetime64, last: np.datetime64, count: int) -> np.ndarray:
-    """``count`` days from ``first`` to ``last``, evenly spread, at 12 UTC (datetime64[h])."""
-    days = np.linspace(0, (last - first).astype("timedelta64[D]").astype(int), count).round().astype(int)
-    return first.astype("datetime64[D]") + np.unique(days) + np.timedelta64(12, "h")
+def spread_over(spans: Iterable[tuple[str, str]], count: int) -> np.ndarray:
+    """``count`` days, evenly spread over those of all ``spans`` (first, last), at 12 UTC (datetime64[h])."""
+    days = np.sort(np.concatenate([Period.between(*span).times(24) for span in spans]))
+    places = np.linspace(0, len(days) - 1, count).round().astype(int)
+    return days[np.unique(places)] + np.timedelta64(12, "h")
 
 
 def differences(one: Iterable[Field], other: Iterable[Field]) -> Iterator[Difference]:
