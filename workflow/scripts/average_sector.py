@@ -13,7 +13,7 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     import xarray as xr
 
     from atmodist.core import netcdf
-    from atmodist.data import store
+    from atmodist.data import points, store
     from atmodist.evaluation.jet import Sector
     from atmodist.learning import representations
     from atmodist.learning.devices import Hardware, one_device, to_device
@@ -30,7 +30,9 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
         encoder, about = load_encoder(snakemake.input.encoder, fields.variables)
         encoder = encoder.to(device.device, memory_format=torch.channels_last)
         step = representations.stride(params.layer)
-    latitude, longitude = (axis.reshape(-1, step).mean(1) for axis in (fields.latitude, fields.longitude))
+    latitude, longitude = (
+        np.array(points.middles(axis, step)) for axis in (fields.latitude, fields.longitude)
+    )
 
     def features(time):
         """Means (channel, row) over the sector's longitudes at an index of time."""

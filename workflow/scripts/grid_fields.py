@@ -7,12 +7,12 @@ from atmodist.core.job import job, progress
 with job(snakemake.log[0], f"grid_fields {snakemake.wildcards.period}") as log:
     from atmodist.core.files import verify
     from atmodist.core.periods import Period
-    from atmodist.data import grib, spectral, store
+    from atmodist.data import grib, points, spectral, store
 
     params = snakemake.params
     verify(snakemake.input.grib, snakemake.input.checksum)
     times = Period.parse(snakemake.wildcards.period).times(params.step_hours)
-    grid = params.truncation | 1  # an odd truncation's rows and columns can be coarsened by 4
+    grid = points.grid_truncation(params.truncation)
     coefficients = grib.checked_fields(
         snakemake.input.grib,
         times,

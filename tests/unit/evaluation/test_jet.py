@@ -7,6 +7,7 @@ import pytest
 import xarray as xr
 from fake_snakemake import run_script
 
+from atmodist.configuration.jet import _problems_of_sector
 from atmodist.core import netcdf
 from atmodist.core.errors import InputError
 from atmodist.core.files import write_checksum
@@ -69,6 +70,46 @@ def test_the_sector_may_lie_across_greenwich():
     np.testing.assert_allclose(found[0], np.cos(longitude[inside]).mean(), rtol=1e-6)
     np.testing.assert_allclose(found[1], found[0])
     assert abs(found[2] - found[0]).min() > 0.1
+
+
+def test_the_wind_of_an_even_truncation_is_that_of_the_next():
+    """Coefficients of one degree more, which are zero, change no wind, but the grid is that of all fields."""
+    n = np.concatenate([np.arange(order, 23) for order in range(23)])
+    packed = np.random.default_rng(0).normal(size=(2, n.size, 2)).view(complex)[..., 0] / (1 + n) ** 2
+    packed[:, :23].imag = 0
+    padded = np.zeros((2, 24 * 25 // 2), complex)
+    padded[:, [degree < 23 for order in range(24) for degree in range(order, 24)]] = packed
+    found, expected = (jet.sector_wind(*each, NORTH_ATLANTIC) for each in (packed, padded))
+    np.testing.assert_array_equal(found[0], expected[0])
+    np.testing.assert_allclose(found[1], expected[1], rtol=1e-9)
+
+
+def test_the_config_accepts_the_sectors_that_have_a_jet():
+    """Of any truncation, also where an edge goes through a row or a column."""
+    random = np.random.default_rng(3)
+    boxes = [
+        (77, (-72.8, -51.0), (-30, -29)),
+        (149, (-24.9, -23.4), (268, 269)),
+        (32, (-63.5, -36.4), (-147, -145)),
+        (74, (65.1, 68.1), (-122, -62)),
+    ]
+    for _ in range(300):
+        south, west = random.integers(-900, 800) / 10, random.integers(-180, 300)
+        north, east = south + random.integers(5, 100) / 10, west + random.choice([1, 2, 5])
+        boxes.append((random.integers(21, 200), (south, north), (west, east)))
+    found = []
+    for truncation, latitude, longitude in boxes:
+        box, probe = {"latitude": latitude, "longitude": longitude}, {"encoders": []}
+        config = {"data": {"truncation": int(truncation)}, "jet": {"probe": probe}}
+        accepted = not list(_problems_of_sector(config, "jet.sectors.a", box))
+        still = np.zeros((truncation + 1) * (truncation + 2) // 2, complex)
+        try:
+            rows, _ = jet.sector_wind(still, still, jet.Sector(**box))
+        except InputError:  # no point
+            rows = []
+        assert accepted == (len(rows) >= 3), (truncation, box)
+        found.append(accepted)
+    assert 50 < sum(found) < 250
 
 
 def test_wind_is_that_of_the_file_that_was_accepted(tmp_path, capfd):

@@ -16,11 +16,11 @@ from atmodist.configuration.derived import (
     first_and_last,
     grid_rows,
     models,
-    row_latitudes,
     splits,
     time_count,
     zooms,
 )
+from atmodist.data import points
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
 from atmodist.learning import sizes
 from atmodist.samples.counts import certain_pairs, sample_count
@@ -149,7 +149,7 @@ def _problems_of_windows(config: Mapping[str, Any]) -> Iterator[str]:
     if south >= north:
         yield f"windows.latitude is [{south}, {north}]; expected the southern edge first"
         return
-    if not any(south <= row <= north for row in row_latitudes(config)):
+    if not any(south <= row <= north for row in points.latitudes(grid_rows(config))):
         yield (
             f"windows.latitude is [{south}, {north}], between two rows of the grid, "
             f"{180 / grid_rows(config):.2g}° apart "

@@ -6,6 +6,7 @@ from typing import Any
 
 from atmodist.configuration.merging import merged
 from atmodist.core.periods import Period, blocks, months
+from atmodist.data import points
 from atmodist.data.variables import WIND
 from atmodist.samples.counts import shard_count
 
@@ -64,13 +65,7 @@ def patch_shards(config: Mapping[str, Any], split: str) -> int:
 
 def grid_rows(config: Mapping[str, Any]) -> int:
     """Rows of the grid: 2(T + 1) for an odd truncation T; an even one is gridded like T + 1."""
-    return 2 * ((config["data"]["truncation"] | 1) + 1)
-
-
-def row_latitudes(config: Mapping[str, Any], stride: int = 1) -> list[float]:
-    """Latitudes of the grid's rows from north to south, or of the middles of every ``stride`` of them."""
-    rows = grid_rows(config)
-    return [90 - (first + (stride - 1) / 2) * 180 / rows for first in range(0, rows, stride)]
+    return 2 * (points.grid_truncation(config["data"]["truncation"]) + 1)
 
 
 def archive_truncation(config: Mapping[str, Any]) -> int:

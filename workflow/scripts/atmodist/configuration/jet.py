@@ -8,11 +8,11 @@ from typing import Any
 from atmodist.configuration.derived import (
     first_and_last,
     grid_rows,
-    row_latitudes,
     splits,
     wind,
 )
 from atmodist.core.periods import DAY
+from atmodist.data import points
 from atmodist.data.variables import WIND
 from atmodist.learning import sizes
 
@@ -53,11 +53,11 @@ def _problems_of_sector(config: Mapping[str, Any], key: str, box: Mapping[str, A
         f"layer {each['layer']} of jet.probe.encoders": sizes.stride(each["layer"])
         for each in config["jet"]["probe"]["encoders"]
     }
+    grid = grid_rows(config)
     for what, stride in {"the grid": 1, **strides}.items():
-        spacing = stride * 180 / grid_rows(config)
-        latitudes = row_latitudes(config, stride)
-        rows = sum(south <= each <= north for each in latitudes)
-        columns = (90 - each + half for half in (0, 180) for each in latitudes)  # as far from Greenwich
+        spacing = stride * 180 / grid
+        rows = sum(south <= each <= north for each in points.middles(points.latitudes(grid), stride))
+        columns = points.middles(points.longitudes(2 * grid), stride)
         needed = ROWS_OF_A_MAXIMUM if stride == 1 else 1
         if rows < needed or not any((each - west) % 360 <= east - west for each in columns):
             yield (

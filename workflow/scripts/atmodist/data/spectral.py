@@ -12,6 +12,7 @@ import ducc0
 import numpy as np
 
 from atmodist.core.errors import InputError
+from atmodist.data import points
 from atmodist.data.packed import degrees_and_orders, truncation_of
 from atmodist.data.sphere import EARTH_RADIUS
 
@@ -48,14 +49,12 @@ def _ducc_factor(truncation: int) -> np.ndarray:
 
 def latitudes(truncation: int) -> np.ndarray:
     """Latitudes in degrees of the 2(T+1) rows of the Driscoll-Healy grid: north pole first, no south pole."""
-    rows = 2 * (truncation + 1)
-    return 90 - np.arange(rows) * (180 / rows)
+    return np.array(points.latitudes(2 * (truncation + 1)))
 
 
 def longitudes(truncation: int) -> np.ndarray:
     """Longitudes in degrees of the 4(T+1) columns of the Driscoll-Healy grid, eastwards from Greenwich."""
-    columns = 4 * (truncation + 1)
-    return np.arange(columns) * (360 / columns)
+    return np.array(points.longitudes(4 * (truncation + 1)))
 
 
 def synthesise(cilm: np.ndarray, backend: str = "ducc", grid: int | None = None) -> np.ndarray:
@@ -122,15 +121,18 @@ def kinetic_energy(
     return factor * vorticity_power, factor * divergence_power
 
 
-def winds(vorticity: np.ndarray, divergence: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def winds(
+    vorticity: np.ndarray, divergence: np.ndarray, grid: int | None = None
+) -> tuple[np.ndarray, np.ndarray]:
     """Eastward and northward wind in m s⁻¹ on the Driscoll-Healy grid.
 
     From coefficients (2, T+1, T+1) of vorticity and divergence in s⁻¹: the wind is ∇χ + k×∇ψ with ∇²χ the
-    divergence and ∇²ψ the vorticity. Their means, degree 0, have no wind and are ignored.
+    divergence and ∇²ψ the vorticity. Their means, degree 0, have no wind and are ignored. ``grid`` is the
+    truncation whose grid is wanted, if it is finer.
     """
     truncation = vorticity.shape[-1] - 1
     potentials = wind_coefficients(from_cilm(vorticity), from_cilm(divergence))
-    rows, columns = 2 * (truncation + 1), 4 * (truncation + 1)
+    rows, columns = (count * ((grid or truncation) + 1) for count in (2, 4))
     southward, eastward = ducc0.sht.synthesis_2d(
         alm=potentials, spin=1, lmax=truncation, geometry="DH", ntheta=rows, nphi=columns, nthreads=1
     )

@@ -13,7 +13,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist.core.errors import InputError
-from atmodist.data import spectral
+from atmodist.data import points, spectral
 
 DAY = np.timedelta64(1, "D")
 YEAR_DAYS = 365.25
@@ -57,9 +57,9 @@ def sector_wind(
     Returns the latitudes of the rows (rows,), from north to south, and the wind (rows,).
     """
     cilm = [spectral.to_cilm(each) for each in (vorticity, divergence)]
-    eastward, _ = spectral.winds(*cilm)
-    truncation = cilm[0].shape[-1] - 1
-    latitude, longitude = spectral.latitudes(truncation), spectral.longitudes(truncation)
+    grid = points.grid_truncation(cilm[0].shape[-1] - 1)
+    eastward, _ = spectral.winds(*cilm, grid)
+    latitude, longitude = spectral.latitudes(grid), spectral.longitudes(grid)
     return latitude[sector.rows(latitude)], sector.mean(eastward, latitude, longitude)
 
 
