@@ -117,6 +117,22 @@ def test_shipped_configs_are_accepted(config):
             {"grid": "1/1"},
             ["holds grid, which gives values on a grid; expected spectral"],
         ),
+        *(
+            ("data.download.request", {keyword: value}, [f"data.download.request{told}"])
+            for keyword, value, told in (
+                ("gaussian", "reduced", " holds gaussian, which gives values on a grid; expected spectral"),
+                ("rotation", "-90/0", " holds rotation, which turns the poles; expected coefficients"),
+                ("step", 3, " holds step, which is of forecasts; expected analyses: leave it out"),
+                ("number", "0", " holds number, which is of an ensemble; expected the one analysis: leave"),
+                ("DATE", "1979-01-01", " holds DATE; expected date, in lower case"),
+                ("type", "fc", ".type is fc; expected an"),
+                ("stream", "enda", ".stream is enda; expected oper"),
+                ("levtype", "pl", ".levtype is pl; expected ml"),
+                ("data_format", "netcdf", ".data_format is netcdf; expected grib"),
+                ("format", "netcdf", ".format is netcdf; expected grib"),
+                ("download_format", "zip", ".download_format is zip; expected unarchived"),
+            )
+        ),
         ("evaluation.resamples", 10, ["evaluation.resamples holds 10; expected at least 100"]),
         ("normalisation.alpha", 1e-30, ["normalisation.alpha holds 1e-30; expected at least 1e-06"]),
         (

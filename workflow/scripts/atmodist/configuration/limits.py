@@ -35,8 +35,21 @@ NOT_ASKED = {
     "time": "which follows from data.step_hours",
     "grid": "which gives values on a grid; expected spectral coefficients",
     "area": "which gives values on a grid; expected spectral coefficients",
+    "gaussian": "which gives values on a grid; expected spectral coefficients",
+    "rotation": "which turns the poles; expected coefficients as they are",
+    "step": "which is of forecasts; expected analyses",
+    "number": "which is of an ensemble; expected the one analysis",
 }
 """Keywords that a request to the archive may not have, and why."""
+ONLY = {
+    "type": "an",
+    "stream": "oper",
+    "levtype": "ml",
+    "data_format": "grib",
+    "format": "grib",
+    "download_format": "unarchived",
+}
+"""What else keywords of a request may not ask for: it would be refused on arrival."""
 LONGEST = 6
 """Edge of a region over its other edge that a map can show."""
 
@@ -110,9 +123,13 @@ def problems_of_download(config: Mapping[str, Any]) -> Iterator[str]:
             for key, day in zip(("start", "end"), first_and_last(data[split]), strict=True):
                 if not ERA5 <= day <= date.today():
                     yield f"data.{split}.{key} is {day}; ERA5 has days from {ERA5} to the present"
-    for keyword in data.get("download", {}).get("request", {}):
+    for keyword, value in data.get("download", {}).get("request", {}).items():
+        if keyword != keyword.lower():
+            yield f"data.download.request holds {keyword}; expected {keyword.lower()}, in lower case"
         if keyword in NOT_ASKED:
             yield f"data.download.request holds {keyword}, {NOT_ASKED[keyword]}: leave it out"
+        if keyword in ONLY and str(value).lower() != ONLY[keyword]:
+            yield f"data.download.request.{keyword} is {value}; expected {ONLY[keyword]}"
     for section in ("arco", "download"):
         policy = config["data"].get(section, {}).get("retry", {})
         first, longest = policy.get("first_wait", 1), policy.get("longest_wait", 60)
