@@ -28,13 +28,18 @@ JET = ERA5 | {
     "train": {"start": "1979-01-06", "end": "1980-01-05"},
     "eval": {"start": "1981-01-01", "end": "1981-01-16"},
 }
+# ERA5 itself has more degrees than the tiny planet.
+TINY_ERA5 = {"download": {"request": {"resol": 31}}}
 # Plans to change: what is merged over the tiny planet, and other targets than all.
 PLANS = {
-    "tiny": ({}, []),
-    "era5": ({"data": {**ERA5, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
-    "jet": ({"data": {**JET, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
+    "tiny": ({"data": TINY_ERA5}, []),
+    "era5": ({"data": {**ERA5, **TINY_ERA5, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
+    "jet": ({"data": {**JET, **TINY_ERA5, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
     "arco": (
-        {"data": {**ERA5, "source": "arco"}, "figures": {"time": "1981-01-03T12:00"}},
+        {
+            "data": {**ERA5, "source": "arco", "arco": {"wind": "https://example.org/tiny.zarr"}},
+            "figures": {"time": "1981-01-03T12:00"},
+        },
         ["all", "results/tiny/spot_check.csv"],
     ),
     "files": (

@@ -31,7 +31,10 @@ DATA = {
     "source": "era5",
     "train": {"start": "1979-12-25", "end": "1980-01-05"},
     "eval": {"start": "1981-01-01", "end": "1981-01-05"},
-    "download": {"retry": {"attempts": 4, "first_wait": 0.05, "longest_wait": 0.2, "timeout": 10}},
+    "download": {
+        "request": {"resol": TRUNCATION},
+        "retry": {"attempts": 4, "first_wait": 0.05, "longest_wait": 0.2, "timeout": 10},
+    },
 }
 # The days are too few for the jet, and for pairs of each lag.
 OTHERS = {

@@ -243,6 +243,39 @@ def test_the_batch_of_the_generators_pre_training_is_split_among_the_devices_too
         configuration.check(configuration.tidy(configuration.merged(PAPER, changes)), SCHEMA)
 
 
+@pytest.mark.parametrize(
+    ("data", "told"),
+    [
+        (
+            {"source": "era5"},
+            "is 63, that of data.truncation, but ERA5's coefficients have 639; expected 639",
+        ),
+        (
+            {"source": "arco"},
+            "is 63, that of data.truncation, but ERA5's coefficients have 639; expected 639",
+        ),
+        ({"source": "era5", "archive_truncation": 127}, "is 127, but ERA5's coefficients have 639; expected"),
+        (
+            {"source": "era5", "archive_truncation": 127, "download": {"request": {"resol": "63"}}},
+            "is 127, but data.download.request.resol is 63; expected 63",
+        ),
+        ({"source": "era5", "archive_truncation": 639, "download": {"request": {"resol": "av"}}}, None),
+        ({"source": "era5", "download": {"request": {"resol": 63}}}, None),
+        ({"source": "era5", "download": {"dataset": "another"}}, None),
+        ({"source": "arco", "arco": {"wind": "https://example.org/t63.zarr"}}, None),
+        ({"source": "synthetic"}, None),
+    ],
+)
+def test_the_truncation_of_era5_itself_is_known(data, told):
+    """The demo's T63, which is asked for as such or kept of what comes."""
+    config = configuration.tidy(configuration.merged(DEMO, {"data": data}))
+    if told is None:
+        configuration.check(config, SCHEMA)
+    else:
+        with pytest.raises(InputError, match=f"^config key data.archive_truncation {told}"):
+            configuration.check(config, SCHEMA)
+
+
 def test_dates_that_yaml_parsed_are_text():
     unquoted = yaml.safe_load("train: {start: 1979-01-01}")
     assert configuration.tidy(unquoted) == {"train": {"start": "1979-01-01"}}

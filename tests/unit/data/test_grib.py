@@ -164,7 +164,7 @@ def test_fields_of_other_variables_are_passed_over_where_that_is_asked(path):
 
 def test_a_wrong_level_truncation_or_size_is_told(path):
     refused(path, "divergence at 1979-02-28T00 is on level 120, not on level 119", level=119)
-    refused(path, "has truncation T31, not T639", truncation=639)
+    refused(path, r"has truncation T31, not T639 as data\.archive_truncation or", truncation=639)
     refused(path, "vorticity .* has a root mean square of 5e-05, outside", bounds={"vorticity": (1e-4, 1e-3)})
 
 

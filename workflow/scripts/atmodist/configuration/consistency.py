@@ -76,6 +76,7 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from limits.problems_of_cities(config)
     yield from limits.problems_of_regions(config)
     yield from _problems_of_figures(config)
+    yield from limits.problems_of_truncation(config)
 
 
 def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:

@@ -7,6 +7,7 @@ from math import ceil
 from typing import Any
 
 from atmodist.configuration.derived import (
+    archive_truncation,
     evaluation_shards,
     file_name,
     first_and_last,
@@ -28,6 +29,10 @@ YEARS = (1678, 2261)
 """Whole years that times in nanoseconds can represent."""
 ERA5 = date(1940, 1, 1)
 """First day of ERA5."""
+ERA5_TRUNCATION = 639
+ERA5_DATASET = "reanalysis-era5-complete"
+ERA5_COPY = "gcp-public-data-arco-era5"
+"""Bucket of ERA5's public copy in the cloud."""
 NOT_ASKED = {
     "levelist": "which follows from data.level",
     "param": "which follows from data.variables",
@@ -138,6 +143,21 @@ def problems_of_download(config: Mapping[str, Any]) -> Iterator[str]:
                 f"data.{section}.retry.first_wait is {first}; "
                 f"expected less than longest_wait, which is {longest}"
             )
+
+
+def problems_of_truncation(config: Mapping[str, Any]) -> Iterator[str]:
+    """Coefficients of ERA5 itself that come in another truncation than expected; copies may have any."""
+    data, found = config["data"], archive_truncation(config)
+    served, reason = ERA5_TRUNCATION, f"ERA5's coefficients have {ERA5_TRUNCATION}"
+    if data["source"] == "era5" and data["download"]["dataset"] == ERA5_DATASET:
+        resol = str(data["download"]["request"].get("resol", "av"))
+        if resol.isdecimal():  # else as archived
+            served, reason = int(resol), f"data.download.request.resol is {resol}"
+    elif data["source"] != "arco" or ERA5_COPY not in data["arco"]["wind"]:
+        return
+    if found != served:
+        whose = "" if "archive_truncation" in data else ", that of data.truncation"
+        yield f"data.archive_truncation is {found}{whose}, but {reason}; expected {served}"
 
 
 def problems_of_cities(config: Mapping[str, Any]) -> Iterator[str]:

@@ -259,7 +259,10 @@ def check_field(
     if field.level != level:
         raise InputError(f"{where} is on level {field.level}, not on level {level}")
     if field.truncation != truncation:
-        raise InputError(f"{where} has truncation T{field.truncation}, not T{truncation}")
+        raise InputError(
+            f"{where} has truncation T{field.truncation}, not T{truncation} as data.archive_truncation or, "
+            "without it, data.truncation says"
+        )
     if not np.isfinite(field.coefficients).all():
         raise InputError(f"{where} holds values that are not finite")
     if field.variable in bounds:
