@@ -150,7 +150,7 @@ def test_a_broken_download_is_resumed_where_it_broke_off(server, path):
         ({"content": ["other truncation"]}, "truncation T22, not T21"),
         ({"content": ["other parameter"]}, "root mean square|missing"),
         ({"content": ["other day"]}, "16 fields are missing"),
-        ({"content": ["on a grid"]}, "not spectral"),
+        ({"content": ["on a grid"]}, "gridType reduced_gg; expected sh, spectral"),
         ({"content": ["no GRIB"]}, "not GRIB"),
         ({"content": ["too strong"]}, "root mean square of 30, outside"),
         ({"content": ["trailing bytes"]}, "last 5 bytes are not GRIB"),

@@ -245,7 +245,7 @@ def test_fields_on_a_grid_are_refused(tmp_path):
     (tmp_path / "grid.grib").write_bytes(
         eccodes.codes_get_message(eccodes.codes_grib_new_from_samples("reduced_gg_ml_grib1"))
     )
-    refused(tmp_path / "grid.grib", "message 1 is on a grid of type reduced_gg, not spectral")
+    refused(tmp_path / "grid.grib", "message 1 has gridType reduced_gg; expected sh, spectral")
 
 
 def test_values_that_are_not_finite_are_refused(path):

@@ -1,3 +1,4 @@
+import eccodes
 import numpy as np
 import pytest
 from standin_store import coefficients
@@ -73,6 +74,67 @@ def test_other_hours_levels_and_variables_are_passed_over(tmp_path, output):
     )
     gather([every], ask(variables=["vorticity"]), output)
     assert output.read_bytes() == b"".join(messages(every, ask(variables=["vorticity"])))
+
+
+def changed(message, **keys):
+    """A message with other keys."""
+    handle = eccodes.codes_new_from_message(message)
+    for key, value in keys.items():
+        eccodes.codes_set(handle, key, value)
+    return eccodes.codes_get_message(handle)
+
+
+def on_a_grid():
+    handle = eccodes.codes_grib_new_from_samples("reduced_gg_ml_grib1")
+    for key, value in {"paramId": 138, "level": 120, "dataDate": 19790101, "dataTime": 0}.items():
+        eccodes.codes_set(handle, key, value)
+    return eccodes.codes_get_message(handle)
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        lambda message: changed(message, type="fc"),
+        lambda message: changed(message, stream="enda"),
+        lambda message: changed(message, typeOfLevel="isobaricInhPa", level=120),
+        lambda message: changed(message, type="fc", dataTime=30),
+        lambda message: changed(message, paramId=130, dataTime=30),
+        lambda message: changed(message, level=119, dataTime=30),
+        lambda message: on_a_grid(),
+    ],
+)
+def test_fields_of_another_kind_are_passed_over_at_whatever_time(tmp_path, output, other):
+    mine = write(tmp_path / "01.grib", JANUARY.times(6))
+    right = messages(mine, ask())
+    mine.write_bytes(b"".join(map(other, right[:3])) + mine.read_bytes())
+    assert not gather([mine], ask(), output)
+    assert output.read_bytes() == b"".join(right)
+
+
+def test_what_is_there_in_place_of_analyses_is_named(tmp_path, output):
+    mine = write(tmp_path / "01.grib", JANUARY.times(6))
+    mine.write_bytes(b"".join(changed(message, type="fc") for message in messages(mine, ask())))
+    with pytest.raises(InputError, match="there is also divergence on level 120 with type fc, vorticity"):
+        gather([mine], ask(), output)
+
+
+def test_of_two_versions_of_a_field_none_is_chosen(tmp_path, output):
+    mine = write(tmp_path / "01.grib", JANUARY.times(6))
+    mine.write_bytes(mine.read_bytes() + changed(messages(mine, ask())[5], expver="0005"))
+    with pytest.raises(InputError, match=r"T12 on level 120 is there more .*, with expver 0001 and 0005$"):
+        gather([mine], ask(), output)
+
+
+def test_a_message_of_several_fields_is_told(tmp_path):
+    mine, both = write(tmp_path / "01.grib", JANUARY.times(6)), eccodes.codes_grib_multi_new()
+    for message in messages(mine, ask())[:2]:
+        field = eccodes.codes_new_from_message(changed(message, edition=2))
+        eccodes.codes_grib_multi_append(field, 4, both)
+    with open(tmp_path / "multi.grib", "wb") as stream:
+        eccodes.codes_grib_multi_write(both, stream)
+    for read in (grib.read_fields, grib.read_index):
+        with pytest.raises(InputError, match=r"multi\.grib: message 1 holds several fields; expected one"):
+            list(read(tmp_path / "multi.grib"))
 
 
 def test_higher_degrees_are_dropped(tmp_path, output):

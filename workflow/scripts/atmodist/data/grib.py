@@ -19,8 +19,13 @@ from atmodist.core.periods import spans
 from atmodist.data.packed import truncation_of
 from atmodist.data.variables import BY_PARAMETER, VARIABLES
 
-EXPECTED = {"typeOfLevel": "hybrid", "type": "an", "stream": "oper"}
-MEANINGS = {"hybrid": "a model level", "an": "an analysis", "oper": "the deterministic stream"}
+EXPECTED = {"gridType": "sh", "typeOfLevel": "hybrid", "type": "an", "stream": "oper"}
+MEANINGS = {
+    "sh": "spectral coefficients",
+    "hybrid": "a model level",
+    "an": "an analysis",
+    "oper": "the deterministic stream",
+}
 
 
 @dataclass(frozen=True)
@@ -53,18 +58,29 @@ class Entry:
     """What the header of a GRIB message says, and where in its file the message lies."""
 
     parameter: int
-    time: np.datetime64
     level: int
+    kind: str
+    """What it has that no spectral analysis on a model level has, e.g. "type fc"; else nothing."""
+    version: str
+    """ECMWF's version of the experiment, ``expver``, where the message says one."""
+    date: int
+    clock: int
     offset: int
     length: int
+    where: str
+
+    @property
+    def time(self) -> np.datetime64:
+        """When the field is valid (datetime64[h]); ``InputError`` unless that is a full hour."""
+        return _time(self.date, self.clock, self.where)
 
 
 def read_fields(path: str | Path) -> Iterator[Field]:
     """Yield the fields of a GRIB file (edition 1 or 2) one by one, in the order of the file.
 
-    Raises ``InputError`` at a message that is cut or damaged, at bytes between or behind messages, at a field
-    that is not spectral with a triangular truncation, at an unknown parameter, at anything but analyses of
-    the deterministic stream on model levels, and at a time that is not a full hour.
+    Raises ``InputError`` at a message that is cut, damaged or of several fields, at bytes between or behind
+    messages, at a field that is not spectral with a triangular truncation, at an unknown parameter, at
+    anything but analyses of the deterministic stream on model levels, and at a time that is not a full hour.
     """
     for message, where in _messages(path):
         yield _decode(message, where)
@@ -73,16 +89,21 @@ def read_fields(path: str | Path) -> Iterator[Field]:
 def read_index(path: str | Path) -> Iterator[Entry]:
     """Yield what the headers of a GRIB file say, whatever its fields are; the values are passed over.
 
-    Raises ``InputError`` at a message that is cut and at bytes between or behind messages.
+    Raises ``InputError`` at a message that is cut or of several fields, and at bytes between or behind
+    messages.
     """
     for message, where in _messages(path, headers_only=True):
         try:
             yield Entry(
                 eccodes.codes_get(message, "paramId"),
-                _valid_time(message, where),
                 eccodes.codes_get(message, "level"),
+                " ".join(_other_kind(message)),
+                _said(message, "expver"),
+                eccodes.codes_get(message, "validityDate"),
+                eccodes.codes_get(message, "validityTime"),
                 eccodes.codes_get(message, "offset", int),
                 eccodes.codes_get(message, "totalLength"),
+                where,
             )
         except eccodes.CodesInternalError as error:
             raise InputError(f"{where} cannot be read ({error})") from None
@@ -103,6 +124,11 @@ def _messages(path: str | Path, headers_only: bool = False) -> Iterator[tuple[in
                 break
             try:
                 begin = eccodes.codes_get(message, "offset", int)
+                if begin < end:
+                    raise InputError(
+                        f"{path}: message {number - 1} holds several fields; expected one, as in what "
+                        "ecCodes' grib_copy makes of the file"
+                    )
                 if begin != end:
                     raise InputError(f"{path}: {begin - end} bytes before message {number} are not GRIB")
                 end = begin + eccodes.codes_get(message, "totalLength")
@@ -126,19 +152,16 @@ def read_verified(paths: Iterable[str | Path], checksums: Iterable[str | Path]) 
 
 def _decode(message: int, where: str) -> Field:
     try:
-        grid = eccodes.codes_get(message, "gridType")
-        if grid != "sh":
-            raise InputError(f"{where} is on a grid of type {grid}, not spectral (sh)")
+        if other := _other_kind(message):
+            key, found = other
+            raise InputError(
+                f"{where} has {key} {found}; expected {EXPECTED[key]}, {MEANINGS[EXPECTED[key]]}"
+            )
         parameter = eccodes.codes_get(message, "paramId")
         if parameter not in BY_PARAMETER:
             name = eccodes.codes_get(message, "name")
             known = ", ".join(f"{row.parameter} ({row.name})" for row in BY_PARAMETER.values())
             raise InputError(f"{where} holds parameter {parameter} ({name}); expected one of {known}")
-        for key, expected in EXPECTED.items():
-            if not eccodes.codes_is_defined(message, key):  # no section of ECMWF's own
-                continue
-            if (found := eccodes.codes_get(message, key, str)) != expected:
-                raise InputError(f"{where} has {key} {found}; expected {expected}, {MEANINGS[expected]}")
         truncations = tuple(eccodes.codes_get(message, key) for key in "JKM")
         if len(set(truncations)) > 1:
             raise InputError(f"{where} has J, K, M = {truncations}, not a triangular truncation")
@@ -146,12 +169,23 @@ def _decode(message: int, where: str) -> Field:
         values = eccodes.codes_get_values(message)
         return Field(
             BY_PARAMETER[parameter].name,
-            _valid_time(message, where),
+            _time(*(eccodes.codes_get(message, key) for key in ("validityDate", "validityTime")), where),
             eccodes.codes_get(message, "level"),
             values.view(complex),
         )
     except eccodes.CodesInternalError as error:
         raise InputError(f"{where} cannot be decoded ({error})") from None
+
+
+def _said(message: int, key: str) -> str:
+    """What a message says, nothing where it has no section of ECMWF's own."""
+    return eccodes.codes_get(message, key, str) if eccodes.codes_is_defined(message, key) else ""
+
+
+def _other_kind(message: int) -> tuple[str, str] | tuple[()]:
+    """The first key that is other than `EXPECTED`, and what it is."""
+    said = ((key, _said(message, key), expected) for key, expected in EXPECTED.items())
+    return next(((key, found) for key, found, expected in said if found not in ("", expected)), ())
 
 
 def _check_packing(message: int, truncation: int, where: str) -> None:
@@ -173,10 +207,6 @@ def _time(date: int, time: int, where: str) -> np.datetime64:
     if time % 100:
         raise InputError(f"{where} is valid at {found}; expected full hours")
     return found.astype("datetime64[h]")
-
-
-def _valid_time(message: int, where: str) -> np.datetime64:
-    return _time(*(eccodes.codes_get(message, key) for key in ("validityDate", "validityTime")), where)
 
 
 def write_fields(path: str | Path, fields: Iterable[Field], bits: int = 16) -> None:

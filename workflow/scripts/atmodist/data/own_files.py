@@ -46,13 +46,17 @@ def _places(files: Sequence[Path], request: arrival.Request) -> tuple[dict, str]
         for entry in read_index(file):
             row = BY_PARAMETER.get(entry.parameter)
             name = row.name if row else f"parameter {entry.parameter}"
-            place = name, entry.time
-            if place not in wanted or entry.level != request.level:
-                others.add(f"{name} on level {entry.level}")
+            another = entry.kind or entry.level != request.level or name not in request.variables
+            if another or (place := (name, entry.time)) not in wanted:
+                of_kind = f" with {entry.kind}" if entry.kind else ""
+                others.add(f"{name} on level {entry.level}{of_kind}")
             elif place in there:
+                other, known = there[place]
+                versions = {entry.version, known.version}
+                different = f", with expver {' and '.join(sorted(versions))}" if len(versions) > 1 else ""
                 raise InputError(
                     f"{name} at {entry.time} on level {entry.level} is there more than once, in {file} and "
-                    f"in {there[place][0]}"
+                    f"in {other}{different}"
                 )
             else:
                 there[place] = file, entry
