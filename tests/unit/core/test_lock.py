@@ -10,8 +10,9 @@ import pytest
 from atmodist.core.errors import InputError
 from atmodist.core.lock import exclusive
 
-HOLD = """
+HOLD = f"""
 import sys, time
+sys.path[:] = {sys.path!r}
 from atmodist.core.lock import exclusive
 with exclusive(sys.argv[1]):
     print("held", flush=True)
