@@ -30,10 +30,30 @@ def test_target_plans_what_its_name_says(tmp_path, target, made, left_alone):
 
 
 def test_list_of_targets_says_what_each_is(tmp_path):
-    run = snakemake(workspace(tmp_path / "list"), "--list")
+    run = snakemake(workspace(tmp_path / "list"), "--list-target-rules")
     lines = dict(line.split(" (", 1) for line in run.stdout.splitlines() if line.endswith(")"))
     assert {"all", "data", "atmodist", "srgan", "evaluation", "figures", "summary"} <= lines.keys()
     assert all(len(meaning) > 2 for meaning in lines.values())
+
+
+@pytest.mark.parametrize(
+    ("figure", "key"),
+    [
+        ("autoencoder_curves", "autoencoder.models"),
+        ("reconstructions", "autoencoder.models"),
+        ("inpainting", "inpainting.models"),
+        ("inpainting_curves", "inpainting.models"),
+        ("inpainting_scores", "inpainting.models"),
+        ("jet_latitudes", "jet.sectors"),
+        ("jet_probe", "jet.sectors"),
+        ("jet_series", "jet.sectors"),
+    ],
+)
+def test_a_figure_of_an_empty_section_is_refused_when_asked_for(tmp_path, figure, key):
+    run = snakemake(workspace(tmp_path), "-n", f"figure_{figure}", cores=None)
+    assert run.returncode == 1
+    assert f"in rule figure_{figure} " in run.stdout
+    assert f"{key} is empty; this figure needs an entry there" in run.stdout
 
 
 def test_cluster_profile_works_from_a_fresh_clone(tmp_path):

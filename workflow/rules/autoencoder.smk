@@ -69,7 +69,10 @@ rule evaluate_autoencoder:
 rule figure_autoencoder_curves:
     """Squared error of the autoencoder's reconstructions against epoch."""
     input:
-        logs=expand(f"{RESULTS}/autoencoder/{{model}}/training.csv", model=AUTOENCODER),
+        logs=of_entries(
+            "autoencoder.models",
+            expand(f"{RESULTS}/autoencoder/{{model}}/training.csv", model=AUTOENCODER),
+        ),
         evaluations=expand(
             f"{RESULTS}/autoencoder/{{model}}/evaluation.csv", model=AUTOENCODER
         ),
@@ -100,8 +103,12 @@ rule figure_autoencoder_curves:
 rule figure_reconstructions:
     """Patches, what the autoencoder makes of them, and the spectra of both."""
     input:
-        reconstructions=expand(
-            f"{RESULTS}/autoencoder/{{model}}/reconstructions.nc", model=AUTOENCODER
+        reconstructions=of_entries(
+            "autoencoder.models",
+            expand(
+                f"{RESULTS}/autoencoder/{{model}}/reconstructions.nc",
+                model=AUTOENCODER,
+            ),
         ),
     output:
         pdf=f"{FIGURES}/reconstructions.pdf",

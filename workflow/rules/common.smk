@@ -119,6 +119,15 @@ def patch_files(split):
     )
 
 
+def of_entries(key, files):
+    """The files that a figure draws, or a refusal of the figure where the config's ``key`` is empty."""
+
+    def refuse(wildcards):
+        raise WorkflowError(f"{key} is empty; this figure needs an entry there")
+
+    return files or refuse
+
+
 def encoder_folder(encoder):
     """Where an encoder lies, whoever made it."""
     return f"{RESULTS}/{ENCODERS[encoder]}/{encoder}"

@@ -204,11 +204,7 @@ rule summary:
         reconstructions=expand(
             f"{RESULTS}/autoencoder/{{model}}/errors.nc", model=AUTOENCODER
         ),
-        fills=(
-            expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS)
-            if INPAINTING
-            else []
-        ),
+        fills=expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS),
         jets=expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
         probes=expand(f"{RESULTS}/jet/{{sector}}/probe.nc", sector=SECTORS),
     output:

@@ -1,7 +1,7 @@
 # Inpainting: the autoencoder's network fills a square, with either loss, beside a membrane over it.
 
 # What fills the square: the solution of Laplace's equation, and each trained network.
-FILLS = ["laplace", *INPAINTING]
+FILLS = ["laplace", *INPAINTING] if INPAINTING else []
 INPAINTING_FIGURES = (
     ["inpainting_curves", "inpainting", "inpainting_scores"] if INPAINTING else []
 )
@@ -79,7 +79,10 @@ rule evaluate_inpainting:
 rule figure_inpainting_curves:
     """Squared error in the square and content loss against epoch."""
     input:
-        logs=expand(f"{RESULTS}/inpainting/{{model}}/training.csv", model=INPAINTING),
+        logs=of_entries(
+            "inpainting.models",
+            expand(f"{RESULTS}/inpainting/{{model}}/training.csv", model=INPAINTING),
+        ),
     output:
         pdf=f"{FIGURES}/inpainting_curves.pdf",
         png=report(
@@ -107,7 +110,10 @@ rule figure_inpainting_curves:
 rule figure_inpainting:
     """Patches with a square that each loss has filled, beside the truth and a membrane."""
     input:
-        scores=expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS),
+        scores=of_entries(
+            "inpainting.models",
+            expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS),
+        ),
     output:
         pdf=f"{FIGURES}/inpainting.pdf",
         png=report(
@@ -136,7 +142,10 @@ rule figure_inpainting_scores:
     """Error, gradient, edge and spectrum of the filled squares."""
     input:
         summary=f"{RESULTS}/summary.nc",
-        scores=expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS),
+        scores=of_entries(
+            "inpainting.models",
+            expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS),
+        ),
     output:
         pdf=f"{FIGURES}/inpainting_scores.pdf",
         png=report(

@@ -133,7 +133,10 @@ rule probe_jet:
 rule figure_jet_latitudes:
     """Where the jet lies: the distribution of its latitude, by season."""
     input:
-        indices=expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
+        indices=of_entries(
+            "jet.sectors",
+            expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
+        ),
     output:
         pdf=f"{FIGURES}/jet_latitudes.pdf",
         png=report(
@@ -155,7 +158,10 @@ rule figure_jet_latitudes:
 rule figure_jet_series:
     """Latitude and speed of the jet against time, and their seasonal cycle."""
     input:
-        indices=expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
+        indices=of_entries(
+            "jet.sectors",
+            expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
+        ),
     output:
         pdf=f"{FIGURES}/jet_series.pdf",
         png=report(
@@ -177,7 +183,10 @@ rule figure_jet_series:
 rule figure_jet_probe:
     """What representations say about the jet, some days ahead."""
     input:
-        probes=expand(f"{RESULTS}/jet/{{sector}}/probe.nc", sector=SECTORS),
+        probes=of_entries(
+            "jet.sectors",
+            expand(f"{RESULTS}/jet/{{sector}}/probe.nc", sector=SECTORS),
+        ),
     output:
         pdf=f"{FIGURES}/jet_probe.pdf",
         png=report(
