@@ -17,7 +17,7 @@ figures:
 """  # fmt: skip
 REFUSED = {
     "name: a\nname: b\n": "mine.yaml, line 2: name is given twice, first in line 1",
-    "pairs: {per_time: 1000000000}": "config key pairs.per_time is 1000000000; expected at most 8192",
+    "pairs: {per_time: 8193, shard_size: 99999}": "config key pairs.per_time is 8193; expected at most 8192",
     "pairs: {per_time: 200, shard_size: 1}": "config key pairs.shard_size is 1, which makes 19400",
     "atmodist: {defaults: {classes: 23.0}}": "defaults.classes holds 23.0; expected a whole number",
     "name: '..'": "config key name holds '..'; expected up to 64 letters",

@@ -4,6 +4,7 @@ Imports nothing heavy, because the Snakefile imports it.
 """
 
 from collections.abc import Mapping
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +31,7 @@ from atmodist.configuration.derived import (
 )
 from atmodist.configuration.merging import merged, tidy
 from atmodist.configuration.reading import read
-from atmodist.configuration.schema import mistake
+from atmodist.configuration.schema import mistakes
 from atmodist.configuration.study import encoder_settings, shared_settings
 from atmodist.core.errors import InputError
 
@@ -63,13 +64,19 @@ __all__ = [
 ]
 
 
+TOLD = 5
+"""Problems that are told at once."""
+
+
 def check(config: Mapping[str, Any], schema: Mapping[str, Any], default: Path | None = None) -> None:
     """Refuse a config that cannot work.
 
-    Raises ``InputError`` with one sentence that names the key, what it holds and what it may hold; and the
-    file ``default`` that lies beneath the others, if a key is missing because there is no such file.
+    Raises ``InputError`` with up to five lines, each one sentence that names the key, what it holds and what
+    it may hold; or, if a key is missing because the file ``default`` that lies beneath the others is, with
+    one that names this file, too.
     """
-    if problem := mistake(config, schema) or next(problems(config), None):
-        absent = " is missing;" in problem and default and not default.exists()
-        hint = f" (there is no {default} in {Path.cwd()} to take it from)" if absent else ""
-        raise InputError(" ".join(f"config key {problem}{hint}".split()))
+    found = list(islice(mistakes(config, schema), TOLD)) or list(islice(problems(config), TOLD))
+    if found and " is missing;" in found[0] and default and not default.exists():
+        found = [f"{found[0]} (there is no {default} in {Path.cwd()} to take it from)"]
+    if found:
+        raise InputError("\n".join(" ".join(f"config key {problem}".split()) for problem in found))

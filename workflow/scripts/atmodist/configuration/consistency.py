@@ -18,7 +18,6 @@ from atmodist.configuration.derived import (
     models,
     splits,
     time_count,
-    zooms,
 )
 from atmodist.data import points
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
@@ -38,8 +37,10 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
 
     ``config`` already fits the schema.
     """
-    yield from _problems_of_days(config)
-    yield from limits.problems_of_years(config)
+    wrong = [*_problems_of_days(config)] or [*limits.problems_of_years(config)]
+    yield from wrong
+    if wrong:
+        return  # all others are told from the days
     yield from _problems_of_variables(config)
     yield from _problems_of_windows(config)
     yield from limits.problems_of_files(config)
@@ -96,9 +97,11 @@ def _problems_of_days(config: Mapping[str, Any]) -> Iterator[str]:
                 date.fromisoformat(value)
             except ValueError:
                 yield f"data.{split}.{key} is {value!r}, which is no day of the calendar"
+                return
         start, end = first_and_last(data[split])
         if end < start:
             yield f"data.{split}.end is {end}, before data.{split}.start, {start}"
+            return
         if time_count(config, split) <= config["pairs"]["max_lag"]:
             yield (
                 f"data.{split} holds {time_count(config, split)} times; "
@@ -279,7 +282,11 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
     trained = {name: model for name, model in models(config, "atmodist").items() if "weights" not in model}
     for name, model in trained.items():
         key, classes, first = f"atmodist.models.{name}", model["classes"], model["pretraining"]
-        found = certain_pairs(pairs, classes, max_lag), f"pairs with lags up to {classes}", "pairs.per_time"
+        found = (
+            certain_pairs(pairs, min(classes, max_lag), max_lag),
+            f"pairs with lags up to {classes}",
+            "pairs.per_time",
+        )
         yield from _too_large(key, model, *found)
         yield from _too_many(f"{key}.batches", model, *found)
         if first["epochs"]:
@@ -353,7 +360,8 @@ def _problems_of_uncertainty(config: Mapping[str, Any]) -> Iterator[str]:
         yield (
             f"uncertainty.stride is {settings['stride']}; expected a divisor of the grid's {columns} columns"
         )
-    if settings["stride"] > (most := grid_rows(config) - config["pairs"]["patch"]):
+    most = grid_rows(config) - config["pairs"]["patch"]
+    if settings["stride"] > most > 0:  # else the patch does not fit, which is told
         yield (
             f"uncertainty.stride is {settings['stride']}; expected at most {most}, so that there are two "
             "rows of windows (pairs.patch)"
@@ -372,9 +380,9 @@ def _problems_of_figures(config: Mapping[str, Any]) -> Iterator[str]:
         yield f"figures.time is {figures['time']}; expected a time within data.eval, {start} to {end}"
     if time.minute or time.hour % config["data"]["step_hours"]:
         yield f"figures.time is {figures['time']}; expected a multiple of data.step_hours"
-    for name, zoom in zooms(config).items():
-        for axis, (first, last) in zoom.items():
-            low, high = figures["regions"][name][axis]
+    for name, region in figures["regions"].items():
+        for axis, (first, last) in region.get("zoom", {}).items():
+            low, high = region[axis]
             if not low <= first < last <= high:
                 yield (
                     f"figures.regions.{name}.zoom.{axis} is [{first}, {last}]; "

@@ -185,6 +185,7 @@ def problems_of_regions(config: Mapping[str, Any]) -> Iterator[str]:
             if low >= high:
                 turn = f": [{low}, {high + 360}] lies across the date line" if axis == "longitude" else ""
                 yield f"{key} is [{low}, {high}]; expected the {first_edge} edge first{turn}"
+                continue
             if axis == "longitude" and high - low > 360:
                 yield f"{key} is [{low}, {high}]; expected at most 360° from edge to edge"
             if high - low < 2 * pixel:
@@ -199,7 +200,7 @@ def problems_of_regions(config: Mapping[str, Any]) -> Iterator[str]:
                     f"{pixel:.3g}° apart, a pixel of low resolution"
                 )
         height, width = (abs(high - low) for low, high in (region["latitude"], region["longitude"]))
-        if max(height, width) > LONGEST * min(height, width):
+        if max(height, width) > LONGEST * min(height, width) > 0:
             yield (
                 f"figures.regions.{name} is {height:g}° by {width:g}°; expected an edge at most {LONGEST} "
                 "times as long as the other"

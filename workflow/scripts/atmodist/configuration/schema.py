@@ -2,7 +2,7 @@
 
 import difflib
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from jsonschema import Draft202012Validator, TypeChecker, validators
@@ -28,12 +28,14 @@ Validator = validators.extend(
 )
 
 
-def mistake(config: Mapping[str, Any], schema: Mapping[str, Any]) -> str | None:
-    """The first mistake, nearest the top of the config: the key, what it holds and what it may hold."""
+def mistakes(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
+    """Each mistake, nearest the top of the config first: the key, what it holds and what it may hold."""
     if problem := _named_by_another(config):
-        return problem
+        yield problem
+        return
     errors = sorted(Validator(schema).iter_errors(config), key=lambda error: len(error.path))
-    return _explain(errors[0]) if errors else None
+    # Of several keys that one mapping lacks, each is an error that names none.
+    yield from dict.fromkeys(sentence for error in errors for sentence in _explain(error))
 
 
 def _named_by_another(section: Any, path: str = "") -> str | None:
@@ -49,18 +51,19 @@ def _named_by_another(section: Any, path: str = "") -> str | None:
     return None
 
 
-def _explain(error: ValidationError) -> str:
+def _explain(error: ValidationError) -> Iterator[str]:
     key = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
-        unknown = next(name for name in error.instance if name not in known)
-        near = difflib.get_close_matches(unknown, known, 1)
-        hint = f"did you mean {near[0]}? " if near else ""
-        return f"{_join(key, unknown)} is unknown; {hint}expected one of {', '.join(known)}"
-    if error.validator == "required":
-        missing = next(name for name in error.validator_value if name not in error.instance)
-        return f"{_join(key, missing)} is missing; expected {_meaning(error.schema, missing)}"
-    return f"{key or '(top)'} holds {_shown(error.instance)}; expected {_expected(error)}"
+        for unknown in (name for name in error.instance if name not in known):
+            near = difflib.get_close_matches(unknown, known, 1)
+            hint = f"did you mean {near[0]}? " if near else ""
+            yield f"{_join(key, unknown)} is unknown; {hint}expected one of {', '.join(known)}"
+    elif error.validator == "required":
+        for missing in (name for name in error.validator_value if name not in error.instance):
+            yield f"{_join(key, missing)} is missing; expected {_meaning(error.schema, missing)}"
+    else:
+        yield f"{key or '(top)'} holds {_shown(error.instance)}; expected {_expected(error)}"
 
 
 def _shown(value: Any) -> str:
