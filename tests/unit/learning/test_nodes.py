@@ -67,7 +67,7 @@ def test_the_script_runs_on_both_and_both_meet_at_the_first(tmp_path):
 def test_outside_a_job_the_key_is_named(tmp_path, missing):
     run_ = run(tmp_path, RUNS, **{name: value for name, value in JOB.items() if name != missing})
     assert run_.returncode == 1
-    assert "training is to run on 2 nodes, but this is no Slurm job; expected 1 node." in run_.stderr
+    assert "training.nodes is 2, but this is no Slurm job; expected 1." in run_.stderr
     assert not (tmp_path / "options").exists()
 
 

@@ -231,7 +231,7 @@ def test_signals_are_caught_during_a_run_only(tmp_path):
 def test_a_missing_gpu_is_named():
     if torch.cuda.is_available():
         pytest.skip("a GPU is visible")
-    with pytest.raises(InputError, match="is to be a gpu, but none is visible"):
+    with pytest.raises(InputError, match=r"training.device is gpu, but no GPU is visible"):
         fabric_of(dataclasses.replace(CPU, device="gpu"))
 
 
@@ -248,5 +248,5 @@ def test_precision_on_a_cpu(chosen, precision, dtype, monkeypatch):
 
 def test_bfloat16_is_not_emulated(monkeypatch):
     monkeypatch.setattr(devices, "cpu_has_bfloat16", lambda: False)
-    with pytest.raises(InputError, match=r"to be bf16-mixed.*expected 32-true"):
+    with pytest.raises(InputError, match=r"training.precision is bf16-mixed.*expected 32-true"):
         fabric_of(dataclasses.replace(CPU, precision="bf16-mixed"))

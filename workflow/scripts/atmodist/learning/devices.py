@@ -78,11 +78,11 @@ def prepare(hardware: Hardware) -> str:
     """
     gpu = torch.cuda.device_count() > 0  # unlike is_available, without a context that forks cannot share
     if hardware.device == "gpu" and not gpu:
-        raise InputError("the device is to be a gpu, but none is visible; expected auto or cpu.")
+        raise InputError("training.device is gpu, but no GPU is visible; expected auto or cpu.")
     gpu = gpu and hardware.device != "cpu"
     if hardware.precision == "bf16-mixed" and not gpu and not cpu_has_bfloat16():
         raise InputError(
-            "the precision is to be bf16-mixed, but no GPU is used and this CPU has no units for bfloat16 "
+            "training.precision is bf16-mixed, but no GPU is used and this CPU has no units for bfloat16 "
             "(AVX512-BF16, AMX-BF16 or Arm's BF16); expected 32-true."
         )
     torch.set_num_threads(hardware.threads)

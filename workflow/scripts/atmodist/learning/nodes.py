@@ -36,7 +36,7 @@ def other_nodes(nodes: int, cores: int) -> Iterator[None]:
         yield
         return
     if not {"SLURM_JOB_ID", "SLURMD_NODENAME"} <= set(os.environ):
-        raise InputError(f"training is to run on {nodes} nodes, but this is no Slurm job; expected 1 node.")
+        raise InputError(f"training.nodes is {nodes}, but this is no Slurm job; expected 1.")
     port = str(find_free_network_port())
     os.environ |= {"MASTER_ADDR": socket.gethostname(), "MASTER_PORT": port, "NODE_RANK": "0"}
     ended = Event()
