@@ -43,7 +43,7 @@ def changed(config, key, value):
             23.0,
             "lags-23.classes holds 23.0; expected a whole number",
         ),
-        (PAPER, "training.threads", True, "training.threads holds True; expected a whole number"),
+        (PAPER, "training.threads", True, "training.threads holds true; expected a whole number"),
         (
             PAPER,
             "atmodist.models.lags-23",

@@ -48,10 +48,28 @@ def test_shipped_configs_are_accepted(config):
         ("seed", MISSING, ["seed is missing"]),
         ("data.truncation", "large", ["data.truncation holds 'large'", "a whole number"]),
         (
+            "srgan.pretraining.learning_rate",
+            "1e-3",
+            ["learning_rate holds '1e-3'; expected a finite number (YAML reads it as text: write 0.001)"],
+        ),
+        (
+            "atmodist.defaults.learning_rate_schedule.floor",
+            "1e-5",
+            ["floor holds '1e-5'", "(YAML reads it as text: write 1.0e-05)"],
+        ),
+        (
+            "calibration.batches",
+            "2e3",
+            ["expected a whole number or null (YAML reads it as text: write 2000)"],
+        ),
+        ("data.train.start", 1990, ["data.train.start holds 1990; expected a day such as 1979-01-31"]),
+        ("training.device", None, ["training.device holds null; expected one of auto"]),
+        (
             "data.variables",
             ["divergence", "vortcity"],
             ["data.variables holds vortcity", "did you mean vorticity?", "expected divergence, vorticity"],
         ),
+        ("data.variables", ["salt"], ["data.variables holds salt", "vorticity (docs/extending.md says how"]),
         ("data.variables", ["log_surface_pressure"], ["data.variables holds log_surface_pressure"]),
         ("data.bounds", {"wind": [1, 2]}, ["data.bounds holds wind", "divergence, vorticity, log_surf"]),
         (
@@ -145,7 +163,11 @@ def test_shipped_configs_are_accepted(config):
         ("srgan.models.atmodist.content.encoder", "lags-15", ["is 'lags-15'", "lags-23"]),
         ("untrained.models", {"lags-23": {}}, ["untrained.models holds lags-23", "atmodist.models"]),
         ("autoencoder.models", {"lags-23": {}}, ["autoencoder.models holds lags-23", "atmodist.models"]),
-        ("autoencoder.models", {"a": {"batch_size": 31}}, ["autoencoder.models.a.batch_size is 31", "of 2"]),
+        (
+            "autoencoder.models",
+            {"a": {"batch_size": 31}},
+            ["a.batch_size is 31; expected a multiple of 2: both patches of a pair"],
+        ),
         ("autoencoder.models", {"a": {"batches": 99999}}, ["autoencoder.models.a.batches", "pairs.per_time"]),
         (
             "autoencoder.models",
@@ -180,10 +202,19 @@ def test_shipped_configs_are_accepted(config):
             [{"encoder": "x", "layer": "stage4"}],
             ["jet.probe.encoders.0.encoder is 'x'"],
         ),
+        (
+            "jet.probe.encoders",
+            ["lags-23"],
+            ["jet.probe.encoders.0 holds 'lags-23'; expected a mapping of encoder and layer, such as"],
+        ),
         ("jet.probe.split", "validation", ["jet.probe.split is validation", "train, eval"]),
         ("jet.probe.hours", [4], ["jet.probe.hours holds 4", "data.step_hours, 3"]),
         ("srgan.models.atmodist.content.layer", "stage5", ["content holds", "stage1 … stage4"]),
-        ("srgan.models.l2.content", MISSING, ["srgan.models.l2.content is missing"]),
+        (
+            "srgan.models.l2.content",
+            MISSING,
+            ["srgan.models.l2.content is missing; expected content loss: the mean squared", "at a layer"],
+        ),
         ("srgan.models.bilinear", {"content": "mse"}, ["srgan.models", "bilinear"]),
         (
             "atmodist.models.lags-23.batches",
@@ -215,7 +246,7 @@ def test_shipped_configs_are_accepted(config):
         ("srgan.defaults.evaluate_epoch", 21, ["evaluate_epoch is 21", "20"]),
         ("evaluation.shard_days", 65, ["evaluation.shard_days is 65", "block_days, which is 10"]),
         ("figures.time", "1999-07-15T12:00", ["figures.time is 1999-07-15T12:00", "data.eval"]),
-        ("figures.time", "2002-07-15T13:00", ["figures.time", "multiple of data.step_hours"]),
+        ("figures.time", "2002-07-15T13:00", ["figures.time", "multiple of data.step_hours, 3 h"]),
         ("uncertainty.lag_hours", 47, ["uncertainty.lag_hours is 47", "multiple of data.step_hours"]),
         ("uncertainty.stride", 24, ["uncertainty.stride is 24", "divisor of the grid's 2560 columns"]),
         (
@@ -232,6 +263,7 @@ def test_mistakes_are_told_in_one_sentence(key, value, told):
     lines = str(error.value).splitlines()
     assert all(line.startswith("config key ") for line in lines)
     assert len(lines) <= 5
+    assert "1 devices" not in lines[0]
     for part in told:
         assert part in lines[0]
 

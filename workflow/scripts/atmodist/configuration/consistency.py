@@ -135,7 +135,8 @@ def _problems_of_variables(config: Mapping[str, Any]) -> Iterator[str]:
             if name not in known:
                 near = difflib.get_close_matches(name, known, 1)
                 hint = f"did you mean {near[0]}? " if near else ""
-                yield f"{key} holds {name}, which is unknown; {hint}expected {', '.join(known)}"
+                more = "" if near or key != "data.variables" else " (docs/extending.md says how to add one)"
+                yield f"{key} holds {name}, which is unknown; {hint}expected {', '.join(known)}{more}"
     if data["source"] == "synthetic":
         for name in data["variables"]:
             if name not in WIND:
@@ -264,7 +265,7 @@ def _problems_of_reconstruction(config: Mapping[str, Any]) -> Iterator[str]:
             if size % (2 * processes):
                 yield (
                     f"{key}.batch_size is {size}; expected a multiple of {2 * processes}: both patches of a "
-                    f"pair, on {processes} devices"
+                    "pair" + f", on {processes} devices" * (processes > 1)
                 )
             halves = {"batch_size": size // 2, "batches": model["batches"]}
             yield from _too_large(key, model, 2 * pairs, "patches of pairs", "pairs.per_time")
@@ -378,8 +379,8 @@ def _problems_of_figures(config: Mapping[str, Any]) -> Iterator[str]:
     start, end = first_and_last(days)
     if not start <= time.date() <= end:
         yield f"figures.time is {figures['time']}; expected a time within data.eval, {start} to {end}"
-    if time.minute or time.hour % config["data"]["step_hours"]:
-        yield f"figures.time is {figures['time']}; expected a multiple of data.step_hours"
+    if time.minute or time.hour % (step := config["data"]["step_hours"]):
+        yield f"figures.time is {figures['time']}; expected a multiple of data.step_hours, {step} h"
     for name, region in figures["regions"].items():
         for axis, (first, last) in region.get("zoom", {}).items():
             low, high = region[axis]

@@ -1,10 +1,13 @@
 """What the JSON schema says about a config, in one sentence of everyday words."""
 
 import difflib
+import json
+import math
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import yaml
 from jsonschema import Draft202012Validator, TypeChecker, validators
 from jsonschema.exceptions import ValidationError
 
@@ -35,7 +38,7 @@ def mistakes(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[s
         return
     errors = sorted(Validator(schema).iter_errors(config), key=lambda error: len(error.path))
     # Of several keys that one mapping lacks, each is an error that names none.
-    yield from dict.fromkeys(sentence for error in errors for sentence in _explain(error))
+    yield from dict.fromkeys(sentence for error in errors for sentence in _explain(error, schema))
 
 
 def _named_by_another(section: Any, path: str = "") -> str | None:
@@ -51,7 +54,7 @@ def _named_by_another(section: Any, path: str = "") -> str | None:
     return None
 
 
-def _explain(error: ValidationError) -> Iterator[str]:
+def _explain(error: ValidationError, schema: Mapping[str, Any]) -> Iterator[str]:
     key = ".".join(str(part) for part in error.absolute_path)
     if error.validator == "additionalProperties":
         known = list(error.schema.get("properties", {}))
@@ -61,13 +64,15 @@ def _explain(error: ValidationError) -> Iterator[str]:
             yield f"{_join(key, unknown)} is unknown; {hint}expected one of {', '.join(known)}"
     elif error.validator == "required":
         for missing in (name for name in error.validator_value if name not in error.instance):
-            yield f"{_join(key, missing)} is missing; expected {_meaning(error.schema, missing)}"
+            yield f"{_join(key, missing)} is missing; expected {_meaning(error.schema, missing, schema)}"
     else:
         yield f"{key or '(top)'} holds {_shown(error.instance)}; expected {_expected(error)}"
 
 
 def _shown(value: Any) -> str:
     """A value on one line, its middle left out where it is long."""
+    if value is None or isinstance(value, bool):
+        return json.dumps(value)  # as YAML has it, too
     text = " ".join(repr(value).split())
     return text if len(text) <= 200 else f"{text[:120]} … {text[-60:]}"
 
@@ -76,20 +81,24 @@ def _join(*parts: str) -> str:
     return ".".join(part for part in parts if part)
 
 
-def _meaning(schema: Mapping[str, Any], key: str) -> str:
-    text = schema.get("properties", {}).get(key, {}).get("description", "a value")
+def _meaning(section: Mapping[str, Any], key: str, schema: Mapping[str, Any]) -> str:
+    """What a key of ``section`` means, in its description's first sentence."""
+    if "$ref" in section:
+        section = schema["$defs"][section["$ref"].rsplit("/", 1)[-1]]
+    text = section.get("properties", {}).get(key, {}).get("description", "a value")
     return text[0].lower() + text[1:].split(". ")[0].rstrip(".")
 
 
 def _expected(error: ValidationError) -> str:
     value = error.validator_value
-    if error.validator in ("pattern", "not") and "x-expected" in error.schema:
+    if error.validator in ("type", "pattern", "not") and "x-expected" in error.schema:
         return error.schema["x-expected"]
     names = {"integer": "a whole number", "number": "a finite number", "string": "text"}
     names |= {"object": "a mapping", "array": "a list", "boolean": "true or false", "null": "null"}
     match error.validator:
         case "type":
-            return " or ".join(names[kind] for kind in ([value] if isinstance(value, str) else value))
+            kinds = [value] if isinstance(value, str) else value
+            return " or ".join(names[kind] for kind in kinds) + _number_in(error.instance, kinds)
         case "enum":
             return "one of " + ", ".join(str(choice) for choice in value)
         case "minimum":
@@ -120,6 +129,19 @@ def _expected(error: ValidationError) -> str:
             return f"{', '.join(words)}, or {encoding}"
         case _:
             return error.message
+
+
+def _number_in(value: Any, kinds: Sequence[str]) -> str:
+    """How to write a number that YAML has read as text, such as 1e-3, where one is expected."""
+    try:
+        number = float(value) if isinstance(value, str) else math.nan
+    except ValueError:
+        return ""
+    if not math.isfinite(number) or not {"integer", "number"} & set(kinds):
+        return ""
+    if number.is_integer() and "integer" in kinds:
+        number = int(number)
+    return f" (YAML reads it as text: write {yaml.safe_dump(number).split()[0]})"
 
 
 def _words(choice: Mapping[str, Any]) -> list[str]:
