@@ -20,6 +20,7 @@ REFUSED = {
     "pairs: {per_time: 8193, shard_size: 99999}": "config key pairs.per_time is 8193; expected at most 8192",
     "pairs: {per_time: 200, shard_size: 1}": "config key pairs.shard_size is 1, which makes 19400",
     "atmodist: {defaults: {classes: 23.0}}": "defaults.classes holds 23.0; expected a whole number",
+    "autoencoder: {models: {ae: }}": "config key autoencoder.models.ae is null, and there is none to remove",
     "name: '..'": "config key name holds '..'; expected up to 64 letters",
 }
 

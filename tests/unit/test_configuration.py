@@ -1,6 +1,7 @@
 """Each mistake in a config is told in one sentence that names the key."""
 
 import copy
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -350,6 +351,39 @@ def test_dates_that_yaml_parsed_are_text():
 def test_null_takes_an_entry_away():
     laid_over = configuration.merged(PAPER, {"srgan": {"models": {"l2": None}}})
     assert list(configuration.tidy(laid_over)["srgan"]["models"]) == ["atmodist"]
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        (
+            {"autoencoder": {"models": {"ae": None}}},
+            "autoencoder.models.ae is null, and there is none to remove; write {} for the defaults",
+        ),
+        ({"figures": {"regions": {"Europ": None}}}, "figures.regions.Europ is null, and there is none to"),
+    ],
+)
+def test_a_null_that_takes_nothing_away_is_refused(changes, told):
+    with pytest.raises(InputError, match=f"config key {re.escape(told)}"):
+        configuration.stacked(PAPER, changes)
+
+
+def test_what_is_no_section_is_merged_as_it_stands():
+    """It is refused when the config is checked."""
+    found = configuration.stacked(PAPER, {"jet": 5, "srgan": {"models": []}}, {"jet": {"sectors": None}})
+    assert (found["jet"], found["srgan"]["models"]) == ({"sectors": None}, [])
+
+
+def test_a_null_takes_away_what_any_file_beneath_holds():
+    box = {"latitude": [0, 60], "longitude": [0, 60]}
+    layers = [{"jet": {"sectors": {"a": box}}}, {"name": "b"}, {"jet": {"sectors": {"a": None}}}]
+    layers += [{"srgan": {"models": {"l2": None}}}] * 2  # the second time it is gone already
+    config = configuration.tidy(configuration.stacked(PAPER, *layers))
+    assert (config["name"], config["jet"]["sectors"], list(config["srgan"]["models"])) == (
+        "b",
+        {},
+        ["atmodist"],
+    )
 
 
 def test_models_inherit_the_defaults_key_by_key():

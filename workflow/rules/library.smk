@@ -30,10 +30,14 @@ def bundled(name):
     return str(resource(name)) if AS_MODULE else os.path.relpath(resource(name))
 
 
-# Snakemake would take the second of two equal keys.
+# Snakemake would take the second of two equal keys, and pass over a null that removes nothing.
 try:
-    for path in [CONFIG_FILE, *([] if AS_MODULE else workflow.configfiles)]:
-        if Path(path).exists():
-            configuration.read(path)
+    contents = [
+        configuration.read(path)
+        for path in [CONFIG_FILE, *([] if AS_MODULE else workflow.configfiles)]
+        if Path(path).exists()
+    ]
+    if Path(CONFIG_FILE).exists():  # else that is told, with the first missing key
+        configuration.stacked(*contents)
 except InputError as error:
     raise WorkflowError(str(error)) from None

@@ -29,7 +29,7 @@ from atmodist.configuration.derived import (
     wind,
     zooms,
 )
-from atmodist.configuration.merging import merged, tidy
+from atmodist.configuration.merging import merged, stacked, tidy
 from atmodist.configuration.reading import read
 from atmodist.configuration.schema import mistakes
 from atmodist.configuration.study import encoder_settings, shared_settings
@@ -56,6 +56,7 @@ __all__ = [
     "read",
     "shared_settings",
     "splits",
+    "stacked",
     "tidy",
     "time_count",
     "uncertainty_models",

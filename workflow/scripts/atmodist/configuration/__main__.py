@@ -6,16 +6,15 @@ Each file is merged over those before it, as with Snakemake's ``--configfile``.
 """
 
 import sys
-from functools import reduce
 from pathlib import Path
 
-from atmodist.configuration import check, merged, read, tidy
+from atmodist.configuration import check, read, stacked, tidy
 from atmodist.core.errors import InputError
 
 SCHEMA = Path(__file__).parents[3] / "schemas/config.schema.yaml"
 
 try:
-    check(tidy(reduce(merged, map(read, sys.argv[1:]), {})), read(SCHEMA))
+    check(tidy(stacked(*map(read, sys.argv[1:]))), read(SCHEMA))
 except InputError as error:
     sys.exit(f"error: {error}")
 print("The config is fine.")
