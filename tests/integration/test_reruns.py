@@ -37,7 +37,12 @@ PLANS = {
     "jet": ({"data": {**JET, **TINY_ERA5, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
     "arco": (
         {
-            "data": {**ERA5, "source": "arco", "arco": {"wind": "https://example.org/tiny.zarr"}},
+            "data": {
+                **ERA5,
+                "source": "arco",
+                "arco": {"wind": "https://example.org/tiny.zarr"},
+                "files": {"pattern": "/data/{year}/{month}.grib"},
+            },
             "figures": {"time": "1981-01-03T12:00"},
         },
         ["all", "results/tiny/spot_check.csv"],
@@ -84,7 +89,7 @@ VALUES = {
     "data.synthetic.steps_per_day": 120,
     "data.archive_truncation": 63,
     "data.bounds": {"vorticity": [1.0e-9, 1]},
-    "data.spot_check.against": "arco",
+    "data.spot_check.against": "files",
     "data.arco.wind": "https://example.org/wind.zarr",
     "data.arco.surface": "https://example.org/surface.zarr",
     "data.download.dataset": "other",

@@ -56,6 +56,14 @@ def test_a_figure_of_an_empty_section_is_refused_when_asked_for(tmp_path, figure
     assert f"{key} is empty; this figure needs an entry there" in run.stdout
 
 
+def test_a_source_is_not_compared_with_itself(tmp_path):
+    folder = workspace(tmp_path)
+    (folder / "same.yaml").write_text("data: {spot_check: {against: arco}}")
+    run = snakemake(folder, "-n", "--configfile", "same.yaml", "--", "spot_check", cores=None)
+    assert run.returncode == 1
+    assert "data.spot_check.against is arco, as is data.source; expected another archive" in run.stdout
+
+
 def test_cluster_profile_works_from_a_fresh_clone(tmp_path):
     folder = workspace(tmp_path / "clone")
     profile = ("--profile", "slurm", "--software-deployment-method", "env-modules")  # no conda here

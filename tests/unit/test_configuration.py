@@ -196,6 +196,21 @@ def test_shipped_configs_are_accepted(config):
             ["srgan.models", "another name than truth, bilinear, pretraining, orderings"],
         ),
         ("evaluation.representation", "mse", ["evaluation.representation holds 'mse'", "null, or a mapping"]),
+        (
+            "srgan.defaults.discriminator.extra_generator_below",
+            0.7,
+            ["srgan.models.l2.discriminator.extra_generator_below is 0.7; expected at most", "which is 0.6"],
+        ),
+        (
+            "atmodist.defaults.weights",
+            "a.h5",
+            ["atmodist.defaults.weights is given", "entry of a model alone"],
+        ),
+        (
+            "atmodist.models.lags-23.weights",
+            "lags-23.PT",
+            ["lags-23.weights is lags-23.PT; expected a model folder, or a file ending in .h5 or .hdf5"],
+        ),
         ("jet.window_days", 60, ["jet.window_days is 60", "odd"]),
         ("jet.sectors", {"a": {"latitude": [75, 15], "longitude": [0, 9]}}, ["jet.sectors.a.latitude is"]),
         (

@@ -128,6 +128,16 @@ def of_entries(key, files):
     return files or refuse
 
 
+def other_archive(wildcards):
+    """The archive to compare with, or a refusal where it is the source itself."""
+    against = config["data"]["spot_check"]["against"]
+    if against == SOURCE:
+        raise WorkflowError(
+            f"data.spot_check.against is {against}, as is data.source; expected another archive"
+        )
+    return against
+
+
 def encoder_folder(encoder):
     """Where an encoder lies, whoever made it."""
     return f"{RESULTS}/{ENCODERS[encoder]}/{encoder}"

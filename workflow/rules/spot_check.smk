@@ -28,7 +28,7 @@ rule spot_check:
             for split in SPLITS
         ],
         source=SOURCE,
-        against=config["data"]["spot_check"]["against"],
+        against=other_archive,
         times=config["data"]["spot_check"]["times"],
         addresses=[
             {

@@ -5,6 +5,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date, datetime
 from itertools import combinations
 from math import ceil
+from pathlib import Path
 from typing import Any
 
 from atmodist.configuration import jet, limits
@@ -28,6 +29,8 @@ DESCRIBED_IN = {"synthetic": "synthetic", "files": "files", "era5": "download", 
 """Key of ``data`` that says what each source needs."""
 PAIRS_OF_A_LAG = 8
 """Pairs of each lag, on average: by chance alone one lag in 3000 then has none."""
+NO_FOLDERS = {".ckpt", ".json", ".keras", ".npz", ".pkl", ".pt", ".pth", ".safetensors", ".zip"}
+"""Ends of names of files that are not read as weights, and hardly of a folder."""
 ORDERING_TIMES = 24
 """Time steps of the longest lag of the orderings, `degradations.LAGS`, whose module is a heavy one."""
 
@@ -199,8 +202,21 @@ def _problems_of_models(config: Mapping[str, Any]) -> Iterator[str]:
                 f"atmodist.models.{name}.classes is {model['classes']}; "
                 f"expected 2 to pairs.max_lag, {config['pairs']['max_lag']}"
             )
+        if (path := Path(model.get("weights", ""))).suffix.lower() in NO_FOLDERS:
+            yield (
+                f"atmodist.models.{name}.weights is {path}; "
+                "expected a model folder, or a file ending in .h5 or .hdf5"
+            )
+    if "weights" in config["atmodist"]["defaults"]:
+        yield "atmodist.defaults.weights is given; expected weights in the entry of a model alone"
     for name, model in models(config, "srgan").items():
-        content = model["content"]
+        content, duel = model["content"], model["discriminator"]
+        below, above = duel["extra_generator_below"], duel["extra_discriminator_above"]
+        if below > above:
+            yield (
+                f"srgan.models.{name}.discriminator.extra_generator_below is {below}; "
+                f"expected at most extra_discriminator_above, which is {above}"
+            )
         yield from _unknown_encoder(config, f"srgan.models.{name}.content", content)
         epochs = sum(phase["epochs"] for phase in model["phases"])
         if model["evaluate_epoch"] > epochs:
