@@ -5,7 +5,7 @@ script imports. This follows the imports and prints the rules behind whose resul
 
     python workflow/affected_rules.py                             modules that differ from the last commit
     python workflow/affected_rules.py --since v1.0                … from a tag, a branch or another commit
-    python workflow/affected_rules.py --source synthetic          … for a config with this data.source
+    python workflow/affected_rules.py --configfile mine.yaml      … for this config, as Snakemake takes it
     python workflow/affected_rules.py --results results/era5      modules newer than a rule's oldest result
     snakemake $(python workflow/affected_rules.py) -n             what that would run
 
@@ -21,9 +21,15 @@ import csv
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Set
 from functools import cache
 from pathlib import Path
+from typing import Any
+
+sys.path.insert(0, str(Path(__file__).parent / "scripts"))
+
+from atmodist import configuration
+from atmodist.core.errors import InputError
 
 WORKFLOW = Path(__file__).resolve().parent
 SCRIPTS = WORKFLOW / "scripts"
@@ -32,9 +38,19 @@ SOURCES = {path.stem.removeprefix("source_"): path for path in (WORKFLOW / "rule
 RULE = re.compile(r'^rule (\w+):(?:(?!^rule ).)*?"\.\./scripts/(\w+\.py)"', re.M | re.S)
 
 
-def scripts_of_rules(source: str) -> dict[str, Path]:
-    """Rule → its script, for every rule that has one in a workflow whose fields come from ``source``."""
-    others = set(SOURCES.values()) - {SOURCES[source]}
+OPTIONAL = {"autoencoder": "models", "inpainting": "models", "jet": "sectors"}
+"""Sections of the config that may have no entries, and their key; their rules then make nothing."""
+
+
+def idle_files(config: Mapping[str, Any]) -> set[Path]:
+    """Rule files to leave out: Snakemake makes what it is forced to, of empty sections or beyond ``all``."""
+    idle = {"spot_check", *(section for section, key in OPTIONAL.items() if not config[section][key])}
+    return {WORKFLOW / f"rules/{name}.smk" for name in idle}
+
+
+def scripts_of_rules(source: str, idle: Set[Path] = frozenset()) -> dict[str, Path]:
+    """Rule → its script, where fields come from ``source`` and no rule of the files ``idle`` is asked for."""
+    others = (set(SOURCES.values()) - {SOURCES[source]}) | idle
     files = [WORKFLOW / "Snakefile", *sorted({*(WORKFLOW / "rules").glob("*.smk")} - others)]
     return {rule: SCRIPTS / script for file in files for rule, script in RULE.findall(file.read_text())}
 
@@ -86,11 +102,11 @@ def changed_since(revision: str) -> set[Path]:
 
 def begun_at(file: Path) -> float:
     """When a job began, at the latest: its benchmark, written at its end, says how many seconds it took."""
-    seconds = 0.0
+    rows = []
     if file.suffix == ".tsv":
         with open(file, encoding="utf-8") as lines:
-            seconds = float(next(csv.DictReader(lines, delimiter="\t"))["s"])
-    return file.stat().st_mtime - seconds
+            rows = list(csv.DictReader(lines, delimiter="\t"))
+    return file.stat().st_mtime - sum(float(row["s"]) for row in rows)  # a job that was killed leaves none
 
 
 def made_at(results: Path) -> dict[str, float]:
@@ -129,21 +145,29 @@ def main() -> None:
     which.add_argument("--since", metavar="REVISION", default="HEAD", help="compare with this commit")
     which.add_argument("--results", type=Path, metavar="FOLDER", help="compare with when results were made")
     parser.add_argument(
-        "--source",
-        choices=sorted(SOURCES),
-        default="arco",
-        help="the config's data.source, by default that of config/config.yaml; results say it themselves",
+        "--configfile",
+        type=Path,
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="what Snakemake lays over config/config.yaml; results say themselves which rules they are of",
     )
     options = parser.parse_args()
+    try:
+        paths = [WORKFLOW.parent / "config/config.yaml", *options.configfile]
+        config = configuration.tidy(configuration.stacked(*map(configuration.read, paths)))
+    except InputError as error:
+        sys.exit(f"affected_rules: {error}")
+    source = config["data"]["source"]
     if options.results:
         made = made_at(options.results)
-        rules = scripts_of_rules(source_of(made) or options.source)
+        rules = scripts_of_rules(source_of(made) or source)
         when = {file: file.stat().st_mtime for file in set().union(*map(behind, rules.values()))}
         changed = {
             rule: {file for file, time in when.items() if time > made[rule]} for rule in rules if rule in made
         }
     else:
-        rules = scripts_of_rules(options.source)
+        rules = scripts_of_rules(source, idle_files(config))
         changed = dict.fromkeys(rules, changed_since(options.since))
     found = dict(affected(rules, changed))
     for rule, files in found.items():

@@ -7,7 +7,7 @@ import sys
 from pathlib import Path
 
 import pytest
-import yaml
+from snakemake_runs import snakemake, workspace
 
 ROOT = Path(__file__).parents[2]
 
@@ -19,7 +19,9 @@ def git(folder, *arguments):
 
 @pytest.fixture
 def repository(tmp_path):
-    """A repository with the workflow alone, committed, and with the tag v1."""
+    """A repository with the workflow and the paper's config, committed, and with the tag v1."""
+    (tmp_path / "config").mkdir()
+    shutil.copy(ROOT / "config/config.yaml", tmp_path / "config")
     shutil.copytree(
         ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__", ".snakemake")
     )
@@ -128,8 +130,10 @@ def test_rules_of_other_sources_are_not_there(repository):
         "files": {"link_files", "link_surface_pressure"},
         "synthetic": {"simulate_atmosphere"},
     }
+    mine = repository / "mine.yaml"
     for source, rules in own.items():
-        named, _ = affected(repository, "--source", source)
+        mine.write_text(f"data: {{source: {source}}}")
+        named, _ = affected(repository, "--configfile", mine)
         assert named & set().union(*own.values()) == rules
         logs = repository / source / "logs"
         for rule in rules | {"grid_fields"}:
@@ -144,10 +148,35 @@ def test_rules_of_other_sources_are_not_there(repository):
     )
 
 
-def test_the_default_source_is_that_of_the_default_config(repository):
+def test_rules_of_sections_without_entries_are_not_there(repository):
+    """Forced, Snakemake would refuse their figures."""
     edit(repository, "atmodist/core/files.py")
-    source = yaml.safe_load((ROOT / "config/config.yaml").read_text())["data"]["source"]
-    assert affected(repository) == affected(repository, "--source", source)
+    of_entries = {"train_autoencoder", "figure_reconstructions", "train_inpainting", "figure_jet_probe"}
+    assert not {*of_entries, "spot_check"} & affected(repository)[0]
+    mine = repository / "mine.yaml"
+    mine.write_text("autoencoder: {models: {a: {}}}\njet: {sectors: {b: {}}}")
+    assert of_entries & affected(repository, "--configfile", mine)[0] == of_entries - {"train_inpainting"}
+
+
+def test_what_it_names_can_be_forced(repository):
+    """Whatever is edited, of the paper's config and of the demo."""
+    edit(repository, "atmodist/core/job.py")
+    for extra in ([], ["--configfile", ROOT / "config/demo.yaml"]):
+        named, _ = affected(repository, *extra)
+        run = snakemake(
+            workspace(repository / "run"), "-n", *map(str, extra), "--forcerun", *named, cores=None
+        )
+        assert run.returncode == 0, run.stdout
+
+
+def test_a_benchmark_without_a_row_is_passed_over(repository):
+    benchmark = repository / "results/mine/benchmarks/level_pressure.tsv"
+    (repository / "results/mine/logs").mkdir(parents=True)
+    benchmark.parent.mkdir()
+    for content in ("", "s\th:m:s\n"):
+        benchmark.write_text(content)
+        os.utime(benchmark, (1, 1))
+        assert affected(repository, "--results", repository / "results/mine")[0] == {"level_pressure"}
 
 
 def test_a_revision_that_is_none_is_told_in_a_sentence(repository):
