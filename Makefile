@@ -5,7 +5,6 @@ PYTEST := $(BIN)/python -m pytest --numprocesses 3 --dist loadfile --no-loadscop
 
 STUDY = $(BIN)/snakemake --config name=study-$(SEED) seed=$(SEED) \
   $(if $(PRECISION),"training={precision: $(PRECISION)}") --configfile config/study.yaml
-NEEDS_SEED = case "$(SEED)" in ''|*[!0-9]*|0?*) echo "Name a seed by its number: make $@ SEED=10"; exit 1; esac
 KEPT = docs/study/seed-$(SEED)
 KEEPS_MODELS = $(BIN)/python workflow/keep_seed.py check $(if $(PRECISION),--precision $(PRECISION)) $(KEPT) \
   config/config.yaml config/study.yaml $(MORE)
@@ -15,7 +14,7 @@ MAP := figures/maps_northern_storm_track
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-all earth study study-orderings study-page study-map report test torture unit lint bench docs pins clean
+.PHONY: help demo demo-all earth needs-seed study study-orderings study-page study-map report test torture unit lint bench docs pins clean
 
 help:  ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -47,15 +46,18 @@ earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
 	@$(SNAKEMAKE) config/earth.yaml --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/earth/figures  Numbers: results/earth/summary.csv"
 
-study: $(STAMP)  ## a seed of the study of losses, hours: make study SEED=10; config/study.yaml says what else it takes
-	@$(NEEDS_SEED)
+# Asked before an environment is installed.
+needs-seed:
+	@case "$(SEED)" in ''|*[!0-9]*|0?*) \
+	  echo "Name a seed by its number: make $(firstword $(MAKECMDGOALS)) SEED=10"; exit 1; esac
+
+study: needs-seed $(STAMP)  ## a seed of the study of losses, hours: make study SEED=10; config/study.yaml says what else it takes
 	@$(KEEPS_MODELS)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
 	@$(BIN)/python workflow/keep_seed.py keep $(KEPT) results/study-$(SEED)/study
 	@$(MAKE) --no-print-directory study-page
 
-study-orderings: $(STAMP)  ## how its distances order states, minutes: make study-orderings SEED=10, where its fields are
-	@$(NEEDS_SEED)
+study-orderings: needs-seed $(STAMP)  ## how its distances order states, minutes: make study-orderings SEED=10, where its fields are
 	@test -d $(KEPT) || { echo "There is no $(KEPT) yet: make study SEED=$(SEED) first"; exit 1; }
 	@$(KEEPS_MODELS)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/evaluation/orderings.csv
@@ -65,8 +67,7 @@ study-orderings: $(STAMP)  ## how its distances order states, minutes: make stud
 study-page: $(STAMP)  ## docs/study.md, its figures and the README's summary from the seeds in docs/study
 	@$(BIN)/python workflow/study_page.py docs/study docs/study.md README.md
 
-study-map: $(STAMP)  ## the README's map, from a seed whose fields are here: make study-map SEED=1
-	@$(NEEDS_SEED)
+study-map: needs-seed $(STAMP)  ## the README's map, from a seed whose fields are here: make study-map SEED=1
 	@$(STUDY) config/study-map.yaml --cores $(or $(CORES),all) -- results/study-$(SEED)/$(MAP).png
 	@cp results/study-$(SEED)/$(MAP).png docs/images/study_maps.png
 
