@@ -35,6 +35,16 @@ PLANS = {
     "tiny": ({"data": TINY_ERA5}, []),
     "era5": ({"data": {**ERA5, **TINY_ERA5, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
     "jet": ({"data": {**JET, **TINY_ERA5, "source": "era5"}, "figures": {"time": "1981-01-03T12:00"}}, []),
+    # Nothing that is evaluated or probed depends on an encoder.
+    "bare": (
+        {
+            "data": {**JET, **TINY_ERA5, "source": "era5"},
+            "figures": {"time": "1981-01-03T12:00"},
+            "evaluation": {"representation": None},
+            "jet": {"probe": {"encoders": []}},
+        },
+        [],
+    ),
     "arco": (
         {
             "data": {
@@ -64,6 +74,10 @@ PLANS = {
 }
 # Keys that matter to one source, and those that some keep in another place.
 PLAN_OF = {
+    "seed": "bare",
+    "data.train": "jet",
+    "data.validation": "jet",
+    "data.eval": "jet",
     "data.arco": "arco",
     "data.archive_truncation": "arco",
     "data.spot_check": "arco",
@@ -78,12 +92,12 @@ VALUES = {
     "data.truncation": 47,
     "data.variables": ["vorticity", "divergence"],
     "data.step_hours": 2,
-    "data.train.start": "2001-01-02",
-    "data.train.end": "2001-01-24",
-    "data.validation.start": "2001-02-11",
-    "data.validation.end": "2001-02-18",
-    "data.eval.start": "2001-01-30",
-    "data.eval.end": "2001-02-10",
+    "data.train.start": "1979-02-02",
+    "data.train.end": "1980-01-10",
+    "data.validation.start": "1981-12-31",
+    "data.validation.end": "1982-01-31",
+    "data.eval.start": "1980-12-01",
+    "data.eval.end": "1981-01-31",
     "data.synthetic.stirring_degrees": [6, 13],
     "data.synthetic.heating_degrees": [6, 30],
     "data.synthetic.steps_per_day": 120,
@@ -102,6 +116,7 @@ VALUES = {
     "training.devices": 2,
     "training.nodes": 2,
     "atmodist.defaults.batch_size": 8,
+    "srgan.defaults.discriminator.extra_generator_below": 0.5,
     "srgan.defaults.phases": [{"epochs": 2, "learning_rate": 1e-5}],
     "srgan.defaults.evaluate_epoch": 1,
     "evaluation.shard_days": 8,
@@ -199,6 +214,7 @@ def reruns(tmp_path_factory):
             for name in key.split("."):
                 value = (value or {}).get(name)
             edits[key] = (plan_of(key), nested(key, other(key, schema, value)))
+    edits["a month less"] = ("jet", nested("data.train.start", "1979-02-01"))
     (folder / "plans.json").write_text(json.dumps(plans))
     (folder / "edits.json").write_text(json.dumps(list(edits.values())))
     command = [sys.executable, ROOT / "tests/planning.py", "plans.json", "edits.json"]
@@ -224,6 +240,13 @@ def test_a_change_runs_again_first_what_the_schema_says(reruns, key):
         assert found["first"], "nothing runs: the key has no effect, or this value none"
         assert set(found["first"]) <= named, f"{told!r} leaves out what runs first: {found['first']}"
         assert named & set(found["all"]) <= set(found["running"]), f"{told!r} names what does not run"
+
+
+def test_a_split_without_a_month_that_is_there_is_read_anew(reruns):
+    """No period is new, so that nothing is downloaded."""
+    first = reruns["a month less"]["first"]
+    assert first == ["index_jet", "level_pressure", "virtual_dataset"]
+    assert all(rule in KEYS["data.train.start"]["x-reruns"] for rule in first)
 
 
 def test_every_value_is_that_of_a_key():
