@@ -8,7 +8,7 @@ from snakemake_runs import ROOT, TINY, planned_jobs, snakemake, workspace
 STRANGE = """
 name: -a.B_9
 data:
-  download: {request: {stream: "{year}", note: "a b;$(touch escaped)", class: 5.0}}
+  download: {request: {note: "{year} a b;$(touch escaped)", class: 5.0}}
 atmodist: {models: {"a.b-c": {}, "1": {classes: 2, batches: 1, pretraining: {epochs: 1, batches: 1}}}}
 srgan:
   models: {"l2.nc.x": {content: mse}, l2: null, atmodist: null, "-": {content: {encoder: "1", layer: stage2}}}

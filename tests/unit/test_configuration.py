@@ -585,6 +585,25 @@ def test_days_suffice_for_the_orderings_and_the_jet(data, jet, said):
 
 
 @pytest.mark.parametrize(
+    ("classes", "per_time", "told"),
+    [
+        (23, 1, "9 pairs; expected at least 11"),
+        (23, 2, None),
+        (2, 13, "117 pairs; expected at least 124"),
+        (2, 14, None),
+    ],
+)
+def test_a_validation_split_has_pairs_of_lags_that_networks_know(classes, per_time, told):
+    """Five days are 40 times, of which 9 have a partner at each of 31 lags; 8 such pairs, on average."""
+    validation = {"start": "1999-01-01", "end": "1999-01-05"}
+    models = {"atmodist": {"models": {"few": {"classes": classes}}}, "pairs": {"per_time": per_time}}
+    config = configuration.tidy(configuration.merged(PAPER, models | {"data": {"validation": validation}}))
+    found = [each for each in consistency.problems(config) if each.startswith("data.validation holds")]
+    assert len(found) == bool(told)
+    assert not told or found[0].startswith(f"data.validation holds {told}")
+
+
+@pytest.mark.parametrize(
     ("model", "changes", "key"),
     [
         ("atmodist.models.lags-23", {"pretraining": {"epochs": 0}}, "pretraining.batches"),

@@ -324,9 +324,9 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _problems_of_calibration(config: Mapping[str, Any]) -> Iterator[str]:
-    """So few pairs that a lag may have none, which would be found when an encoder has been trained."""
+    """So few pairs that lags may have none, which would be found when an encoder has been trained."""
     samples = config["pairs"]
-    for split in splits(config):
+    for split in ("train", "eval"):
         pairs = sample_count(time_count(config, split), samples["per_time"], samples["max_lag"])
         if pairs < PAIRS_OF_A_LAG * samples["max_lag"]:
             yield (
@@ -334,6 +334,15 @@ def _problems_of_calibration(config: Mapping[str, Any]) -> Iterator[str]:
                 f"{PAIRS_OF_A_LAG} of each lag (pairs.per_time, pairs.max_lag)"
             )
     batches, lags = config["calibration"]["batches"], config["pairs"]["max_lag"]
+    known = [model["classes"] for model in models(config, "atmodist").values()]
+    if "validation" in splits(config) and known:
+        pairs = sample_count(time_count(config, "validation"), samples["per_time"], lags)
+        needed = ceil(PAIRS_OF_A_LAG * lags / min(known))
+        if pairs < needed:
+            yield (
+                f"data.validation holds {pairs} pairs; expected at least {needed}, of which "
+                f"{PAIRS_OF_A_LAG} have a lag that a model of {min(known)} classes knows"
+            )
     sizes = [
         model["batch_size"] for section in ENCODER_SECTIONS for model in models(config, section).values()
     ]
