@@ -36,5 +36,5 @@ with job(snakemake.log[0], "figure_city_densities"):
             for row in block.reshape(2, -1):
                 row[0].set_ylabel(f"density / {plots.unit(units.of(found['truth']['density'], variable))}")
         handles = [pyplot.Line2D([], [], **look) for look in plots.lines(list(found)).values()]
-        plots.legend(figure, handles, columns=6)
+        plots.legend(figure, handles)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -17,5 +17,5 @@ with job(snakemake.log[0], "figure_energy_spectrum"):
         for panel, view in zip(axes[0], views, strict=True):
             plots.draw_spectra(panel, energies, *view)
         axes[0, 0].set_ylabel(f"kinetic energy / {plots.unit('m2 s-2')}")
-        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=6)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels())
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

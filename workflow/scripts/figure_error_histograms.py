@@ -36,5 +36,5 @@ with job(snakemake.log[0], "figure_error_histograms"):
                 plots.label_axis(panel.xaxis, label, units.of(values, variable))
             row[0].set_ylabel(f"{variable}\nnumber of times")
         handles = [pyplot.Line2D([], [], **look) for look in plots.lines(list(errors)).values()]
-        plots.legend(figure, handles, columns=6)
+        plots.legend(figure, handles)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

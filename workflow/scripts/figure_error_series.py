@@ -41,5 +41,5 @@ with job(snakemake.log[0], "figure_error_series"):
         axes[0, 0].xaxis.set_major_formatter(ConciseDateFormatter(locator))
         handles, labels = axes[0, 0].get_legend_handles_labels()
         length = f"running means over {days:g} {'day' if days == 1 else 'days'}"
-        plots.legend(figure, handles, labels, columns=6, title=length)
+        plots.legend(figure, handles, labels, title=length)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

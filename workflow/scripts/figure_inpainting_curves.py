@@ -21,6 +21,6 @@ with job(snakemake.log[0], "figure_inpainting_curves"):
         for panel, label in zip(axes, LABELS.values(), strict=True):
             panel.set(xlabel="epoch", ylabel=label, ylim=(0, None))
             panel.xaxis.get_major_locator().set_params(integer=True)
-        plots.legend(figure, *axes[0].get_legend_handles_labels(), columns=6)
+        plots.legend(figure, *axes[0].get_legend_handles_labels())
         plots.panel_letters(axes)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

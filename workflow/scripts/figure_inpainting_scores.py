@@ -44,5 +44,5 @@ with job(snakemake.log[0], "figure_inpainting_scores"):
                 row[-1].plot(each["wavenumber"], ratio, marker=".", **looks[fill])
             row[-1].axhline(1, color="black", linewidth=0.6)
             row[-1].set(yscale="log", xlabel="cycles an edge", ylabel="power / truth's")
-        plots.legend(figure, *axes[0, -1].get_legend_handles_labels(), columns=6)
+        plots.legend(figure, *axes[0, -1].get_legend_handles_labels())
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

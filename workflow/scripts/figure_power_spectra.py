@@ -21,5 +21,5 @@ with job(snakemake.log[0], "figure_power_spectra"):
             for panel, view in zip(row, views, strict=True):
                 plots.draw_spectra(panel, spectra, *view)
             row[0].set_ylabel(f"power of {variable} / {plots.unit(units.of(powers['truth'], variable))}")
-        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=6)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels())
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -44,5 +44,5 @@ with job(snakemake.log[0], "figure_predictability"):
             panel.set_xlabel(label)
         axes[-1, 0].set_xticks(range(1, 13), MONTHS)
         axes[-1, 1].xaxis.set_major_locator(MultipleLocator(3))
-        plots.legend(figure, [shown[hours] for hours in lags if hours in shown], columns=6, title="lag")
+        plots.legend(figure, [shown[hours] for hours in lags if hours in shown], title="lag")
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, params.dpi)

@@ -41,5 +41,5 @@ with job(snakemake.log[0], "figure_semivariogram"):
         axes[0, 0].set_ylabel("semivariance / variance of the truth")
         axes[1, 0].set(ylabel="share of the truth's", ylim=(0, None))
         axes[1, 0].yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
-        plots.legend(figure, *axes[0, 0].get_legend_handles_labels(), columns=6)
+        plots.legend(figure, *axes[0, 0].get_legend_handles_labels())
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

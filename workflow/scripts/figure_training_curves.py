@@ -53,6 +53,6 @@ with job(snakemake.log[0], "figure_training_curves"):
         axes[0].plot([], [], **grey, linestyle="--", label=SPLITS[evaluated["split"].iloc[0]])
         axes[0].plot([], [], "*", **grey, label="chosen epoch")
         axes[0].plot([], [], **grey, linewidth=0.8, linestyle="-.", label="chance")
-        plots.legend(figure, *axes[0].get_legend_handles_labels(), columns=6)
+        plots.legend(figure, *axes[0].get_legend_handles_labels())
         plots.panel_letters(axes)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, params.dpi)

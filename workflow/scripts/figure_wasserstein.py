@@ -35,5 +35,5 @@ with job(snakemake.log[0], "figure_wasserstein"):
         for panel, window in zip(axes[0], windows, strict=True):
             panel.set_title(f"{window} × {window} pixels")
         handles = [pyplot.Line2D([], [], **look) for look in looks.values()]
-        plots.legend(figure, handles, columns=6)
+        plots.legend(figure, handles)
         plots.save(figure, snakemake.output.pdf, snakemake.output.png, snakemake.params.dpi)

@@ -312,7 +312,7 @@ def _problems_of_batches(config: Mapping[str, Any]) -> Iterator[str]:
             if model["batches"] and first["batches"] and first["batches"] > model["batches"]:
                 yield (
                     f"{key}.pretraining.batches is {first['batches']}; "
-                    f"expected at most {key}.batches, {model['batches']}, whose first they are"
+                    f"expected at most {key}.batches, {model['batches']}, of which they are the first"
                 )
     section, found = config["srgan"], (patches, "patches", "patches.per_time")
     yield from _too_large("srgan.defaults", section["defaults"], *found)

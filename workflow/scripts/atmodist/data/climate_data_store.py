@@ -143,8 +143,8 @@ def _client(policy: RetryPolicy) -> Client:
         ) from None
     if "@" in url or "?" in url or not url.startswith(("https://", "http://")):
         raise InputError(
-            "the address of the Climate Data Store is none or holds more than an address; expected one such "
-            f"as https://cds.climate.copernicus.eu/api, and the key apart from it, see {HELP}"
+            "the address of the Climate Data Store is no web address, or holds a key; expected one such as "
+            f"https://cds.climate.copernicus.eu/api, and the key apart from it, see {HELP}"
         )
     if ":" in key:
         raise InputError(

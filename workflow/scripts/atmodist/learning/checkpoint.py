@@ -93,6 +93,6 @@ class Checkpoint:
         """Fail if another run has claimed the files since."""
         if not self._owner.exists() or self._owner.read_text(encoding="utf-8") != self._mark:
             raise InputError(
-                f"{self.folder} belongs to a training run that was started later; this one ends without a "
-                "trace."
+                f"{self.folder} belongs to a training run that was started later; this one ends and "
+                "writes nothing."
             )
