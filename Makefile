@@ -14,7 +14,7 @@ MAP := figures/maps_northern_storm_track
 unexport PYTHONDONTWRITEBYTECODE
 
 .DEFAULT_GOAL := help
-.PHONY: help demo demo-all earth needs-seed study study-orderings study-page study-map report test torture unit lint bench docs pins clean
+.PHONY: help demo demo-all earth study study-orderings study-page study-map report test torture unit lint bench docs pins clean
 
 help:  ## these lines
 	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/make \1\t\2/p' Makefile
@@ -47,6 +47,7 @@ earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
 	@echo "Done. Figures: results/earth/figures  Numbers: results/earth/summary.csv"
 
 # Asked before an environment is installed.
+.PHONY: needs-seed
 needs-seed:
 	@case "$(SEED)" in ''|*[!0-9]*|0?*) \
 	  echo "Name a seed by its number: make $(firstword $(MAKECMDGOALS)) SEED=10"; exit 1; esac
