@@ -80,10 +80,6 @@ SRGAN = {
     "content": "mse",
 }
 
-SRGAN_SETTINGS = {key: value for key, value in SRGAN.items() if key != "content"}
-"""The same without what the script makes the content loss of."""
-
-
 CPU = Hardware(**HARDWARE)
 
 

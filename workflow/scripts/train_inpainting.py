@@ -10,14 +10,13 @@ with job(snakemake.log[0], f"train_inpainting {snakemake.wildcards.model}"):
     from atmodist.learning.training import TrainingJob
 
     files, params = snakemake.input, snakemake.params
-    settings = dict(params.settings)
-    content = settings.pop("content")
+    settings = InpaintingSettings.of(params.settings)
     training = TrainingJob.of(snakemake, files.pairs, snakemake.output.weights)
 
     def train(fabric):
         """Load the network in each process, and train."""
         of_encoder = files.get("encoder"), files.get("scale")
-        loss = content_loss(content, params.patch, params.variables, *of_encoder)
-        train_inpainting(fabric, training, loss, InpaintingSettings.of(settings))
+        loss = content_loss(settings.content, params.patch, params.variables, *of_encoder)
+        train_inpainting(fabric, training, loss, settings)
 
     launch(training.hardware, train)

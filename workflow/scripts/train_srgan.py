@@ -10,15 +10,14 @@ with job(snakemake.log[0], f"train_srgan {snakemake.wildcards.model}"):
     from atmodist.learning.training import TrainingJob
 
     files, params = snakemake.input, snakemake.params
-    settings = dict(params.settings)
-    content = settings.pop("content")
+    settings = SRGANSettings.of(params.settings)
     training = TrainingJob.of(snakemake, files.patches, snakemake.output.weights)
 
     def train(fabric):
         """Load the networks in each process, and train."""
         of_encoder = files.get("encoder"), files.get("scale")
-        loss = content_loss(content, params.patch, params.variables, *of_encoder)
+        loss = content_loss(settings.content, params.patch, params.variables, *of_encoder)
         generator = GeneratorSettings(**params.generator)
-        train_srgan(fabric, training, files.generator, loss, generator, SRGANSettings.of(settings))
+        train_srgan(fabric, training, files.generator, loss, generator, settings)
 
     launch(training.hardware, train)

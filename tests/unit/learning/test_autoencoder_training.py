@@ -34,9 +34,7 @@ def autoencoder(**changed):
 
 
 def inpainting(**changed):
-    settings = {**INPAINTING, **changed}
-    settings.pop("content")
-    return InpaintingSettings.of(settings)
+    return InpaintingSettings.of({**INPAINTING, **changed})
 
 
 def built(settings, kind):

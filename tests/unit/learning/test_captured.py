@@ -16,7 +16,6 @@ from trainings import (
     CPU,
     GENERATOR,
     SRGAN,
-    SRGAN_SETTINGS,
     training_job,
     write_pairs,
     write_patches,
@@ -125,7 +124,7 @@ def test_a_captured_duel_is_the_duel(band, hardware, monkeypatch):
         networks = Generator(2, **GENERATOR), Discriminator(2, 16, channels=2, dense=4)
         players = [Player(*fabric.setup(network, adam(fabric, network, 0.0))) for network in networks]
         limits = dict(zip(("extra_generator_below", "extra_discriminator_above"), band, strict=True))
-        settings = {**SRGAN_SETTINGS, "discriminator": {**SRGAN["discriminator"], **limits}}
+        settings = {**SRGAN, "discriminator": {**SRGAN["discriminator"], **limits}}
         batches = torch.randn(2, steps, 4, 2, 16, 16)
         losses = []
         for rate, epoch in zip((1e-3, 1e-4), batches, strict=True):
@@ -167,7 +166,7 @@ def test_a_captured_training_run_learns_what_a_launched_one_does(network, hardwa
         ),
         "gan": (
             srgan_training.train_srgan,
-            [start, None, sizes, SRGANSettings.of({**SRGAN_SETTINGS, "batches": 20})],
+            [start, None, sizes, SRGANSettings.of({**SRGAN, "batches": 20})],
         ),
     }[network]
     tables = []
@@ -210,7 +209,7 @@ def test_the_graphs_of_an_epoch_go_with_its_duel(tmp_path, monkeypatch, uncollec
     monkeypatch.setattr(TrainingRun, "end_epoch", noting)
     write_patches(tmp_path / "samples.h5")
     band = {"extra_generator_below": 9.0, "extra_discriminator_above": 0.0}
-    settings = {**SRGAN_SETTINGS, "discriminator": {**SRGAN["discriminator"], **band}}
+    settings = {**SRGAN, "discriminator": {**SRGAN["discriminator"], **band}}
     start = save_generator(tmp_path / "generator.pt")
     arguments = start, None, GeneratorSettings(**GENERATOR), SRGANSettings.of(settings)
     launch(CPU, srgan_training.train_srgan, training_job(tmp_path, [tmp_path / "samples.h5"]), *arguments)

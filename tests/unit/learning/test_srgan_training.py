@@ -10,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
-from trainings import CPU, GENERATOR, SRGAN, SRGAN_SETTINGS, training_job, write_patches
+from trainings import CPU, GENERATOR, SRGAN, training_job, write_patches
 
 from atmodist.learning import launching
 from atmodist.learning.launching import fabric_of, launch
@@ -35,7 +35,7 @@ def duel(low, high, content=None, fabric=None, weight=0.5):
     band = {"extra_generator_below": low, "extra_discriminator_above": high}
     settings = SRGANSettings.of(
         {
-            **SRGAN_SETTINGS,
+            **SRGAN,
             "adversarial_weight": weight,
             "discriminator": {**SRGAN["discriminator"], **band},
         }
@@ -203,7 +203,7 @@ def test_pretraining_beats_repeating_the_coarse_pixels(pretrained):
 def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
     _, patches, start = pretrained
     job = training_job(tmp_path, patches)
-    settings = SRGANSettings.of(SRGAN_SETTINGS)
+    settings = SRGANSettings.of(SRGAN)
     launch(CPU, train_srgan, job, start, None, GeneratorSettings(**GENERATOR), settings)
     table = pd.read_csv(job.log)
     assert table["learning_rate"].tolist() == [1e-3, 1e-3, 1e-4]
@@ -222,7 +222,7 @@ def test_a_generator_of_other_sizes_is_refused(pretrained, tmp_path, monkeypatch
     _, patches, start = pretrained
     told = []
     monkeypatch.setattr(launching.logger, "error", lambda text, *arguments: told.append(text % arguments))
-    settings = GeneratorSettings(**GENERATOR | {"channels": 6}), SRGANSettings.of(SRGAN_SETTINGS)
+    settings = GeneratorSettings(**GENERATOR | {"channels": 6}), SRGANSettings.of(SRGAN)
     with pytest.raises(SystemExit):
         launch(CPU, train_srgan, training_job(tmp_path, patches), start, None, *settings)
     (sentence,) = told
@@ -232,7 +232,7 @@ def test_a_generator_of_other_sizes_is_refused(pretrained, tmp_path, monkeypatch
 def test_a_duel_starts_from_its_generator_and_seed_indices_differ(pretrained, tmp_path):
     """Without adversarial weight the discriminator stays as it starts and has no part in the training."""
     _, patches, start = pretrained
-    settings = {**SRGAN_SETTINGS, "adversarial_weight": 0, "phases": [{"epochs": 1, "learning_rate": 1e-5}]}
+    settings = {**SRGAN, "adversarial_weight": 0, "phases": [{"epochs": 1, "learning_rate": 1e-5}]}
     weights = []
     for name, seed_index in (("a", 0), ("b", 0), ("c", 1)):
         (tmp_path / name).mkdir()
@@ -271,7 +271,7 @@ def test_adam_starts_afresh_with_every_phase(pretrained, tmp_path, monkeypatch):
 
     monkeypatch.setattr(TrainingRun, "end_epoch", noting)
     band = {"extra_generator_below": 0, "extra_discriminator_above": 9}
-    settings = {**SRGAN_SETTINGS, "discriminator": {**SRGAN["discriminator"], **band}}
+    settings = {**SRGAN, "discriminator": {**SRGAN["discriminator"], **band}}
     arguments = start, None, GeneratorSettings(**GENERATOR), SRGANSettings.of(settings)
     launch(CPU, train_srgan, training_job(tmp_path, patches), *arguments)
     assert steps == [[6, 6], [12, 12], [6, 6]]

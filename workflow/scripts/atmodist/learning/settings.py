@@ -93,7 +93,10 @@ class AutoencoderSettings:
 
 @dataclass(frozen=True)
 class InpaintingSettings:
-    """The same network as an autoencoder's, trained with Adam to fill a square of its input."""
+    """The same network as an autoencoder's, trained with Adam to fill a square of its input.
+
+    ``content`` is what `content.content_loss` makes its loss of.
+    """
 
     stages: tuple[int, ...]
     blocks: int
@@ -104,6 +107,7 @@ class InpaintingSettings:
     epochs: int
     batches: int | None
     seed_index: int = 0
+    content: str | Mapping[str, str] = "mse"
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
@@ -149,7 +153,10 @@ class Phase:
 
 @dataclass(frozen=True)
 class SRGANSettings:
-    """How a generator is trained against a discriminator; ``batches`` limits an epoch."""
+    """How a generator is trained against a discriminator; ``batches`` limits an epoch.
+
+    ``content`` is what `content.content_loss` makes its content loss of.
+    """
 
     batch_size: int
     adversarial_weight: float
@@ -157,6 +164,7 @@ class SRGANSettings:
     batches: int | None
     discriminator: DiscriminatorSettings
     seed_index: int = 0
+    content: str | Mapping[str, str] = "mse"
 
     @classmethod
     def of(cls, settings: Mapping[str, Any]) -> Self:
