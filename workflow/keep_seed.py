@@ -8,7 +8,6 @@ import argparse
 import shutil
 import sys
 from collections.abc import Collection
-from functools import reduce
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
@@ -39,7 +38,7 @@ def compare(kept: Path, planned: Collection[str], precision: str) -> None:
 
 def check(kept: Path, files: list[Path], precision: str | None) -> None:
     """Compare what is kept, of this seed and of others, with what the config files plan."""
-    config = configuration.tidy(reduce(configuration.merged, map(configuration.read, files)))
+    config = configuration.tidy(configuration.stacked(*map(configuration.read, files)))
     models, encoders = configuration.models(config, "srgan"), configuration.encoder_settings(config)
     compare(kept, models, precision or config["training"]["precision"])
     planned = {"": fingerprint(configuration.shared_settings(config))}

@@ -349,6 +349,16 @@ def run(script, folder, policy=None, **params):
     )  # fmt: skip
 
 
+def the_next_run_asks_for_nothing(server, folder, params):
+    """It makes the right file, and leaves nothing else."""
+    sent = len(server.requests)
+    run("download_era5", folder, **params)
+    assert len(server.requests) == sent
+    assert {field.truncation for field in grib.read_fields(folder / "period.grib")} == {21}
+    assert checksum_holds(folder)
+    assert {path.name for path in folder.iterdir()} == {"period.grib", "period.grib.sha256", "job.log"}
+
+
 def checksum_holds(folder):
     return subprocess.run(["sha256sum", "--check", "period.grib.sha256"], cwd=folder).returncode == 0
 
@@ -400,12 +410,7 @@ def test_a_stop_while_it_hashes_costs_no_second_download(server, tmp_path, monke
             run("download_era5", tmp_path, **params)
     for output in ("period.grib", "period.grib.sha256"):  # as Snakemake does after a job that failed
         (tmp_path / output).unlink(missing_ok=True)
-    sent = len(server.requests)
-    run("download_era5", tmp_path, **params)
-    assert len(server.requests) == sent
-    assert {field.truncation for field in grib.read_fields(tmp_path / "period.grib")} == {21}
-    assert checksum_holds(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"period.grib", "period.grib.sha256", "job.log"}
+    the_next_run_asks_for_nothing(server, tmp_path, params)
 
 
 @pytest.mark.parametrize("stop", [KeyboardInterrupt, OSError(errno.ENOSPC, "No space left on device")])
@@ -419,12 +424,7 @@ def test_a_stop_while_it_truncates_costs_no_second_download(server, tmp_path, mo
         patch.setattr("atmodist.data.arrival.write_fields", write)
         with pytest.raises((KeyboardInterrupt, SystemExit)):
             run("download_era5", tmp_path, **params)
-    sent = len(server.requests)
-    run("download_era5", tmp_path, **params)
-    assert len(server.requests) == sent
-    assert {field.truncation for field in grib.read_fields(tmp_path / "period.grib")} == {21}
-    assert checksum_holds(tmp_path)
-    assert {path.name for path in tmp_path.iterdir()} == {"period.grib", "period.grib.sha256", "job.log"}
+    the_next_run_asks_for_nothing(server, tmp_path, params)
 
 
 def test_what_another_request_has_brought_is_not_taken_for_the_answer(server, path):
