@@ -8,7 +8,7 @@ import sys
 import pytest
 
 from atmodist.core.errors import InputError
-from atmodist.core.lock import exclusive
+from atmodist.core.lock import exclusive, lock_of
 
 HOLD = f"""
 import sys, time
@@ -22,6 +22,7 @@ with exclusive(sys.argv[1]):
 
 @pytest.fixture
 def path(tmp_path):
+    (tmp_path / "spectral").mkdir()
     return tmp_path / "spectral" / "period.grib"
 
 
@@ -35,10 +36,11 @@ def test_another_process_is_told_until_the_first_has_ended(path):
     with exclusive(path):
         pass
     assert not any(path.parent.iterdir())
+    assert not lock_of(path).exists()
 
 
 def test_a_lock_that_is_deleted_while_another_process_takes_it_is_none(path, monkeypatch):
-    lock, take = path.with_name(".period.grib.lock"), fcntl.flock
+    lock, take = lock_of(path), fcntl.flock
 
     def late(*arguments):
         monkeypatch.undo()
@@ -60,3 +62,4 @@ def test_a_file_system_without_locks_prevents_nothing(path, monkeypatch):
     with exclusive(path), exclusive(path):
         pass
     assert not any(path.parent.iterdir())
+    assert not lock_of(path).exists()

@@ -5,26 +5,31 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from tempfile import gettempdir
 from typing import BinaryIO
 
 from atmodist.core.errors import InputError
+from atmodist.core.files import fingerprint
 
 
 @contextmanager
 def exclusive(path: str | Path) -> Iterator[None]:
     """Download ``path`` in this process alone; ``InputError`` while another process does.
 
-    The lock is on a hidden file beside ``path`` and ends with its process, however that ends. A file system
-    without locks excludes nobody.
+    The lock is on a temporary file of this machine, so that a kill leaves nothing beside ``path``, and ends
+    with its process, however that ends. A file system without locks excludes nobody.
     """
-    path = Path(path)
-    path.parent.mkdir(parents=True, exist_ok=True)
-    lock = path.with_name(f".{path.name}.lock")
+    path, lock = Path(path), lock_of(path)
     with _locked(path, lock):
         try:
             yield
         finally:
             lock.unlink(missing_ok=True)
+
+
+def lock_of(path: str | Path) -> Path:
+    """The file that stands for ``path`` on this machine."""
+    return Path(gettempdir()) / f"atmodist-{os.getuid()}-{fingerprint(str(Path(path).resolve()))[:16]}.lock"
 
 
 def _locked(path: Path, lock: Path) -> BinaryIO:
