@@ -39,7 +39,8 @@ class Source:
         index = int((time - self.first) / np.timedelta64(1, "h"))
         place = (index, slice(None)) if self.level is None else (index, self.level, slice(None))
         values = await self.arrays[variable].getitem(place)
-        return np.asarray(values, np.float64).view(complex)
+        with np.errstate(invalid="ignore"):  # of a damaged object, whose field is refused
+            return np.asarray(values, np.float64).view(complex)
 
 
 async def open_source(objects: Objects, request: Request) -> Source:
