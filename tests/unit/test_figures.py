@@ -13,7 +13,7 @@ from matplotlib.collections import QuadMesh
 from matplotlib.colors import to_hex
 
 from atmodist.core import netcdf
-from atmodist.evaluation.bootstrap import interval, means_of_groups
+from atmodist.evaluation.bootstrap import Bootstrap, interval
 from atmodist.figures import plots
 
 ESTIMATES = SYSTEMS[1:]
@@ -849,7 +849,7 @@ def test_predictability_shows_each_lag_by_month_and_by_hour(draw):
             np.testing.assert_allclose(places, np.unique(groups), atol=0.5)
     assert len(hour.collections) == 2, "an interval for each lag"
     accuracy = series.sel(lag=3, drop=True)
-    means = means_of_groups(accuracy, accuracy["time"].dt.month.values, block_days=5, resamples=50, seed=1)
+    means = Bootstrap(5, 50, 1).means_of_groups(accuracy, accuracy["time"].dt.month.values)
     expected = [interval(means.sel(group=value)) for value in means["group"]]
     ends = [segment[:, 1] for segment in month.collections[0].get_segments()]
     np.testing.assert_allclose(ends, expected)

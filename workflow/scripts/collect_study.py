@@ -12,18 +12,16 @@ with job(snakemake.log[0], "collect_study") as log:
     from atmodist.core import netcdf
     from atmodist.core.files import fingerprint, read_json, replacing
     from atmodist.evaluation import study, summary
+    from atmodist.evaluation.bootstrap import Bootstrap
 
     params, files = snakemake.params, snakemake.input
-    draws = {"resamples": params.resamples, "seed": params.seed}
+    bootstrap = Bootstrap(params.block_days, params.resamples, params.seed)
     rows = []
 
     for best_path, predictions in zip(files.best, files.predictions, strict=True):
         chance = read_json(best_path)["chance"]
         scores = {
-            name: values
-            for name, values, _ in summary.of_predictions(
-                netcdf.read(predictions), block_days=params.block_days, **draws
-            )
+            name: values for name, values, _ in summary.of_predictions(netcdf.read(predictions), bootstrap)
         }
         numbers = [("accuracy_over_chance", scores["accuracy"] / chance, "1")]
         rows += study.rows_of_draws("atmodist", Path(best_path).parent.name, numbers)
@@ -31,7 +29,7 @@ with job(snakemake.log[0], "collect_study") as log:
     means = {}
     for system, path in zip(params.systems, files.evaluation, strict=True):
         with netcdf.open_lazily(path) as evaluation:
-            means[system] = summary.means_of_evaluation(evaluation, **draws)
+            means[system] = summary.means_of_evaluation(evaluation, bootstrap)
     kept = {measure.quantity for measure in study.MEASURES.values()}
     for system, cities in zip(params.systems, files.cities, strict=True):
         if system == "truth":

@@ -5,6 +5,7 @@ from atmodist.core.job import job
 with job(snakemake.log[0], f"compare_cities {snakemake.wildcards.system}"):
     from atmodist.core import netcdf
     from atmodist.evaluation import cities
+    from atmodist.evaluation.bootstrap import Bootstrap
 
     truth, estimate = (
         [netcdf.open_lazily(path) for path in paths]
@@ -15,9 +16,7 @@ with job(snakemake.log[0], f"compare_cities {snakemake.wildcards.system}"):
         truth,
         estimate,
         cities.read(snakemake.input.cities),
-        params.block_days,
-        params.resamples,
-        params.seed,
+        Bootstrap(params.block_days, params.resamples, params.seed),
     )
     if snakemake.wildcards.system == "truth":
         result = result.drop_vars(["wasserstein", "wasserstein_draws"])

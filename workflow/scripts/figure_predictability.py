@@ -11,10 +11,11 @@ with job(snakemake.log[0], "figure_predictability"):
     from matplotlib.ticker import MultipleLocator, PercentFormatter
 
     from atmodist.core import netcdf
-    from atmodist.evaluation.bootstrap import interval, means_of_groups
+    from atmodist.evaluation.bootstrap import Bootstrap, interval
     from atmodist.figures import plots
 
     models = params.models
+    bootstrap = Bootstrap(params.block_days, params.resamples, params.seed)
     every = [netcdf.read(path)["series"].sel(quantity="accuracy") for path in snakemake.input.maps]
     lags = sorted({hours for series in every for hours in series["lag"].values})
     looks = dict(zip(lags, plots.lines([f"{hours} h" for hours in lags]).values(), strict=True))
@@ -32,7 +33,7 @@ with job(snakemake.log[0], "figure_predictability"):
                     continue
                 groups = accuracy["time"].dt.month.values, accuracy["time"].dt.hour.values
                 for panel, group, width in zip(row, groups, (1, 2), strict=True):
-                    means = means_of_groups(accuracy, group, params.block_days, params.resamples, params.seed)
+                    means = bootstrap.means_of_groups(accuracy, group)
                     place = means["group"] + shifts[hours] * width
                     (shown[hours],) = panel.plot(place, means.isel(sample=0), marker=".", **looks[hours])
                     ends = [interval(means.sel(group=value)) for value in means["group"].values]

@@ -10,6 +10,7 @@ with job(snakemake.log[0], "measure_orderings") as log:
     from atmodist.core.files import replacing
     from atmodist.data import store
     from atmodist.evaluation import orderings
+    from atmodist.evaluation.bootstrap import Bootstrap
     from atmodist.evaluation.streaming import choose_device
     from atmodist.learning.devices import Hardware
     from atmodist.learning.saved import load_encoder
@@ -36,7 +37,8 @@ with job(snakemake.log[0], "measure_orderings") as log:
         device,
     )
     netcdf.write(snakemake.output.sums, sums)
-    scores = orderings.scores(sums, params.block_days, params.resamples, params.seed)
+    bootstrap = Bootstrap(params.block_days, params.resamples, params.seed)
+    scores = orderings.scores(sums, bootstrap)
     with replacing(snakemake.output.scores) as partial:
         scores.to_csv(partial, index=False, float_format="%.6g")
     log.info("%d distances at %d times in %.1f s", len(known), len(chosen), time.monotonic() - started)

@@ -8,6 +8,7 @@ params = snakemake.params
 with job(snakemake.log[0], f"probe_jet {snakemake.wildcards.sector}") as log:
     from atmodist.core import netcdf
     from atmodist.evaluation import jet_probe
+    from atmodist.evaluation.bootstrap import Bootstrap
 
     index = netcdf.read(snakemake.input.jet)
     sources = {Path(path).stem: netcdf.read(path)["features"] for path in snakemake.input.features}
@@ -18,9 +19,7 @@ with job(snakemake.log[0], f"probe_jet {snakemake.wildcards.sector}") as log:
         params.folds,
         params.gap_days,
         {"fields": params.components},
-        params.block_days,
-        params.resamples,
-        params.seed,
+        Bootstrap(params.block_days, params.resamples, params.seed),
     )
     netcdf.write(snakemake.output.probe, result)
     best = result["skill"].isel(sample=0, lag=0).sel(target="latitude")

@@ -4,30 +4,23 @@ import numpy as np
 import pytest
 import xarray as xr
 
-from atmodist.evaluation.bootstrap import (
-    block_numbers,
-    interval,
-    means,
-    means_of_groups,
-    resample,
-    sums_of_blocks,
-)
+from atmodist.evaluation.bootstrap import Bootstrap, interval, means, sums_of_blocks
 
 
 def test_the_first_sample_is_the_data_and_the_others_are_draws():
-    counts = resample(12, 500, seed=1)
+    counts = Bootstrap(1, 500, 1).counts(12)
     assert (counts[0] == 1).all()
     assert (counts.sum("block") == 12).all()
     assert counts[1:].mean() == pytest.approx(1)
     assert counts[1:].var("sample").mean() == pytest.approx(11 / 12, rel=0.1), "multinomial"
-    np.testing.assert_array_equal(counts, resample(12, 500, seed=1))
-    assert resample(1, 500, seed=1).sizes["sample"] == 1
+    np.testing.assert_array_equal(counts, Bootstrap(1, 500, 1).counts(12))
+    assert Bootstrap(1, 500, 1).counts(1).sizes["sample"] == 1
 
 
 def test_the_interval_is_that_of_the_normal_distribution():
     """Of the mean of n independent blocks: ± 1.96 σ / √n, with the right share of intervals that hold it."""
     rng = np.random.default_rng(2)
-    counts = resample(200, 2000, seed=3)
+    counts = Bootstrap(1, 2000, 3).counts(200)
     sizes = xr.DataArray(np.full(200, 5), dims="block")
     sums = xr.Dataset({"x": ("block", 5 * rng.standard_normal(200))})
     samples = means(sums, sizes, counts)["x"]
@@ -40,7 +33,7 @@ def test_the_interval_is_that_of_the_normal_distribution():
 def test_95_percent_of_intervals_hold_the_truth(blocks):
     """Of the mean of a few blocks; the draws' quantiles at 2.5 and 97.5 % alone do in 88 to 94 %."""
     means = np.random.default_rng(4).standard_normal((blocks, 4000))
-    counts = resample(blocks, 1000, seed=5)
+    counts = Bootstrap(1, 1000, 5).counts(blocks)
     samples = xr.dot(counts, xr.DataArray(means, dims=("block", "experiment")), dim="block") / blocks
     low, high = interval(samples)
     assert ((low < 0) & (high > 0)).mean() == pytest.approx(0.95, abs=0.012)
@@ -48,18 +41,18 @@ def test_95_percent_of_intervals_hold_the_truth(blocks):
 
 def test_intervals_stay_where_the_quantity_can_be():
     shares = xr.DataArray(np.random.default_rng(6).beta(0.5, 3, 12), dims="block")
-    samples = xr.dot(resample(12, 1000, seed=7), shares, dim="block") / 12
+    samples = xr.dot(Bootstrap(1, 1000, 7).counts(12), shares, dim="block") / 12
     low, high = interval(samples)
     assert 0 < shares.min() <= low < samples[0] < high <= shares.max()
 
 
 def test_one_block_has_no_interval():
-    assert np.isnan(interval(resample(1, 500, seed=1).isel(block=0))).all()
+    assert np.isnan(interval(Bootstrap(1, 500, 1).counts(1).isel(block=0))).all()
 
 
 def test_blocks_begin_with_the_first_day_and_hold_data():
     time = np.array(["2001-07-04T21", "2001-07-01T09", "2001-07-02T21", "2001-07-08T00"], "datetime64[ns]")
-    block = block_numbers(time, block_days=2)
+    block = Bootstrap(2, 100, 0).blocks(time)
     assert block.tolist() == [1, 0, 0, 2]
     sums = sums_of_blocks(xr.Dataset({"x": ("time", [1, 2, 4, 8])}), block, "time")
     assert sums["x"].values.tolist() == [6, 1, 8]
@@ -71,7 +64,7 @@ def test_means_of_groups_and_their_intervals():
     hour = np.arange(80) % 4 * 6
     rng = np.random.default_rng(0)
     series = xr.DataArray(hour + rng.standard_normal(80), {"time": time}, ("time",))
-    found = means_of_groups(series, hour, block_days=2, resamples=100, seed=0)
+    found = Bootstrap(2, 100, 0).means_of_groups(series, hour)
     assert found["group"].values.tolist() == [0, 6, 12, 18]
     assert found.sizes == {"group": 4, "sample": 101}
     assert found["blocks"] == 10
@@ -85,7 +78,7 @@ def test_means_of_groups_and_their_intervals():
 def test_a_group_of_one_block_has_no_interval():
     time = np.datetime64("2001-08-01", "ns") + np.timedelta64(20, "D") * np.arange(2)
     series = xr.DataArray([1.0, 2.0], {"time": time}, ("time",))
-    found = means_of_groups(series, np.array([1, 2]), block_days=5, resamples=10, seed=0)
+    found = Bootstrap(5, 10, 0).means_of_groups(series, np.array([1, 2]))
     assert found.isel(sample=0).values.tolist() == [1, 2]
     assert np.isnan(found.isel(sample=slice(1, None))).all()
 
@@ -94,6 +87,6 @@ def test_blocks_without_data_are_not_drawn():
     """Two Januaries: no draw is without any, and the blocks are those of both."""
     time = np.datetime64("2001-01-01", "ns") + np.timedelta64(1, "D") * np.r_[0:4, 365:369]
     series = xr.DataArray(np.arange(8.0), {"time": time}, ("time",))
-    found = means_of_groups(series, np.ones(8), block_days=2, resamples=200, seed=0)
+    found = Bootstrap(2, 200, 0).means_of_groups(series, np.ones(8))
     assert found["blocks"] == 5, "the second January begins within a block"
     assert np.isfinite(found).all()

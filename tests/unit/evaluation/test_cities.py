@@ -11,7 +11,7 @@ from scipy.stats import wasserstein_distance
 
 from atmodist.data import units
 from atmodist.evaluation import cities
-from atmodist.evaluation.bootstrap import resample
+from atmodist.evaluation.bootstrap import Bootstrap
 
 LIST = Path(__file__).parents[3] / "resources/cities/cities.csv"
 PLACES = xr.Dataset(
@@ -20,7 +20,7 @@ PLACES = xr.Dataset(
 )
 
 
-DRAWS = {"block_days": 2, "resamples": 50, "seed": 6}
+DRAWS = Bootstrap(block_days=2, resamples=50, seed=6)
 TIMES = np.datetime64("2001-07-01", "ns") + np.arange(100) * np.timedelta64(3, "h")  # seven blocks
 
 
@@ -75,7 +75,7 @@ def test_windows_surround_the_place(latitude, longitude, rows):
 
 def test_distributions_agree_with_scipy_and_numpy():
     truth, estimate = shards(1), shards(2, scale=1.4)
-    result = cities.compare(truth, estimate, PLACES, **DRAWS)
+    result = cities.compare(truth, estimate, PLACES, DRAWS)
     for window in cities.WINDOWS:
         for variable in ("divergence", "temperature"):
             for city in ("London", "Santiago"):
@@ -99,19 +99,19 @@ def test_distributions_agree_with_scipy_and_numpy():
 
 def test_shards_do_not_matter():
     whole, halves = ([xr.concat(shards(i), "time")] for i in (1, 2)), (shards(i) for i in (1, 2))
-    xr.testing.assert_identical(*(cities.compare(*each, PLACES, **DRAWS) for each in (whole, halves)))
+    xr.testing.assert_identical(*(cities.compare(*each, PLACES, DRAWS) for each in (whole, halves)))
 
 
 def test_edges_come_from_the_truth_alone():
     truth = shards(1)
-    one, other = (cities.compare(truth, shards(seed, scale=3), PLACES, **DRAWS) for seed in (2, 3))
+    one, other = (cities.compare(truth, shards(seed, scale=3), PLACES, DRAWS) for seed in (2, 3))
     xr.testing.assert_identical(one["bin_edge"], other["bin_edge"])
     outermost = one["density"].isel(bin=[0, -1])
     assert (outermost > one["density"].isel(bin=[1, -2]).values).all(), "what lies beyond counts there"
 
 
 def test_the_truth_is_at_no_distance_from_itself():
-    result = cities.compare(shards(1), shards(1), PLACES, **DRAWS)
+    result = cities.compare(shards(1), shards(1), PLACES, DRAWS)
     assert result.sizes["draw"] == 50
     assert not result["wasserstein"].any()
     assert not result["wasserstein_draws"].any()
@@ -131,7 +131,7 @@ def heavy_tailed(seed, scale):
 def test_distances_of_draws_agree_with_scipys_of_weighted_values(scale, shift):
     (true, block), (found, _) = heavy_tailed(4, 1), heavy_tailed(5, scale)
     found += shift
-    draws = resample(25, 10, seed=6).values
+    draws = Bootstrap(1, 10, 6).counts(25).values
     distances = cities.redrawn_distances(true, found, block, draws)
     for counts, distance in zip(draws, distances, strict=True):
         weights = np.repeat(counts[block], 9)
@@ -142,7 +142,7 @@ def test_distances_of_draws_agree_with_scipys_of_weighted_values(scale, shift):
 
 
 def test_one_block_has_no_draws(tmp_path):
-    result = cities.compare(shards(1), shards(2), PLACES, block_days=20, resamples=50, seed=6)
+    result = cities.compare(shards(1), shards(2), PLACES, Bootstrap(20, 50, 6))
     result.to_netcdf(tmp_path / "cities.nc", engine="h5netcdf")
     read = xr.load_dataset(tmp_path / "cities.nc", engine="h5netcdf")
     assert read["wasserstein_draws"].sizes == {"draw": 0, "window": 3, "variable": 2, "city": 2}

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from atmodist.evaluation import fills
+from atmodist.evaluation.bootstrap import Bootstrap
 from atmodist.evaluation.fills import laplace_fill, scores
 from atmodist.learning.inpainting import square_of
 
@@ -120,12 +121,12 @@ def test_relative_scores_of_a_weaker_square():
     rng = np.random.default_rng(1)
     truth = rng.standard_normal((12, 2, 32, 32))
     result = summed(truth, fills.inserted(truth, truth / 2))
-    found = fills.relative_scores(result, "l2", block_days=1, resamples=50, seed=0)
+    found = fills.relative_scores(result, "l2", Bootstrap(1, 50, 0))
     assert {each.sizes["sample"] for each in found.values()} == {51}
     np.testing.assert_allclose(found["gradient_over_truth"], 0.25)
     np.testing.assert_allclose(found["spectrum_error"], np.log10(4))
     square = truth[..., SQUARE, SQUARE]
     np.testing.assert_allclose(found["squared_error"][0], np.square(square / 2).mean((0, 2, 3)))
-    exact = fills.relative_scores(summed(truth, truth), "l2", 1, 50, 0)
+    exact = fills.relative_scores(summed(truth, truth), "l2", Bootstrap(1, 50, 0))
     np.testing.assert_allclose(exact["edge_jump_over_truth"], 1)
     np.testing.assert_allclose(exact["spectrum_error"], 0, atol=1e-12)

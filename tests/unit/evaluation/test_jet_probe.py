@@ -6,9 +6,10 @@ import xarray as xr
 
 from atmodist.core.errors import InputError
 from atmodist.evaluation import jet_probe
+from atmodist.evaluation.bootstrap import Bootstrap
 
 TIME = np.datetime64("2001-01-01", "ns") + np.timedelta64(1, "D") * np.arange(400)
-SETTINGS = {"folds": 4, "gap": 5, "components": {}, "block_days": 20, "resamples": 50, "seed": 0}
+SETTINGS = {"folds": 4, "gap": 5, "components": {}, "bootstrap": Bootstrap(20, 50, 0)}
 
 
 @pytest.fixture(scope="module")

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from atmodist.data import spectral
 from atmodist.data.sphere import area_weights
 from atmodist.evaluation import metrics, moments, streaming, summary
-from atmodist.evaluation.bootstrap import resample
+from atmodist.evaluation.bootstrap import Bootstrap
 
 VARIABLES = ["divergence", "vorticity"]
 BLOCKS, FRAMES = 8, 3  # blocks of a day with frames at 0, 8, 16 UTC
@@ -71,7 +71,7 @@ def by_numpy(truth, estimate, counts):
 def test_squared_errors_are_those_of_numpy():
     """Exactly in the data, and where every point is sampled, in every draw, too."""
     series, evaluations = both(rows=64)
-    counts = resample(BLOCKS, 6, seed=5)
+    counts = Bootstrap(1, 6, 5).counts(BLOCKS)
     errors = moments.squared_errors(*evaluations, counts).transpose("sample", "weight", "variable")
     for sample, times in enumerate(counts.values):
         expected = by_numpy(*series, times)
@@ -83,7 +83,7 @@ def test_the_data_count_at_all_points_and_the_draws_at_the_sampled_ones():
     """The spread over the draws is that of the whole grid."""
     series, evaluations = both(rows=128)
     assert evaluations[0].sizes["point"] == 64 * 128
-    counts = resample(BLOCKS, 300, seed=5)
+    counts = Bootstrap(1, 300, 5).counts(BLOCKS)
     errors = moments.squared_errors(*evaluations, counts).transpose("sample", "weight", "variable")
     expected = np.array([by_numpy(*series, times) for times in counts.values[:100]])
     np.testing.assert_allclose(errors["mean"][0], expected[0, 0], rtol=1e-4)
@@ -103,7 +103,7 @@ def test_a_sampled_point_stands_for_its_own_box():
     estimate = truth.copy()
     estimate[:, :, alone["grid_row"], alone["grid_column"]] = 1e-5
     evaluations = evaluate(truth, truth), evaluate(truth, estimate)
-    errors = moments.squared_errors(*evaluations, resample(2, 3, seed=5))["mean"].sel(weight="grid")
+    errors = moments.squared_errors(*evaluations, Bootstrap(1, 3, 5).counts(2))["mean"].sel(weight="grid")
     assert 0 < alone.sizes["point"] < points.sizes["point"] / 2
     np.testing.assert_allclose(errors, 1e-10 * alone.sizes["point"], rtol=1e-3)
 
@@ -137,14 +137,18 @@ def test_sums_over_the_sampled_points_are_unbiased(rows):
 def test_the_truth_has_no_error_and_one_block_no_draws():
     truth = series(1, 64, 1.0, 0.3)
     result = evaluate(truth, truth)
-    assert not moments.squared_errors(result, result, resample(BLOCKS, 5, 1)).to_dataarray("field").any()
+    errors = moments.squared_errors(result, result, Bootstrap(1, 5, 1).counts(BLOCKS))
+    assert not errors.to_dataarray("field").any()
     one = evaluate(truth[:FRAMES], truth[:FRAMES])
-    assert moments.squared_errors(one, one, resample(1, 5, 1)).sizes["sample"] == 1
+    assert moments.squared_errors(one, one, Bootstrap(1, 5, 1).counts(1)).sizes["sample"] == 1
 
 
 def test_the_summary_has_one_number_a_system_and_variable_with_its_interval():
     series, evaluations = both(rows=64)
-    numbers = {name: (values, unit) for name, values, unit in summary.of_moments(*evaluations[::-1], 200, 6)}
+    numbers = {
+        name: (values, unit)
+        for name, values, unit in summary.of_moments(*evaluations[::-1], Bootstrap(1, 200, 6))
+    }
     assert list(numbers) == [
         "mean_field_squared_error",
         "area_weighted_mean_field_squared_error",

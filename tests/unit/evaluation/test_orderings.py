@@ -11,6 +11,7 @@ from scipy.stats import spearmanr
 from atmodist.core.errors import InputError
 from atmodist.data import spectral
 from atmodist.evaluation import degradations, orderings
+from atmodist.evaluation.bootstrap import Bootstrap
 from atmodist.learning.networks import Encoder
 from atmodist.samples.normalise import Moments
 
@@ -196,7 +197,7 @@ def test_scores_are_means_over_series_with_intervals_of_days():
         },
         {"distance": ["l1"], "family": list(orderings.FAMILIES), "time": time},
     )
-    table = orderings.scores(sums, block_days=2, resamples=500, seed=3).set_index("family")
+    table = orderings.scores(sums, Bootstrap(2, 500, 3)).set_index("family")
     assert "vortex" not in table.index
     assert table.loc["lag", "right"] == pytest.approx(0.35)
     assert table.loc["lag", "monotonicity"] == pytest.approx(-0.35)
@@ -204,5 +205,5 @@ def test_scores_are_means_over_series_with_intervals_of_days():
     assert table.loc["mean", "right"] == pytest.approx(0.35)
     ends = table.loc["lag", ["right_low", "right_high"]].tolist()
     assert ends == pytest.approx([0.05, 0.65], abs=0.01), "all four draws of one block"
-    alone = orderings.scores(sums, block_days=20, resamples=500, seed=3)
+    alone = orderings.scores(sums, Bootstrap(20, 500, 3))
     assert alone["right_low"].isna().all()

@@ -6,6 +6,7 @@ import xarray as xr
 
 from atmodist.core.errors import InputError
 from atmodist.evaluation import probe
+from atmodist.evaluation.bootstrap import Bootstrap
 
 DAYS = np.datetime64("2001-01-01") + np.arange(300)
 
@@ -151,13 +152,13 @@ def test_skill_of_known_predictions():
     values = rng.standard_normal((2, 300))
     coordinates = {"target": ["a", "b"], "time": DAYS.astype("datetime64[ns]")}
     truth = xr.DataArray(values, coordinates, list(coordinates))
-    samples = probe.skill(truth * [[1.0], [0.5]], truth, block_days=10, resamples=50, seed=1)
+    samples = probe.skill(truth * [[1.0], [0.5]], truth, Bootstrap(10, 50, 1))
     assert samples.sizes == {"sample": 51, "target": 2}
     assert samples["blocks"] == 30
     np.testing.assert_allclose(samples.sel(target="a"), 1)
     np.testing.assert_allclose(samples.sel(target="b"), 0.75)
     noise = truth + xr.DataArray(rng.standard_normal((2, 300)), dims=("target", "time"))
-    samples = probe.skill(noise, truth, block_days=10, resamples=200, seed=1)
+    samples = probe.skill(noise, truth, Bootstrap(10, 200, 1))
     error = np.square(noise - truth).mean("time") / np.square(truth).mean("time")
     np.testing.assert_allclose(samples[0], 1 - error)
     assert (samples[1:].quantile(0.02, "sample") < samples[0]).all()

@@ -6,7 +6,7 @@ import xarray as xr
 from scipy.stats import norm, t, wasserstein_distance
 
 from atmodist.evaluation import summary
-from atmodist.evaluation.bootstrap import resample
+from atmodist.evaluation.bootstrap import Bootstrap
 from atmodist.evaluation.cities import redrawn_distances
 
 DAYS = np.datetime64("2001-07-01", "ns") + np.arange(4) * np.timedelta64(2, "D")
@@ -42,11 +42,11 @@ def evaluation(factor=1.0, compared=True):
 
 
 def test_means_weigh_a_short_block_by_its_frames():
-    means = summary.means_of_evaluation(evaluation(), resamples=50, seed=4)
+    means = summary.means_of_evaluation(evaluation(), Bootstrap(1, 50, 4))
     assert means["mean_squared_error"].isel(sample=0).values.tolist() == [4, 40]
     assert means["kinetic_energy"].dims == ("sample", "degree")
     assert means["kinetic_energy"][0, 3] == pytest.approx(2 * (1 * 2 + 2 * 2 + 3 * 2 + 4) / 7)
-    counts = resample(4, 50, seed=4)
+    counts = Bootstrap(1, 50, 4).counts(4)
     block_sums = np.array([1 + 2, 3 + 4, 5 + 6, 7])
     expected = counts.values @ block_sums / (counts.values @ [2, 2, 2, 1])
     np.testing.assert_allclose(means["mean_squared_error"].sel(variable="divergence"), expected)
@@ -60,7 +60,7 @@ def numbers_of(found, truth, bilinear, truncation=8):
 
 def test_a_ratio_of_proportional_errors_has_no_spread():
     truth, bilinear, found = (
-        summary.means_of_evaluation(each, 50, seed=4)
+        summary.means_of_evaluation(each, Bootstrap(1, 50, 4))
         for each in (evaluation(compared=False), evaluation(), evaluation(0.1))
     )
     numbers = numbers_of(found, truth, bilinear)
@@ -84,7 +84,7 @@ def test_degrees_that_count_for_the_errors_of_kinetic_energy(degree, whole, uppe
     """Those from 1 to a truncation of 6, and from 4 to 6; one of them has ten times its energy."""
     found = evaluation()
     found["kinetic_energy"] = found["kinetic_energy"] * xr.where(found["degree"] == degree, 10, 1)
-    means = [summary.means_of_evaluation(each, 50, seed=4) for each in (found, evaluation())]
+    means = [summary.means_of_evaluation(each, Bootstrap(1, 50, 4)) for each in (found, evaluation())]
     numbers = numbers_of(*means, means[1], truncation=6)
     np.testing.assert_allclose(numbers["kinetic_energy_error"], whole)
     np.testing.assert_allclose(numbers["kinetic_energy_error_upper_half"], upper_half)
@@ -101,7 +101,7 @@ def test_the_interval_of_a_frechet_distance_is_around_it():
             "representation_mean": (("block", "channel"), values.mean(1)),
             "representation_square": (("block", "channel", "other_channel"), squares),
         }
-        return summary.means_of_evaluation(evaluation().assign(moments), 200, seed=4)
+        return summary.means_of_evaluation(evaluation().assign(moments), Bootstrap(1, 200, 4))
 
     found, truth = means(2.0), means(0.0)
     distance = numbers_of(found, truth, truth)["frechet_distance"]
@@ -110,7 +110,7 @@ def test_the_interval_of_a_frechet_distance_is_around_it():
 
 
 def test_numbers_have_the_units_of_their_variables():
-    means = [summary.means_of_evaluation(evaluation(each), 50, seed=4) for each in (1.0, 0.1)]
+    means = [summary.means_of_evaluation(evaluation(each), Bootstrap(1, 50, 4)) for each in (1.0, 0.1)]
     table = summary.Table("tiny")
     table.add("super_resolution", "l2", summary.of_super_resolution(means[1], means[0], means[0], 8))
     distance = xr.DataArray(
@@ -129,7 +129,7 @@ def test_numbers_have_the_units_of_their_variables():
 
 def test_fields_that_are_no_wind_have_no_error_of_kinetic_energy():
     truth, found = (
-        summary.means_of_evaluation(evaluation(each).drop_vars("kinetic_energy"), 50, seed=4)
+        summary.means_of_evaluation(evaluation(each).drop_vars("kinetic_energy"), Bootstrap(1, 50, 4))
         for each in (1.0, 0.1)
     )
     names = numbers_of(found, truth, truth)
@@ -144,10 +144,7 @@ def test_predictions_make_accuracies_by_blocks_of_days():
     predictions = xr.Dataset(
         {"rank": ("pair", rank), "loss": ("pair", loss)}, {"time": ("pair", time.astype("datetime64[ns]"))}
     )
-    numbers = {
-        name: values
-        for name, values, _ in summary.of_predictions(predictions, block_days=5, resamples=200, seed=6)
-    }
+    numbers = {name: values for name, values, _ in summary.of_predictions(predictions, Bootstrap(5, 200, 6))}
     assert numbers["accuracy"][0] == pytest.approx((rank == 0).mean())
     assert numbers["top3_accuracy"][0] == pytest.approx((rank < 3).mean())
     assert numbers["loss"][0] == pytest.approx(loss.mean())
@@ -168,9 +165,9 @@ def test_pressure_is_that_of_the_times_drawn():
             "weight": ["area", "grid"],
         },
     )
-    (_, mean, unit), (_, std, _) = summary.of_pressure(series, block_days=2, resamples=20, seed=8)
+    (_, mean, unit), (_, std, _) = summary.of_pressure(series, Bootstrap(2, 20, 8))
     assert unit == "hPa"
-    for sample, counts in enumerate(resample(4, 20, seed=8).values):
+    for sample, counts in enumerate(Bootstrap(1, 20, 8).counts(4).values):
         drawn = np.repeat(pressure.reshape(4, -1), counts, axis=0)
         assert mean[sample] == pytest.approx(drawn.mean())
         assert std[sample] == pytest.approx(drawn.std())
@@ -190,11 +187,11 @@ def losses(pairs):
 
 def test_scale_of_the_content_loss_is_that_of_the_days_drawn():
     found = losses([[2, 3, 1, 2], [1, 2, 2, 0], [4, 0, 0, 3]])
-    ((name, scale, _),) = summary.of_content_loss(found, block_days=1, resamples=60, seed=10)
+    ((name, scale, _),) = summary.of_content_loss(found, Bootstrap(1, 60, 10))
     assert name == "scale"
     assert scale.sizes["sample"] == 61
     without = 0
-    for sample, counts in enumerate(resample(3, 60, seed=10).values):
+    for sample, counts in enumerate(Bootstrap(1, 60, 10).counts(3).values):
         sums, pairs = np.einsum("b,mbl->ml", counts, found["sum"]), counts @ found["pairs"].values
         fitted = (pairs > 0) & [
             False,
@@ -210,8 +207,8 @@ def test_scale_of_the_content_loss_is_that_of_the_days_drawn():
 
 def test_a_draw_without_a_pair_to_fit_is_no_sample():
     found = losses([[2, 3, 1, 2], [2, 0, 0, 0]])
-    ((_, scale, _),) = summary.of_content_loss(found, block_days=1, resamples=60, seed=10)
-    counts = resample(2, 60, seed=10)
+    ((_, scale, _),) = summary.of_content_loss(found, Bootstrap(1, 60, 10))
+    counts = Bootstrap(1, 60, 10).counts(2)
     assert scale.sizes["sample"] == (counts.isel(block=0) > 0).sum() < 61
     np.testing.assert_allclose(scale, scale[0], err_msg="one day has all the pairs that count")
 
@@ -247,7 +244,7 @@ def test_cities_are_counted_and_the_draws_centred():
 def test_the_interval_of_a_distance_is_what_other_samples_would_give():
     """In 19 of 20 samples; draws that are not centred are farther apart than the sample they come from."""
     rng = np.random.default_rng(7)
-    draws, block = resample(30, 400, seed=8).values[1:], np.arange(30)
+    draws, block = Bootstrap(1, 400, 8).counts(30).values[1:], np.arange(30)
     samples = []
     for _ in range(400):
         truth = rng.standard_normal((30, 1)) + rng.standard_normal((30, 9))
@@ -314,7 +311,7 @@ def test_rows_of_the_jet():
         ("lag", "target", "sample"),
     )
     table = summary.Table("test")
-    table.add("jet", "north", summary.of_jet(index, 10, 50, 1))
+    table.add("jet", "north", summary.of_jet(index, Bootstrap(10, 50, 1)))
     table.add("jet", "north fields", summary.of_jet_probe(skill))
     rows = table.to_frame().set_index(["system", "quantity"])
     latitude = rows.loc[("north", "jet_latitude")]

@@ -12,7 +12,7 @@ from torch import Tensor
 from atmodist.core.errors import InputError
 from atmodist.data.sphere import area_weights
 from atmodist.distance import AtmoDist
-from atmodist.evaluation.bootstrap import interval, means_of_series
+from atmodist.evaluation.bootstrap import Bootstrap, interval
 from atmodist.evaluation.uncertainty import sliding_windows
 from atmodist.global_fields import GlobalFields
 
@@ -103,7 +103,7 @@ def evaluate(
     distance = xr.DataArray(values, {"time": fields.times, **centres}, ("time", "latitude", "longitude"))
     weighted = distance.weighted(xr.DataArray(weights, dims="latitude"))
     series = xr.Dataset({"by_window": distance, "mean": weighted.mean(("latitude", "longitude"))})
-    means = _means(series, fields.times, block_days, resamples, seed)
+    means = _means(series, fields.times, Bootstrap(block_days, resamples, seed))
     result = xr.Dataset({"distance": distance, "along_time": series["mean"], **means}).sortby("longitude")
     for values in result.values():
         values.attrs = {"units": "1", "long_name": "AtmoDist distance"}
@@ -159,21 +159,21 @@ def _normalised(fields: GlobalFields, index: int, model: AtmoDist) -> Tensor:
     return model.normalise(torch.from_numpy(values)[None])[0].to(place.device, place.dtype)
 
 
-def _means(series: xr.Dataset, times: np.ndarray, block_days: float, resamples: int, seed: int) -> dict:
+def _means(series: xr.Dataset, times: np.ndarray, bootstrap: Bootstrap) -> dict:
     """Means over time of each variable, with intervals along ``bound``."""
     bound = xr.DataArray([0.025, 0.975], dims="bound", name="bound")
     if np.isnat(times).any():
         samples = series.isel(time=[0]).rename(time="sample").drop_vars("sample").assign_coords(blocks=1)
     else:
-        samples = means_of_series(series.drop_vars("time"), times, "time", block_days, resamples, seed)
+        samples = bootstrap.means(series.drop_vars("time"), times, "time")
     found = {}
     for name, values in samples.items():
         found[name] = values.isel(sample=0).drop_vars("blocks")
         found[f"{name}_interval"] = xr.concat([found[name].copy(data=end) for end in interval(values)], bound)
     if samples.sizes["sample"] == 1:
         warnings.warn(
-            f"the forecast lies within one block of {block_days:g} days, which gives no interval; expected "
-            "more days or a smaller block_days.",
+            f"the forecast lies within one block of {bootstrap.block_days:g} days, which gives no interval; "
+            "expected more days or a smaller block_days.",
             stacklevel=3,
         )
     return found

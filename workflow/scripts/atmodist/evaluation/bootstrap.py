@@ -7,6 +7,8 @@ the number of blocks alone, so that all systems see the same ones and the interv
 is right, too.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 import xarray as xr
 from scipy.special import ndtr, ndtri, stdtrit
@@ -14,16 +16,51 @@ from scipy.special import ndtr, ndtri, stdtrit
 from atmodist.core.seeds import random_stream
 
 
-def resample(blocks: int, resamples: int, seed: int) -> xr.DataArray:
-    """How often each block counts (sample, block): once in sample 0, as often as it is drawn in the others.
+@dataclass(frozen=True)
+class Bootstrap:
+    """``resamples`` draws, which follow from ``seed``, of blocks of ``block_days`` days."""
 
-    A single block cannot be drawn differently: it gives sample 0 alone.
-    """
-    draws = random_stream(seed, "bootstrap").multinomial(
-        blocks, np.full(blocks, 1 / blocks), resamples if blocks > 1 else 0
-    )
-    counts = np.vstack([np.ones((1, blocks), int), draws])
-    return xr.DataArray(counts, {"blocks": blocks}, ("sample", "block"))
+    block_days: float
+    resamples: int
+    seed: int
+
+    def blocks(self, time: np.ndarray) -> np.ndarray:
+        """Number of the block in which each time lies; block 0 begins with the first day of all.
+
+        Blocks without any of the times have no number.
+        """
+        days = time.astype("datetime64[D]").astype(int)
+        return np.unique((days - days.min()) // self.block_days, return_inverse=True)[1]
+
+    def counts(self, blocks: int) -> xr.DataArray:
+        """How often each block counts (sample, block): once in sample 0, then as often as it is drawn.
+
+        A single block cannot be drawn differently: it gives sample 0 alone.
+        """
+        draws = random_stream(self.seed, "bootstrap").multinomial(
+            blocks, np.full(blocks, 1 / blocks), self.resamples if blocks > 1 else 0
+        )
+        counts = np.vstack([np.ones((1, blocks), int), draws])
+        return xr.DataArray(counts, {"blocks": blocks}, ("sample", "block"))
+
+    def means(self, series: xr.Dataset, time: np.ndarray, along: str) -> xr.Dataset:
+        """Means along ``sample`` of values ``along`` a dimension, whose ``time`` gives their blocks."""
+        block = self.blocks(time)
+        sizes = xr.DataArray(np.bincount(block), dims="block")
+        return means(sums_of_blocks(series, block, along), sizes, self.counts(len(sizes)))
+
+    def means_of_groups(self, series: xr.DataArray, group: np.ndarray) -> xr.DataArray:
+        """Means (group, sample, …) of a series along ``time`` in each ``group`` (time,), such as months.
+
+        Blocks are drawn within each group; a group of one block has NaN in place of draws.
+        """
+        found = []
+        for value in np.unique(group):
+            part = series.isel(time=np.flatnonzero(group == value))
+            values = part.drop_vars("time").to_dataset(name="mean")
+            mean = self.means(values, part["time"].values, "time")["mean"]
+            found.append(mean.pad(sample=(0, self.resamples + 1 - mean.sizes["sample"])))
+        return xr.concat(found, xr.DataArray(np.unique(group), dims="group", name="group"))
 
 
 def widening(count: int) -> float:
@@ -54,44 +91,10 @@ def interval(samples: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
     return ends[0], ends[1]
 
 
-def block_numbers(time: np.ndarray, block_days: int) -> np.ndarray:
-    """Number of the block of days in which each time lies; block 0 begins with the first day of all.
-
-    Blocks without any of the times have no number.
-    """
-    days = time.astype("datetime64[D]").astype(int)
-    return np.unique((days - days.min()) // block_days, return_inverse=True)[1]
-
-
 def sums_of_blocks(series: xr.Dataset, block: np.ndarray, along: str) -> xr.Dataset:
     """Sums of values ``along`` a dimension over the members of each block; ``block`` numbers them from 0."""
     numbered = series.assign_coords(block=(along, block)).groupby("block").sum()
     return numbered.reindex(block=np.arange(block.max() + 1), fill_value=0).drop_vars("block")
-
-
-def means_of_series(
-    series: xr.Dataset, time: np.ndarray, along: str, block_days: int, resamples: int, seed: int
-) -> xr.Dataset:
-    """Means along ``sample`` of values ``along`` a dimension, whose ``time`` gives their blocks of days."""
-    block = block_numbers(time, block_days)
-    sizes = xr.DataArray(np.bincount(block), dims="block")
-    return means(sums_of_blocks(series, block, along), sizes, resample(len(sizes), resamples, seed))
-
-
-def means_of_groups(
-    series: xr.DataArray, group: np.ndarray, block_days: int, resamples: int, seed: int
-) -> xr.DataArray:
-    """Means (group, sample, …) of a series along ``time`` in each ``group`` (time,), such as months.
-
-    Blocks of days are drawn within each group; a group of one block has NaN in place of draws.
-    """
-    found = []
-    for value in np.unique(group):
-        part = series.isel(time=np.flatnonzero(group == value))
-        values = part.drop_vars("time").to_dataset(name="mean")
-        mean = means_of_series(values, part["time"].values, "time", block_days, resamples, seed)["mean"]
-        found.append(mean.pad(sample=(0, resamples + 1 - mean.sizes["sample"])))
-    return xr.concat(found, xr.DataArray(np.unique(group), dims="group", name="group"))
 
 
 def means(sums: xr.Dataset, sizes: xr.DataArray, counts: xr.DataArray) -> xr.Dataset:

@@ -10,7 +10,7 @@ import xarray as xr
 
 from atmodist.data import units
 from atmodist.data.sphere import grid_position
-from atmodist.evaluation.bootstrap import block_numbers, resample
+from atmodist.evaluation.bootstrap import Bootstrap
 
 WINDOWS = (1, 2, 3)
 QUANTILES = (0.02, 0.09, 0.25, 0.50, 0.75, 0.91, 0.98)
@@ -53,9 +53,7 @@ def compare(
     truth: Sequence[xr.Dataset],
     estimate: Sequence[xr.Dataset],
     places: xr.Dataset,
-    block_days: int,
-    resamples: int,
-    seed: int,
+    bootstrap: Bootstrap,
 ) -> xr.Dataset:
     """Distributions of the estimate at every city, and how far they are from the true ones.
 
@@ -67,10 +65,10 @@ def compare(
         the edges ``bin_edge`` (variable, city, edge), which follow from the truth alone, what lies beyond
         them counting in the outermost bins; ``wasserstein`` (window, variable, city), the Wasserstein-1
         distance to the truth; ``wasserstein_draws`` (draw, window, variable, city), the same for each of the
-        ``resamples`` draws of blocks of ``block_days`` days, see `redrawn_distances`.
+        draws of the bootstrap, see `redrawn_distances`.
     """
-    block = block_numbers(np.concatenate([shard["time"].values for shard in truth]), block_days)
-    counts = resample(block.max() + 1, resamples, seed)
+    block = bootstrap.blocks(np.concatenate([shard["time"].values for shard in truth]))
+    counts = bootstrap.counts(block.max() + 1)
     draws = counts.values[1:]
     found = []
     for first in range(0, places.sizes["city"], CITIES_AT_ONCE):

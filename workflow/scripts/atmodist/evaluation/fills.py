@@ -11,7 +11,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 import xarray as xr
 
-from atmodist.evaluation.bootstrap import block_numbers, means, resample, sums_of_blocks
+from atmodist.evaluation.bootstrap import Bootstrap, means, sums_of_blocks
 from atmodist.evaluation.patch_spectra import patch_spectra
 from atmodist.samples.square import square_of
 
@@ -163,17 +163,15 @@ class DailySums:
         )
 
 
-def relative_scores(
-    sums: xr.Dataset, fill: str, block_days: int, resamples: int, seed: int
-) -> dict[str, xr.DataArray]:
+def relative_scores(sums: xr.Dataset, fill: str, bootstrap: Bootstrap) -> dict[str, xr.DataArray]:
     """Scores of a fill from the sums of `DailySums`, each (sample, variable).
 
     Mean squared errors of values and gradients, the mean squared gradient and the mean squared jump across
     the edge over the truth's, which should be 1, and the error of the spectrum, mean |log10| of the ratio.
     """
-    block = block_numbers(sums["day"].values, block_days)
+    block = bootstrap.blocks(sums["day"].values)
     blocks = sums_of_blocks(sums[["scores", "spectra", "patches"]], block, "day")
-    counts = resample(blocks.sizes["block"], resamples, seed)
+    counts = bootstrap.counts(blocks.sizes["block"])
     mean = means(blocks[["scores", "spectra"]], blocks["patches"], counts)
     found, truth = (mean.sel(system=name, drop=True) for name in (fill, "truth"))
     value, true = found["scores"], truth["scores"]

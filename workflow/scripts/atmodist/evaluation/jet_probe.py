@@ -7,6 +7,7 @@ import xarray as xr
 
 from atmodist.core.errors import InputError
 from atmodist.evaluation import probe
+from atmodist.evaluation.bootstrap import Bootstrap
 
 TARGETS = ("latitude", "speed")
 PERSISTENCE = "persistence"
@@ -19,9 +20,7 @@ def skills(
     folds: int,
     gap: int,
     components: Mapping[str, int],
-    block_days: int,
-    resamples: int,
-    seed: int,
+    bootstrap: Bootstrap,
 ) -> xr.Dataset:
     """How well each source's features predict the jet's anomalies of latitude and speed, ``lag_days`` ahead.
 
@@ -34,9 +33,7 @@ def skills(
         folds: of the cross-validation, see `probe.predict`.
         gap: days between training and test.
         components: of those sources that are reduced to principal components, how many.
-        block_days: of the bootstrap.
-        resamples: of the bootstrap.
-        seed: of the bootstrap.
+        bootstrap: of the days.
 
     Returns:
         ``skill`` (source, lag, target, sample), the explained variance, and ``days`` (lag), how many days
@@ -64,7 +61,7 @@ def skills(
                 each[here], truth.values.T, truth["time"].values, folds, gap, components.get(name)
             )
             found = truth.copy(data=values.T)
-            samples.append(probe.skill(found, truth, block_days, resamples, seed))
+            samples.append(probe.skill(found, truth, bootstrap))
         rows.append(xr.concat(samples, "source"))
     return xr.Dataset(
         {

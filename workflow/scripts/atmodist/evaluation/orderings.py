@@ -18,7 +18,7 @@ from atmodist.core.errors import InputError
 from atmodist.core.seeds import random_stream
 from atmodist.data import spectral
 from atmodist.evaluation import degradations
-from atmodist.evaluation.bootstrap import block_numbers, interval, resample, sums_of_blocks
+from atmodist.evaluation.bootstrap import Bootstrap, interval, sums_of_blocks
 from atmodist.evaluation.degradations import Window
 from atmodist.evaluation.images import structural_similarity
 from atmodist.evaluation.patch_spectra import patch_spectra
@@ -242,15 +242,15 @@ def evaluate(
     )
 
 
-def scores(sums: xr.Dataset, block_days: int, resamples: int, seed: int) -> pd.DataFrame:
+def scores(sums: xr.Dataset, bootstrap: Bootstrap) -> pd.DataFrame:
     """Share of rightly ordered triplets and monotonicity, with 95 % intervals, from the sums of `evaluate`.
 
     A row for each distance and family, and for the mean over the families. Intervals are those of the block
     bootstrap over days; NaN where one block is all there is. Families without a series have no row.
     """
-    block = block_numbers(sums["time"].values, block_days)
+    block = bootstrap.blocks(sums["time"].values)
     blocks = sums_of_blocks(sums, block, "time")
-    counts = resample(blocks.sizes["block"], resamples, seed)
+    counts = bootstrap.counts(blocks.sizes["block"])
     totals = blocks.map(lambda each: xr.dot(counts, each, dim="block"))
     share = totals[["right", "monotonicity"]] / totals["series"].where(totals["series"] > 0)
     share["monotonicity"] = share["monotonicity"].where(~share["family"].isin(EQUAL))  # series of two

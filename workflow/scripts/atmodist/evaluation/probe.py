@@ -10,7 +10,7 @@ import numpy as np
 import xarray as xr
 
 from atmodist.core.errors import InputError
-from atmodist.evaluation.bootstrap import means_of_series
+from atmodist.evaluation.bootstrap import Bootstrap
 
 PENALTIES = tuple(10.0 ** np.arange(-4, 3.5, 0.5))
 """Penalties that are tried, each times the mean square of the features' singular values."""
@@ -95,16 +95,12 @@ def ahead(days: np.ndarray, known: np.ndarray, lag: int) -> tuple[np.ndarray, np
     return here, there
 
 
-def skill(
-    found: xr.DataArray, truth: xr.DataArray, block_days: int, resamples: int, seed: int
-) -> xr.DataArray:
+def skill(found: xr.DataArray, truth: xr.DataArray, bootstrap: Bootstrap) -> xr.DataArray:
     """Explained share of the variance, 1 − mean squared error over mean square, along ``sample``.
 
     ``found`` and ``truth`` are anomalies (target, time) from the seasonal cycle. 1 is perfect, 0 is what the
     cycle knows, and a prediction may be worse than that.
     """
     squares = xr.Dataset({"error": (found - truth) ** 2, "truth": truth**2})
-    mean = means_of_series(
-        squares.drop_vars("time"), truth["time"].values, "time", block_days, resamples, seed
-    )
+    mean = bootstrap.means(squares.drop_vars("time"), truth["time"].values, "time")
     return (1 - mean["error"] / mean["truth"]).assign_attrs(units="1", long_name="explained variance")

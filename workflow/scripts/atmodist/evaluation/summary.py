@@ -11,14 +11,7 @@ import pandas as pd
 import xarray as xr
 
 from atmodist.data import units
-from atmodist.evaluation.bootstrap import (
-    block_numbers,
-    interval,
-    means,
-    means_of_series,
-    resample,
-    sums_of_blocks,
-)
+from atmodist.evaluation.bootstrap import Bootstrap, interval, means, sums_of_blocks
 from atmodist.evaluation.cities import verdict
 from atmodist.evaluation.fills import relative_scores
 from atmodist.evaluation.frechet import distances
@@ -30,7 +23,7 @@ Number = tuple[str, xr.DataArray, str | int]
 """Name of a quantity, values along ``sample`` and perhaps ``variable``, unit or power of the field's unit."""
 
 
-def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr.Dataset:
+def means_of_evaluation(evaluation: xr.Dataset, bootstrap: Bootstrap) -> xr.Dataset:
     """Every `Mean` and `Series` of an evaluation, averaged over time along ``sample``; energy as a total.
 
     Those at the sampled points, which are `of_moments`, are left out.
@@ -50,10 +43,10 @@ def means_of_evaluation(evaluation: xr.Dataset, resamples: int, seed: int) -> xr
         sums["kinetic_energy"] = sums["kinetic_energy"].sum("flow")
     if series:
         sums = sums.assign(sums_of_blocks(evaluation[series], number, "time"))
-    return means(sums, frames, resample(len(starts), resamples, seed))
+    return means(sums, frames, bootstrap.counts(len(starts)))
 
 
-def of_predictions(predictions: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+def of_predictions(predictions: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Loss and accuracies of `Scores.predictions`, with ``time`` along ``pair``, in blocks of days."""
     hits = xr.Dataset(
         {
@@ -63,27 +56,27 @@ def of_predictions(predictions: xr.Dataset, block_days: int, resamples: int, see
         }
     ).drop_vars("time", errors="ignore")
     time = predictions["time"].values
-    for name, values in means_of_series(hits, time, "pair", block_days, resamples, seed).items():
+    for name, values in bootstrap.means(hits, time, "pair").items():
         yield name, values, "1"
 
 
-def of_pressure(series: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+def of_pressure(series: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Mean and standard deviation of the pressure of `pressure_series`, over the sphere and its times."""
     weighted, time = series.sel(weight="area", drop=True), series["time"].values
-    found = means_of_series(weighted, time, "time", block_days, resamples, seed)
+    found = bootstrap.means(weighted, time, "time")
     yield "pressure_mean", found["mean"], "hPa"
     yield "pressure_std", np.sqrt(found["mean_square"] - found["mean"] ** 2), "hPa"
 
 
-def of_content_loss(losses: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+def of_content_loss(losses: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Scale of the content loss, from the sums of `lag_losses` over the training pairs of each day.
 
     The fit goes without the lags of which a draw holds no pair; a draw that holds none of its lags is no
     sample.
     """
-    block = block_numbers(losses["day"].values, block_days)
+    block = bootstrap.blocks(losses["day"].values)
     sums = sums_of_blocks(losses[["sum", "pairs"]].sel(measure=["content", "mse"]), block, "day")
-    counts = resample(sums.sizes["block"], resamples, seed)
+    counts = bootstrap.counts(sums.sizes["block"])
     mean = means(sums[["sum"]], sums["pairs"], counts)["sum"]
     content, squared = (mean.sel(measure=name, drop=True) for name in ("content", "mse"))
     scale = xr.apply_ufunc(content_scale, content, squared, input_core_dims=[["lag"], ["lag"]])
@@ -112,12 +105,12 @@ def of_super_resolution(
         yield "frechet_distance", centred(distances(found, truth)).clip(0), "1"
 
 
-def of_moments(found: xr.Dataset, truth: xr.Dataset, resamples: int, seed: int) -> Iterator[Number]:
+def of_moments(found: xr.Dataset, truth: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Squared errors of the mean field and of the deviation field of an evaluation; see `squared_errors`.
 
     The paper's is the sum over the points of the grid; the one that is weighted by area is a mean.
     """
-    errors = squared_errors(truth, found, resample(truth.sizes["block"], resamples, seed))
+    errors = squared_errors(truth, found, bootstrap.counts(truth.sizes["block"]))
     for field_name, name in (("mean", "mean_field"), ("std", "deviation_field")):
         for weight, prefix in (("grid", ""), ("area", "area_weighted_")):
             samples = errors[field_name].sel(weight=weight, drop=True)
@@ -165,25 +158,23 @@ def _unit_of(values: xr.DataArray, variable: str, unit: str | int) -> str:
     return units.power(values[units.COORDINATE].sel(variable=variable).item(), unit)
 
 
-def of_reconstructions(errors: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+def of_reconstructions(errors: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Mean squared error of normalised patches, with ``time`` along ``pair``."""
     series, time = errors[["squared_error"]].astype(float), errors["time"].values
-    found = means_of_series(series.drop_vars("time"), time, "pair", block_days, resamples, seed)
+    found = bootstrap.means(series.drop_vars("time"), time, "pair")
     yield "squared_error", found["squared_error"], "1"
 
 
-def of_fills(sums: xr.Dataset, fill: str, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+def of_fills(sums: xr.Dataset, fill: str, bootstrap: Bootstrap) -> Iterator[Number]:
     """Scores of a fill of squares from the sums of `fills.DailySums`."""
-    for name, values in relative_scores(sums, fill, block_days, resamples, seed).items():
+    for name, values in relative_scores(sums, fill, bootstrap).items():
         yield name, values, "1"
 
 
-def of_jet(index: xr.Dataset, block_days: int, resamples: int, seed: int) -> Iterator[Number]:
+def of_jet(index: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Mean latitude and speed of the jet over the days of `jet.index`."""
     series, time = index[["latitude", "speed"]], index["time"].values
-    for name, values in means_of_series(
-        series.drop_vars("time"), time, "time", block_days, resamples, seed
-    ).items():
+    for name, values in bootstrap.means(series.drop_vars("time"), time, "time").items():
         yield f"jet_{name}", values, index[name].attrs["units"]
 
 
