@@ -1,6 +1,7 @@
 """What people type."""
 
 import pytest
+import yaml
 from snakemake_runs import planned_jobs, snakemake, workspace
 
 DEMO = ("--configfile", "config/demo.yaml")
@@ -53,7 +54,25 @@ def test_a_figure_of_an_empty_section_is_refused_when_asked_for(tmp_path, figure
     run = snakemake(workspace(tmp_path), "-n", f"figure_{figure}", cores=None)
     assert run.returncode == 1
     assert f"in rule figure_{figure} " in run.stdout
-    assert f"{key} is empty; this figure needs an entry there" in run.stdout
+    assert f"{key} is empty: there is nothing for this figure to draw" in run.stdout
+
+
+def test_a_figure_without_anything_to_draw_is_refused_when_asked_for(tmp_path):
+    folder = workspace(tmp_path)
+    changes = {
+        "uncertainty": {"lag_hours": 240},
+        "srgan": {"models": {"l2": None, "atmodist": None, "l1": {"content": "mse"}}},
+    }
+    (folder / "edit.yaml").write_text(yaml.safe_dump(changes))
+    for figure, reason in (
+        ("uncertainty", "no model of atmodist.models knows the lag of uncertainty.lag_hours"),
+        ("predictability", "no model of atmodist.models knows the lag of uncertainty.lag_hours"),
+        ("lag_losses", "no model has an encoder in its content loss"),
+        ("city_map", "srgan.models holds no two models to compare"),
+    ):
+        run = snakemake(folder, "-n", "--configfile", "edit.yaml", "--", f"figure_{figure}", cores=None)
+        assert run.returncode == 1
+        assert f"{reason}: there is nothing for this figure to draw" in run.stdout, run.stdout
 
 
 def test_a_source_is_not_compared_with_itself(tmp_path):

@@ -69,9 +69,9 @@ rule evaluate_autoencoder:
 rule figure_autoencoder_curves:
     """Squared error of the autoencoder's reconstructions against epoch."""
     input:
-        logs=of_entries(
-            "autoencoder.models",
+        logs=drawn(
             expand(f"{RESULTS}/autoencoder/{{model}}/training.csv", model=AUTOENCODER),
+            "autoencoder.models is empty",
         ),
         evaluations=expand(
             f"{RESULTS}/autoencoder/{{model}}/evaluation.csv", model=AUTOENCODER
@@ -103,12 +103,12 @@ rule figure_autoencoder_curves:
 rule figure_reconstructions:
     """Patches, what the autoencoder makes of them, and the spectra of both."""
     input:
-        reconstructions=of_entries(
-            "autoencoder.models",
+        reconstructions=drawn(
             expand(
                 f"{RESULTS}/autoencoder/{{model}}/reconstructions.nc",
                 model=AUTOENCODER,
             ),
+            "autoencoder.models is empty",
         ),
     output:
         pdf=f"{FIGURES}/reconstructions.pdf",

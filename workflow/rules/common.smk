@@ -119,11 +119,11 @@ def patch_files(split):
     )
 
 
-def of_entries(key, files):
-    """The files that a figure draws, or a refusal of the figure where the config's ``key`` is empty."""
+def drawn(files, otherwise):
+    """The files that a figure draws, or where there are none a refusal: ``otherwise`` says why."""
 
     def refuse(wildcards):
-        raise WorkflowError(f"{key} is empty; this figure needs an entry there")
+        raise WorkflowError(f"{otherwise}: there is nothing for this figure to draw")
 
     return files or refuse
 

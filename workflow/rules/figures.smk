@@ -6,6 +6,10 @@ REGIONS = {
 }
 # Models whose maps of uncertainty are drawn.
 MAPPED = configuration.uncertainty_models(config)
+MAPS_OF_UNCERTAINTY = drawn(
+    expand(f"{RESULTS}/atmodist/{{model}}/uncertainty.nc", model=MAPPED),
+    "no model of atmodist.models knows the lag of uncertainty.lag_hours",
+)
 # Kinetic energy is that of the wind, as far as it is known.
 WIND = configuration.wind(config)
 ESTIMATES = [system for system in SYSTEMS if system != "truth"]
@@ -120,7 +124,10 @@ rule figure_field_distribution:
 rule figure_training_curves:
     """Loss and accuracy of AtmoDist against epoch."""
     input:
-        logs=expand(f"{RESULTS}/atmodist/{{model}}/training.csv", model=TRAINED),
+        logs=drawn(
+            expand(f"{RESULTS}/atmodist/{{model}}/training.csv", model=TRAINED),
+            "no model of atmodist.models is trained here",
+        ),
         evaluations=expand(
             f"{RESULTS}/atmodist/{{model}}/evaluation.csv", model=TRAINED
         ),
@@ -168,7 +175,7 @@ rule figure_confusion_matrix:
 rule figure_lag_losses:
     """Content loss and other distances against lag."""
     input:
-        train=lag_losses("train"),
+        train=drawn(lag_losses("train"), "no model has an encoder in its content loss"),
         eval=lag_losses("eval"),
     output:
         pdf=f"{FIGURES}/lag_losses.pdf",
@@ -194,7 +201,7 @@ rule figure_lag_losses:
 rule figure_uncertainty:
     """Where the networks predict a lag well."""
     input:
-        maps=expand(f"{RESULTS}/atmodist/{{model}}/uncertainty.nc", model=MAPPED),
+        maps=MAPS_OF_UNCERTAINTY,
     output:
         pdf=expand(f"{FIGURES}/uncertainty_{{model}}.pdf", model=MAPPED),
         png=report(
@@ -243,7 +250,7 @@ rule figure_orderings:
 rule figure_predictability:
     """How well lags are predicted from month to month and from hour to hour of the day."""
     input:
-        maps=expand(f"{RESULTS}/atmodist/{{model}}/uncertainty.nc", model=MAPPED),
+        maps=MAPS_OF_UNCERTAINTY,
     output:
         pdf=f"{FIGURES}/predictability.pdf",
         png=report(
@@ -298,7 +305,12 @@ rule figure_srgan_curves:
 rule figure_energy_spectrum:
     """Kinetic-energy spectrum of the truth and of every system."""
     input:
-        evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
+        evaluation=drawn(
+            expand(
+                f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS if WIND else []
+            ),
+            "data.variables holds neither divergence nor vorticity",
+        ),
     output:
         pdf=f"{FIGURES}/energy_spectrum.pdf",
         png=report(
@@ -604,7 +616,13 @@ rule figure_wasserstein:
 rule figure_city_map:
     """Cities where a system does best and worst beside a reference."""
     input:
-        cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=COMPARED),
+        cities=drawn(
+            expand(
+                f"{RESULTS}/evaluation/{{system}}/cities.nc",
+                system=COMPARED if len(COMPARED) > 1 else [],
+            ),
+            "srgan.models holds no two models to compare",
+        ),
     output:
         pdf=f"{FIGURES}/city_map.pdf",
         png=report(

@@ -79,9 +79,9 @@ rule evaluate_inpainting:
 rule figure_inpainting_curves:
     """Squared error in the square and content loss against epoch."""
     input:
-        logs=of_entries(
-            "inpainting.models",
+        logs=drawn(
             expand(f"{RESULTS}/inpainting/{{model}}/training.csv", model=INPAINTING),
+            "inpainting.models is empty",
         ),
     output:
         pdf=f"{FIGURES}/inpainting_curves.pdf",
@@ -110,9 +110,9 @@ rule figure_inpainting_curves:
 rule figure_inpainting:
     """Patches with a square that each loss has filled, beside the truth and a membrane."""
     input:
-        scores=of_entries(
-            "inpainting.models",
+        scores=drawn(
             expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS),
+            "inpainting.models is empty",
         ),
     output:
         pdf=f"{FIGURES}/inpainting.pdf",
@@ -142,9 +142,9 @@ rule figure_inpainting_scores:
     """Error, gradient, edge and spectrum of the filled squares."""
     input:
         summary=f"{RESULTS}/summary.nc",
-        scores=of_entries(
-            "inpainting.models",
+        scores=drawn(
             expand(f"{RESULTS}/inpainting/{{fill}}/scores.nc", fill=FILLS),
+            "inpainting.models is empty",
         ),
     output:
         pdf=f"{FIGURES}/inpainting_scores.pdf",

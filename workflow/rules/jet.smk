@@ -133,9 +133,9 @@ rule probe_jet:
 rule figure_jet_latitudes:
     """Where the jet lies: the distribution of its latitude, by season."""
     input:
-        indices=of_entries(
-            "jet.sectors",
+        indices=drawn(
             expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
+            "jet.sectors is empty",
         ),
     output:
         pdf=f"{FIGURES}/jet_latitudes.pdf",
@@ -158,9 +158,9 @@ rule figure_jet_latitudes:
 rule figure_jet_series:
     """Latitude and speed of the jet against time, and their seasonal cycle."""
     input:
-        indices=of_entries(
-            "jet.sectors",
+        indices=drawn(
             expand(f"{RESULTS}/jet/{{sector}}/index.nc", sector=SECTORS),
+            "jet.sectors is empty",
         ),
     output:
         pdf=f"{FIGURES}/jet_series.pdf",
@@ -183,9 +183,9 @@ rule figure_jet_series:
 rule figure_jet_probe:
     """What representations say about the jet, some days ahead."""
     input:
-        probes=of_entries(
-            "jet.sectors",
+        probes=drawn(
             expand(f"{RESULTS}/jet/{{sector}}/probe.nc", sector=SECTORS),
+            "jet.sectors is empty",
         ),
     output:
         pdf=f"{FIGURES}/jet_probe.pdf",
