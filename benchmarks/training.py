@@ -25,7 +25,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import pandas as pd
 import torch
 import torch.nn.functional as F
-from trainings import ATMODIST, CPU, SRGAN_SETTINGS, VARIABLES, training_job, write_pairs, write_patches
+from trainings import ATMODIST, CPU, SRGAN, VARIABLES, training_job, write_pairs, write_patches
 
 from atmodist.learning import atmodist_training, srgan_training
 from atmodist.learning.captured import WARM_UP, CapturedStep
@@ -42,7 +42,7 @@ from atmodist.learning.networks import Discriminator, Encoder, Generator
 from atmodist.learning.optimisers import adam, clip_each
 from atmodist.learning.predictions import accuracies
 from atmodist.learning.resolution import coarsen
-from atmodist.learning.saved import build
+from atmodist.learning.saved import build, save
 from atmodist.learning.settings import AtmoDistSettings, GeneratorSettings, GeneratorTraining, SRGANSettings
 from atmodist.samples import batches
 
@@ -61,7 +61,7 @@ SETTINGS = {
     },
     "generator": {"epochs": 2, "learning_rate": 1.0e-4, "batch_size": 64, "batches": None},
     "srgan": {
-        **SRGAN_SETTINGS,
+        **SRGAN,
         "batch_size": 64,
         "batches": None,
         "phases": [{"epochs": 2, "learning_rate": 1.0e-4}],
@@ -178,7 +178,8 @@ def fed_rate(kind, patch, shards, memory, hardware):
             settings = GeneratorTraining(**SETTINGS[kind])
             launch(hardware, srgan_training.pretrain_generator, job, GeneratorSettings(**GENERATOR), settings)
         else:
-            start = Generator(2, **GENERATOR).state_dict()
+            start = f"{folder}/start.pt"
+            save(start, {"generator": Generator(2, **GENERATOR).state_dict()})
             content = ContentLoss(Encoder(2, **ENCODER), "stage4")
             settings = GeneratorSettings(**GENERATOR), SRGANSettings.of(SETTINGS[kind])
             launch(hardware, srgan_training.train_srgan, job, start, content, *settings)
