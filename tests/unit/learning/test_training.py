@@ -15,7 +15,7 @@ from trainings import CPU, VARIABLES, training_job, write_patches
 from atmodist.core.errors import InputError
 from atmodist.learning import checkpoint, devices, launching, training
 from atmodist.learning.launching import fabric_of, launch
-from atmodist.learning.saved import load_weights
+from atmodist.learning.saved import is_finite, load_weights
 from atmodist.learning.training import TrainingRun
 from atmodist.samples.batches import PatchBatches, SampleFiles, loader
 
@@ -71,6 +71,36 @@ def test_a_run_that_diverges_says_so(fabric, tmp_path):
     run.record(1, loss=float("nan"))
     with pytest.raises(InputError, match="diverged in epoch 1"):
         run.means()
+
+
+@pytest.mark.parametrize(
+    ("batch_of_the_fault", "saves_each", "kept"),
+    [(2, True, 2), (4, True, 4), (7, True, 7), (4, False, 0), (9, False, 5)],
+)
+def test_a_fault_of_a_device_does_not_reach_the_state_that_is_kept(
+    fabric, data, tmp_path, monkeypatch, batch_of_the_fault, saves_each, kept
+):
+    """After every batch, or at the end of an epoch whose last step it struck: a retry ends well."""
+    whole, network = counter(fabric, tmp_path / "whole")
+    finish(whole, network, data)
+
+    monkeypatch.setattr(training.Every, "is_due", lambda self: saves_each)
+    faulty, weight = counter(fabric, tmp_path / "faulty")
+    done = 0
+
+    def fault():
+        nonlocal done
+        if done == batch_of_the_fault:
+            weight.weight.data.fill_(float("nan"))
+        done += 1
+
+    with pytest.raises(InputError, match=r"epoch \d: after batch \d, network holds .* is kept"):
+        finish(faulty, weight, data, after_step=fault)
+    again, weight = counter(fabric, tmp_path / "faulty")
+    assert again.epoch * len(data) + again.batch == kept
+    finish(again, weight, data)
+    assert torch.equal(weight.weight, network.weight)
+    assert all(is_finite(load_weights(path)) for path in (tmp_path / "faulty/.resume/weights").glob("*.pt"))
 
 
 @pytest.mark.parametrize("batches_before_stop", [1, 3, 5, 7])

@@ -53,6 +53,15 @@ def load(path: str | Path) -> dict[str, Any]:
     return content
 
 
+def is_finite(content: Any) -> bool:
+    """Whether all numbers in the tensors of a state are finite."""
+    if isinstance(content, Tensor):
+        return bool(torch.isfinite(content).all())
+    if isinstance(content, Mapping):
+        return all(map(is_finite, content.values()))
+    return not isinstance(content, list | tuple) or all(map(is_finite, content))
+
+
 def _digest(content: Any) -> str:
     sha = hashlib.sha256()
     _add(sha, content)

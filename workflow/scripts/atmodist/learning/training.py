@@ -35,6 +35,7 @@ from atmodist.learning.devices import Hardware
 from atmodist.learning.events import Events
 from atmodist.learning.launching import stopped_by
 from atmodist.learning.means import Means
+from atmodist.learning.saved import is_finite
 from atmodist.samples.batches import Batches, SampleFiles, loader
 
 SHOWN_SECONDS = 5  # between two updates of the progress bar
@@ -139,6 +140,7 @@ class TrainingRun:
 
     def end_epoch(self, row: dict[str, Any], keep: list[str]) -> None:
         """Add ``row`` to the table, keep the weights of the networks ``keep``, and save the state."""
+        self._check_finite()
         self.epoch += 1
         self.rows.append({"epoch": self.epoch, **row, "seconds": round(self.seconds, 2)})
         if self.fabric.is_global_zero:
@@ -175,6 +177,7 @@ class TrainingRun:
     def _save_if_due(self):
         stopped, due = self._any(stopped_by, self._checkpoints.is_due())
         if stopped or due:
+            self._check_finite()
             self.sums.gather()
             self._save()
             self.sums.leave_to_first()
@@ -182,6 +185,17 @@ class TrainingRun:
             if stopped:
                 self.fabric.barrier()  # whoever left before the first has saved would have it killed
             self._leave_if(stopped)
+
+    def _check_finite(self):
+        """Fail before a state that is of no use takes the place of the last good one."""
+        states = {name: part.state_dict() for name, part in self.parts.items()}
+        for name, state in {**states, "losses": self.sums.sums}.items():
+            if not is_finite(state):
+                raise InputError(
+                    f"the training diverged in epoch {self.epoch + 1}: after batch {self.batch}, {name} "
+                    "holds numbers that are not finite. The state before that is kept; "
+                    "a lower learning rate may help."
+                )
 
     def _save(self):
         if self.fabric.is_global_zero:
