@@ -1,3 +1,6 @@
+import subprocess
+import sys
+
 import h5py
 import numpy as np
 import pytest
@@ -92,6 +95,20 @@ def test_a_subset_is_the_same_in_every_epoch(shards):
     assert len(data) == 5
     assert set(first.ravel()) == set(second.ravel()) == set(range(40))
     assert not np.array_equal(first, second)
+
+
+def test_processes_that_read_do_not_run_the_script_again(shards, tmp_path):
+    """Snakemake's scripts have no main guard, and Python 3.14 forks no longer unless it is told to."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        f"import multiprocessing, sys\nsys.path[:] = {sys.path!r}\n"
+        "from atmodist.samples.batches import PatchBatches, SampleFiles, loader\n"
+        "print('runs')\nmultiprocessing.set_start_method('forkserver')\n"
+        f"samples = SampleFiles({list(map(str, shards))!r}, 8, {VARIABLES!r})\n"
+        "print(sum(map(len, loader(PatchBatches(samples, 8, memory=0), workers=2))))\n"
+    )
+    run = subprocess.run([sys.executable, script], capture_output=True, text=True, timeout=60, check=False)
+    assert run.stdout.split() == ["runs", str(sum(COUNTS))], run.stderr
 
 
 @pytest.mark.parametrize("workers", [0, 2])

@@ -210,5 +210,7 @@ def loader(
         batch_size=None,
         sampler=[numbers[rank::world_size] for numbers in order[start:]],
         num_workers=workers,
+        # Started any other way, they would run the script again, which has no main guard.
+        multiprocessing_context="fork" if workers else None,
         pin_memory=pinned,
     )
