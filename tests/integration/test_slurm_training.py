@@ -123,6 +123,27 @@ def table(folder):
     return pd.read_csv(folder / TRAINING).drop(columns="seconds")
 
 
+def test_gpus_of_one_training_run_are_of_one_node(cluster, folder):
+    """Where each node has one GPU left, Slurm would take both, and the step that trains could not start."""
+    for node in ("node1", "node2"):
+        cluster.run(
+            "sbatch",
+            "--gpus=1",
+            f"--nodelist={node}",
+            "--job-name=other",
+            "--output=/dev/null",
+            "--wrap=sleep 900",
+        )
+    cluster.wait(lambda: [job["JobState"] for job in cluster.jobs()[-2:]] == ["RUNNING"] * 2)
+    training = EndlessTraining(cluster, folder, training={"device": "auto", "devices": 2})
+    with training.running():
+        cluster.wait(lambda: cluster.jobs()[-1].get("TresPerJob") == "gres:gpu:2")
+        cluster.run("scancel", "--name=other")
+        training.wait_for(r"training on 2 × CPU")
+        assert cluster.jobs()[-1]["NumNodes"] == "1"
+    assert training.position("SIGTERM")  # Ctrl-C
+
+
 def test_two_nodes_train_as_two_processes_of_one(cluster, folder):
     run = snakemake(folder, TRAINING, *edited(folder, training={"device": "cpu", "devices": 2}))
     assert run.returncode == 0, run.stdout

@@ -727,9 +727,9 @@ def test_a_model_needs_the_lag_of_the_uncertainty_maps():
 @pytest.mark.parametrize(
     ("device", "devices", "nodes", "expected"),
     [
-        ("auto", 1, 1, {"gpu": 1}),
+        ("auto", 1, 1, {"gpu": 1, "nodes": 1}),
         ("cpu", 1, 1, {"gpu": 0}),
-        ("gpu", 4, 1, {"gpu": 4}),
+        ("gpu", 4, 1, {"gpu": 4, "nodes": 1}),
         ("gpu", 4, 2, {"nodes": 2, "gres": "gpu:4"}),
         ("cpu", 1, 2, {"nodes": 2, "tasks": 2}),
     ],

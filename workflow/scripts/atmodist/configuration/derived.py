@@ -106,10 +106,10 @@ def uncertainty_models(config: Mapping[str, Any]) -> list[str]:
 
 
 def processors(training: Mapping[str, Any]) -> dict[str, Any]:
-    """Snakemake's resources of a training run: GPUs, those of each of several nodes, or nodes alone."""
+    """Snakemake's resources of a training run: GPUs of one node, those of each of several, or nodes alone."""
     devices, nodes, gpu = training["devices"], training["nodes"], training["device"] != "cpu"
     if nodes == 1:
-        return {"gpu": devices if gpu else 0}
+        return {"gpu": devices, "nodes": 1} if gpu else {"gpu": 0}  # Slurm may spread GPUs over nodes
     return {"nodes": nodes, **({"gres": f"gpu:{devices}"} if gpu else {"tasks": nodes})}
 
 
