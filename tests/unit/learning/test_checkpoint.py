@@ -56,3 +56,29 @@ def test_a_discarded_state_takes_its_weights_along(tmp_path):
     files.discard()
     assert files.read() is None
     assert not (files.folder / "weights").exists()
+
+
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_a_kill_while_a_state_is_set_aside_or_taken_back_loses_nothing(tmp_path, monkeypatch, moves):
+    files = Checkpoint(tmp_path / "training.csv")
+    files.claim()
+    files.keep(1, {"network": {"w": torch.tensor(3)}}, [{"epoch": 1}])
+    files.write({"step": 5})
+    move, done = os.replace, []
+
+    def killed(source, target):
+        if len(done) == moves:
+            raise KeyboardInterrupt
+        done.append(move(source, target))
+
+    for step, gone in ((files.set_aside, True), (files.take_back, False)):
+        done.clear()
+        monkeypatch.setattr(os, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            step("a" * 64)
+        monkeypatch.setattr(os, "replace", move)
+        step("a" * 64)
+        assert (files.read() is None) == gone
+    assert files.read() == {"step": 5}
+    assert torch.load(files.folder / "weights/epoch-001.pt")["network"]["w"] == 3
+    assert pd.read_csv(files.folder / "training.csv")["epoch"].tolist() == [1]

@@ -245,6 +245,17 @@ def test_another_identity_starts_afresh(fabric, data, tmp_path, caplog):
     assert (other.epoch, other.rows) == (0, [])
     assert "starting afresh" in caplog.text
     assert not list((tmp_path / ".resume").glob("*.pt")) + list((tmp_path / ".resume/weights").glob("*"))
+    for batch in other.batches(data, seed=1):
+        step(other, network, batch)
+    other.end_epoch({"phase": "training", **other.means()}, keep=["network"])
+    back, _ = counter(fabric, tmp_path)
+    assert (back.epoch, back.rows) == (1, same.rows), "the old settings resume"
+    assert len(list((tmp_path / ".resume/weights").glob("*"))) == 1
+    there, _ = counter(fabric, tmp_path, identity="other")
+    assert there.rows == other.rows
+    finish(there, network, data)
+    there.publish(weights=tmp_path / "weights")
+    assert not (tmp_path / ".resume").exists()
 
 
 def test_signals_are_caught_during_a_run_only(tmp_path):

@@ -14,6 +14,8 @@ from atmodist.core.files import fingerprint, replacing
 from atmodist.core.shortage import is_shortage
 from atmodist.learning import saved
 
+KEPT = ("weights", "training.csv", "state.pt")  # the state last: if it is not moved, all is moved again
+
 
 def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
     """Fingerprint of a training run: its parameters, and name, size and age of its input files."""
@@ -60,6 +62,18 @@ class Checkpoint:
         self._check_owner()
         saved.save(self._state, state)
 
+    def set_aside(self, identity: str) -> Path:
+        """Move state, table and weights, of another training run, to a folder of its own until `publish`."""
+        folder = self._folder_of(identity)
+        _move(self.folder, folder)
+        return folder
+
+    def take_back(self, identity: str) -> None:
+        """Move what was set aside of a training run back, if there is anything."""
+        folder = self._folder_of(identity)
+        if (folder / KEPT[-1]).exists():
+            _move(folder, self.folder)
+
     def discard(self) -> None:
         """Delete the state and the weights that belong to it."""
         self._state.unlink(missing_ok=True)
@@ -86,6 +100,9 @@ class Checkpoint:
         self._state.unlink()  # first, or a kill would leave a state without its weights
         shutil.rmtree(self.folder)
 
+    def _folder_of(self, identity):
+        return self.folder / "other settings" / identity[:16]
+
     def _weights(self, epoch):
         return saved.file_of_epoch(self.folder / "weights", epoch)
 
@@ -96,3 +113,13 @@ class Checkpoint:
                 f"{self.folder} belongs to a training run that was started later; this one ends and "
                 "writes nothing."
             )
+
+
+def _move(source: Path, target: Path) -> None:
+    """Move what is kept of a training run; done again after a kill, it ends what was begun."""
+    target.mkdir(parents=True, exist_ok=True)
+    for name in KEPT:
+        if (source / name).exists():
+            if (target / name).is_dir():
+                shutil.rmtree(target / name)
+            os.replace(source / name, target / name)

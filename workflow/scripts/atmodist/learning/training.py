@@ -47,7 +47,7 @@ class TrainingJob:
     """What a training run is made from and what it makes, whatever it trains.
 
     ``log`` is the table, one row per epoch; ``weights`` the folder of every epoch's weights or the file of
-    the last; a state of another ``identity`` (see `checkpoint.identity`) is discarded.
+    the last; a state of another ``identity`` (see `checkpoint.identity`) is set aside.
     """
 
     samples: SampleFiles
@@ -222,8 +222,15 @@ class TrainingRun:
         self.checkpoint.claim()
         state = self.checkpoint.read()
         if state and state["identity"] != self.identity:
-            self._say("settings or inputs have changed since the run was stopped: starting afresh")
+            kept = self.checkpoint.set_aside(state["identity"])
+            self._say(
+                "settings or inputs have changed since the run was stopped: starting afresh. Until this run "
+                f"has ended {kept} keeps what there is, from which the old settings would resume"
+            )
             state = None
+        if not state:
+            self.checkpoint.take_back(self.identity)
+            state = self.checkpoint.read()
         if not state:
             self.checkpoint.discard()
         return state
