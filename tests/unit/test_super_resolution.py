@@ -9,6 +9,7 @@ import xarray as xr
 import atmodist
 from atmodist.core.errors import InputError
 from atmodist.data.regular_grid import RegularGrid
+from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import coarsen, super_resolve
 
 HIGH = (90 - np.arange(64) * 180 / 64, np.arange(128) * 180 / 64)
@@ -54,6 +55,20 @@ def test_there_is_no_seam(folder):
     found = atmodist.super_resolve(folder, low)
     rolled = atmodist.super_resolve(folder, low.roll(longitude=7))
     np.testing.assert_allclose(rolled.values, found.roll(longitude=28).values, rtol=1e-3, atol=1e-9)
+
+
+def test_convolutions_on_a_gpu_are_in_float32_and_the_users_choice_stays(folder, monkeypatch):
+    seen, compute = [], Generator.super_resolve
+
+    def looked_at(*arguments):
+        seen.append(torch.backends.cudnn.allow_tf32)
+        return compute(*arguments)
+
+    monkeypatch.setattr(Generator, "super_resolve", looked_at)
+    before = torch.backends.cudnn.allow_tf32
+    atmodist.super_resolve(folder, array(*LOW))
+    assert seen == [False, False]
+    assert torch.backends.cudnn.allow_tf32 == before
 
 
 def test_order_of_variables_rows_and_dimensions_is_kept(folder):

@@ -65,7 +65,8 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
         if not grid.centred:
             moved = [to_cell_centres(each, grid) for each in values]
             values, centres = np.stack([each for each, _ in moved]).astype(np.float32), moved[0][1]
-        with torch.inference_mode():
+        # In TF32, PyTorch's default for convolutions on GPUs, rounding would fill the smallest scales.
+        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
             normalised = config.moments.forward(torch.from_numpy(values)[None], axis=1).to(device)
             found = generator.super_resolve(normalised)
             high.append(config.moments.inverse(found, axis=1)[0].cpu().numpy())
