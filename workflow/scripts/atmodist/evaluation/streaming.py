@@ -18,7 +18,7 @@ from atmodist.data.store import Fields
 from atmodist.evaluation.maps import labelled
 from atmodist.evaluation.merging import combine
 from atmodist.evaluation.metrics import Mean, Metric
-from atmodist.learning.devices import Hardware, prepare
+from atmodist.learning.devices import Hardware, one_device
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import bilinear, coarsen
 from atmodist.learning.saved import file_of_epoch, restore
@@ -32,7 +32,7 @@ def choose_device(hardware: Hardware) -> torch.device:
 
     The rounding of shorter formats is noise that would fill the smallest scales of the spectra.
     """
-    device = torch.device(prepare(replace(hardware, precision="32-true")))
+    device = one_device(replace(hardware, precision="32-true")).device
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
     return device

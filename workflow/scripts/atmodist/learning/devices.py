@@ -67,7 +67,9 @@ class OneDevice:
 
 def one_device(hardware: Hardware) -> OneDevice:
     """One device to evaluate on, chosen and set up by `prepare`."""
-    return OneDevice(torch.device(prepare(hardware)), hardware.precision)
+    device = torch.device(prepare(hardware))
+    check(device, hardware.precision)
+    return OneDevice(device, hardware.precision)
 
 
 def prepare(hardware: Hardware) -> str:
@@ -78,7 +80,12 @@ def prepare(hardware: Hardware) -> str:
     """
     gpu = torch.cuda.device_count() > 0  # unlike is_available, without a context that forks cannot share
     if hardware.device == "gpu" and not gpu:
-        raise InputError("training.device is gpu, but no GPU is visible; expected auto or cpu.")
+        built = (
+            ""
+            if torch.version.cuda or torch.version.hip
+            else f" to PyTorch {torch.__version__}, a build for CPUs"
+        )
+        raise InputError(f"training.device is gpu, but no GPU is visible{built}; expected auto or cpu.")
     gpu = gpu and hardware.device != "cpu"
     if hardware.precision == "bf16-mixed" and not gpu and not cpu_has_bfloat16():
         raise InputError(
@@ -92,6 +99,28 @@ def prepare(hardware: Hardware) -> str:
     torch.set_float32_matmul_precision("high")
     torch.backends.cudnn.benchmark = True
     return "cuda" if gpu else "cpu"
+
+
+def check(device: torch.device, precision: str) -> None:
+    """Start a GPU and see whether it can do what is asked for, or raise ``InputError``; CPUs are `prepare`'s.
+
+    In the process that computes on it: once a GPU is started, the process cannot be forked.
+    """
+    if device.type != "cuda":
+        return
+    try:
+        torch.cuda.init()
+    except RuntimeError as error:
+        reason = str(error).splitlines()[0]
+        raise InputError(
+            f"the GPU cannot be used by PyTorch {torch.__version__}, built for CUDA {torch.version.cuda} "
+            f"({reason}); expected a driver that fits, or training.device cpu."
+        ) from None
+    if precision == "bf16-mixed" and not torch.cuda.is_bf16_supported(including_emulation=False):
+        raise InputError(
+            f"training.precision is bf16-mixed, but {torch.cuda.get_device_name()} has no units for "
+            "bfloat16; expected 32-true."
+        )
 
 
 def cpu_has_bfloat16() -> bool:

@@ -11,7 +11,7 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from torch.multiprocessing import ProcessExitedException, ProcessRaisedException, active_children
 
 from atmodist.core.job import SIGNALS, failing_in_one_sentence, logger
-from atmodist.learning.devices import Hardware, prepare
+from atmodist.learning.devices import Hardware, check, prepare
 from atmodist.learning.nodes import other_nodes
 
 PATIENCE = 2  # one Ctrl-C may come twice: from the terminal and from the launcher
@@ -78,4 +78,5 @@ def _in_its_process(fabric, hardware, train, arguments):
         name = torch.cuda.get_device_name() if gpu else f"CPU of {hardware.threads} threads"
         logger.info("training on %d × %s, precision %s", fabric.world_size, name, hardware.precision)
     with failing_in_one_sentence():
+        check(fabric.device, hardware.precision)
         train(fabric, *arguments)
