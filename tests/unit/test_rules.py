@@ -14,6 +14,16 @@ BLOCKS = {
     for block in re.split(r"(?m)^(?=rule )", path.read_text())
     if block.startswith("rule ")
 }
+LEARNING = (
+    "compute_moments",
+    "train_atmodist",
+    "train_autoencoder",
+    "train_inpainting",
+    "initialise_encoder",
+    "calibrate_content_loss",
+    "pretrain_generator",
+    "train_srgan",
+)
 READERS = [
     rule
     for rule, block in BLOCKS.items()
@@ -29,6 +39,13 @@ def test_the_readers_of_fields_are_found():
 def test_a_reader_of_a_splits_fields_needs_the_periods_behind_them(rule):
     """Else Snakemake would delete them before it has read them, where ``grid.keep`` is false."""
     assert re.search(r"periods=.*behind\(", BLOCKS[rule]), f"{rule}: add periods=behind(split) to its input"
+
+
+@pytest.mark.parametrize("rule", LEARNING)
+def test_what_is_learned_is_learned_from_the_training_split(rule):
+    """No result of what has seen the evaluation split looks odd: it is just better than it should be."""
+    inputs = re.search(r"(?s)\n    input:(.*?)\n    output:", BLOCKS[rule])[1]
+    assert set(re.findall("train|validation|eval", inputs)) == {"train"}
 
 
 def test_the_profile_names_every_rule_that_asks_for_a_gpu():
