@@ -148,6 +148,8 @@ def test_the_probability_is_that_of_students_test():
         ends = sorted((low**sign, high**sign))
         found = study.Estimate(np.exp(values.mean() * sign), *ends, seeds=5)
         assert study.probability(found) == pytest.approx(expected)
+    for value, *ends in ((0.8, 0.4, 1.0), (1.25, 1.0, 2.5)):  # the end towards 1 counts, at it are 5 %
+        assert study.probability(study.Estimate(value, *ends, seeds=5)) == pytest.approx(0.05)
     assert study.probability(study.Estimate(0.5, np.nan, np.nan, seeds=3)) == 1
     assert study.probability(study.Estimate(1.0, 1.0, 1.0, seeds=3)) == 1
     assert study.probability(study.Estimate(0.5, 0.5, 0.5, seeds=3)) == 0
@@ -171,6 +173,31 @@ def test_a_verdict_that_many_rows_give_by_chance_is_marked(tmp_path):
     assert decided > marked > set()
     page = study_page.text(seeds, "study")
     assert page.count("**°") == len(marked)
+
+
+def test_all_together_are_judged_as_in_the_example_of_benjamini_and_hochberg(monkeypatch):
+    """Their 15 probabilities (1995, section 4.1), of which the four least are rejected at 5 %.
+
+    Claims without a verdict do not count, of too few seeds or of unlike duels: else more would be rejected.
+    """
+    published = [0.0001, 0.0004, 0.0019, 0.0095, 0.0201, 0.0278, 0.0298, 0.0344, 0.0459]
+    published += [0.3240, 0.4262, 0.5719, 0.6528, 0.7590, 1.0]
+
+    def estimate(probability, seeds=5):
+        at, end = scipy.stats.t.isf([probability / 2, 0.025], seeds - 1)
+        return study.Estimate(*np.exp(-0.2 * at / end + np.array([0, -0.2, 0.2])), seeds)
+
+    found = {str(probability): estimate(probability) for probability in published}
+    found |= {f"few {n}": estimate(0.001, seeds=2) for n in range(15)}
+    found |= {f"unlike {n}": estimate(0.001) for n in range(15)}
+    asked = [claims.Claim(name, "", name, "l2", "local", "") for name in found]
+    monkeypatch.setattr(claims, "claims", lambda _: asked)
+    monkeypatch.setattr(claims, "unlike", lambda _, system, __: system if "unlike" in system else "")
+    monkeypatch.setattr(study, "ratio", lambda _, system, *__: found[system])
+    judged = {claim.text: judgement for claim, judgement in claims.judge([])}
+    decided = [name for name, judgement in judged.items() if judgement.verdict == "holds"]
+    assert decided == [str(probability) for probability in published[:9]]
+    assert [name for name in decided if not judged[name].alone] == decided[:4]
 
 
 @pytest.mark.parametrize("value", [0.8, 1 / 0.8])
@@ -273,6 +300,22 @@ def test_unequal_duels_are_not_compared(tmp_path, balance, expected, told):
     assert told in why
 
 
+def test_models_that_are_not_of_equal_balance_are_compared_as_they_are(tmp_path):
+    """Those with the paper's weight, and with two weights."""
+    errors = {"l2-even": 0.2, "atmodist-paper": 0.2}
+    for number in (1, 2, 3):
+        seed(tmp_path, number, errors, {"l2-paper": 0.3, "atmodist-paper": 0.1})
+    found = verdicts(tmp_path)
+    assert found["atmodist-paper", "l2-paper", "local"] == ("holds", "")
+    assert found["l2-even", "l2-paper", "local"] == ("holds", "")
+
+
+def test_the_balance_of_a_duel_is_the_mean_over_its_epochs():
+    duel = pd.DataFrame({"model": ["a", "a", "b"], "discriminator": [0.2, 0.6, 0.9]})
+    assert study.Seed("seed-1", {"duel": duel}).balance("a") == pytest.approx(0.4)
+    assert np.isnan(study.Seed("seed-1", {"duel": duel[["model"]]}).balance("a"))
+
+
 def test_duels_that_are_unlike_neither_win_nor_lose(tmp_path):
     for number in (1, 2, 3):
         seed(tmp_path, number, {"atmodist-even": 0.2}, {"atmodist-even": 0.3 if number < 3 else 0.4})
@@ -322,6 +365,28 @@ def test_the_pooled_spread_of_one_seed_is_that_of_its_blocks():
     samples = study.pooled([part])
     assert samples[0] == 1000
     assert samples[1:].std() == pytest.approx(part[1:].std(), rel=0.05)
+
+
+def test_what_two_losses_of_a_seed_have_in_common_cancels():
+    """Seeds and days that are ten times harder for both leave no doubt about their ratio."""
+    rng, seeds = np.random.default_rng(5), []
+    for name in ("seed-1", "seed-2", "seed-3"):
+        draws = 10.0 ** rng.uniform(-1, 1, 31)
+        about = {"group": "super_resolution", "quantity": study.MEASURES["spectrum"].quantity, "variable": ""}
+        rows = [
+            about | {"system": system} | {f"draw_{i}": factor * each for i, each in enumerate(draws)}
+            for system, factor in (("a", 1.0), ("b", 0.5))
+        ]
+        seeds.append(study.Seed(name, {"draws": pd.DataFrame(rows)}))
+    found = study.ratio(seeds, "b", "a", "spectrum")
+    assert (found.value, found.low, found.high) == pytest.approx((0.5, 0.5, 0.5))
+
+
+def test_a_seed_drawn_twice_has_other_blocks_each_time():
+    """Of four seeds alike the mean of four independent draws: half the spread of one."""
+    part = np.random.default_rng(0).standard_normal((401, 1))
+    samples = study.pooled([part] * 4)
+    assert samples[1:].std() == pytest.approx(part[1:].std() / 2, rel=0.05)
 
 
 def test_spectra_are_over_the_truths_and_averaged_over_the_seeds_that_have_them(tmp_path):
