@@ -3,8 +3,9 @@
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
-from atmodist.evaluation.bootstrap import Bootstrap, interval, means, sums_of_blocks
+from atmodist.evaluation.bootstrap import Bootstrap, interval, means, sums_of_blocks, widening
 
 
 def test_the_first_sample_is_the_data_and_the_others_are_draws():
@@ -39,6 +40,15 @@ def test_95_percent_of_intervals_hold_the_truth(blocks):
     assert ((low < 0) & (high > 0)).mean() == pytest.approx(0.95, abs=0.012)
 
 
+@pytest.mark.parametrize("count", [2, 3, 12])
+def test_a_widened_bootstrap_of_a_mean_has_students_interval(count):
+    """Its draws spread by σ / √n with the deviation σ of the values themselves."""
+    values = np.random.default_rng(8).standard_normal(count)
+    _, end = stats.t.interval(0.95, count - 1, scale=stats.sem(values))
+    spread = values.std() / np.sqrt(count)
+    assert stats.norm.ppf(0.975) * spread * widening(count) == pytest.approx(end)
+
+
 def test_intervals_stay_where_the_quantity_can_be():
     shares = xr.DataArray(np.random.default_rng(6).beta(0.5, 3, 12), dims="block")
     samples = xr.dot(Bootstrap(1, 1000, 7).counts(12), shares, dim="block") / 12
@@ -56,6 +66,15 @@ def test_blocks_begin_with_the_first_day_and_hold_data():
     assert block.tolist() == [1, 0, 0, 2]
     sums = sums_of_blocks(xr.Dataset({"x": ("time", [1, 2, 4, 8])}), block, "time")
     assert sums["x"].values.tolist() == [6, 1, 8]
+
+
+def test_blocks_weigh_by_their_members():
+    """Three days of one block and a day of another: a draw has either of them twice, or both."""
+    time = np.datetime64("2001-07-01", "ns") + np.timedelta64(1, "D") * np.arange(4)
+    series = xr.Dataset({"x": ("time", [0.0, 1.0, 2.0, 5.0])})
+    samples = Bootstrap(3, 50, 1).means(series, time, "time")["x"]
+    assert samples[0] == 2
+    assert set(samples.values) == {1, 2, 5}
 
 
 def test_means_of_groups_and_their_intervals():

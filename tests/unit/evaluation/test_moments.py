@@ -79,6 +79,18 @@ def test_squared_errors_are_those_of_numpy():
             np.testing.assert_allclose(found[sample], right, rtol=1e-4)
 
 
+def test_a_short_block_counts_by_its_frames():
+    """Of three blocks the last has one frame in place of three."""
+    pair = [each[: 2 * FRAMES + 1] for each in (series(1, 16, 1.0, 0.3), series(2, 16, 0.9, 0.5))]
+    counts = Bootstrap(1, 8, 5).counts(3)
+    errors = moments.squared_errors(evaluate(pair[0], pair[0]), evaluate(*pair), counts).sel(weight="grid")
+    for sample, times in enumerate(counts.values):
+        drawn = [np.repeat(each, np.repeat(times, [FRAMES, FRAMES, 1]), 0) for each in pair]
+        for name, of_times in (("mean", np.mean), ("std", np.std)):
+            expected = ((of_times(drawn[1], 0) - of_times(drawn[0], 0)) ** 2).sum((1, 2))
+            np.testing.assert_allclose(errors[name][sample], expected, rtol=1e-4, atol=1e-16)
+
+
 def test_the_data_count_at_all_points_and_the_draws_at_the_sampled_ones():
     """The spread over the draws is that of the whole grid."""
     series, evaluations = both(rows=128)
