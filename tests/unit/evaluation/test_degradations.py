@@ -44,7 +44,8 @@ def test_turned_phases_keep_every_amplitude_and_the_cospectrum(cilm):
         np.testing.assert_allclose((state[0] * state[1]).sum((0, 2)), (cilm[0] * cilm[1]).sum((0, 2)))
         before, after = (each[0, 0] + 1j * each[0, 1] for each in (cilm, state))
         angle = np.angle((after * before.conj())[np.tril_indices(TRUNCATION + 1)])
-        assert 0.9 * np.pi * turn < abs(angle).max() <= np.pi * turn + 1e-9
+        assert 0.9 * np.pi * turn < angle.max() <= np.pi * turn + 1e-9
+        assert 0.9 * np.pi * turn < -angle.min() <= np.pi * turn + 1e-9
 
 
 def test_changed_amplitudes_keep_every_phase_and_the_spectrum(cilm):
@@ -56,6 +57,18 @@ def test_changed_amplitudes_keep_every_phase_and_the_spectrum(cilm):
         np.testing.assert_allclose(np.angle((after * before.conj())[kept]), 0, atol=1e-9)
     change = [((state - cilm) ** 2).sum() for state in states]
     assert (np.diff(change) > 0).all()
+
+
+def test_changed_amplitudes_are_lognormal(cilm):
+    """exp(s ξ) with a standard normal ξ, but for what all orders of a degree have in common."""
+    states = degradations.scaled(cilm, np.random.default_rng(2))
+    for strength, state in zip(degradations.FACTORS, states, strict=True):
+        logarithm = [
+            np.log(np.hypot(*state[0, :, n, : n + 1]) / np.hypot(*cilm[0, :, n, : n + 1]))
+            for n in range(10, TRUNCATION + 1)
+        ]
+        variance = np.average([each.var(ddof=1) for each in logarithm], weights=range(10, TRUNCATION + 1))
+        assert np.sqrt(variance) == pytest.approx(strength, rel=0.1)
 
 
 def test_a_wave_moves_by_its_kilometres():
@@ -106,6 +119,10 @@ def test_scrambling_grows_and_keeps_the_spectrum(cilm):
     errors = ((states - cilm) ** 2).sum((1, 2, 3, 4))
     assert (np.diff(errors) > 0).all()
     assert errors[0] < 0.01 * (cilm**2).sum()
+    before, after = (each[0, 0] + 1j * each[0, 1] for each in (cilm, states[-1]))
+    angle = np.angle((after * before.conj())[np.tril_indices(TRUNCATION + 1)])
+    assert -0.95 * np.pi > angle.min()
+    assert abs(np.mean(angle)) < 0.05 * np.pi, "either way alike"
     assert errors[-1] > 1.5 * (cilm[..., 1:] ** 2).sum(), "of random phases it is twice the variance"
 
 

@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 from atmodist.core.errors import InputError
 from atmodist.data import spectral
 from atmodist.evaluation import degradations, orderings
-from atmodist.evaluation.bootstrap import Bootstrap
+from atmodist.evaluation.bootstrap import Bootstrap, interval
 from atmodist.learning.networks import Encoder
 from atmodist.samples.normalise import Moments
 
@@ -61,6 +61,14 @@ def test_distances_in_closed_form():
     constant = (0.01 * 8) ** 2
     similarity = (2 * 0.1 * 0.3 + constant) / (0.1**2 + 0.3**2 + constant)
     assert known["ssim"](one, three).item() == pytest.approx(1 - similarity)
+    part = torch.stack([one[:, 0], three[:, 1]], dim=1)
+    for name in ("l1", "l2", "ssim"):
+        whole = known[name](one, three).item()
+        assert known[name](one, part).item() == pytest.approx(whole / 2), "the mean over variables"
+    part[..., : PATCH // 2] = 0.1
+    for name in ("l1", "l2"):
+        whole = known[name](one, three).item()
+        assert known[name](one, part).item() == pytest.approx(whole / 4), "and over points"
     noise = torch.randn(1, 2, PATCH, PATCH, generator=torch.Generator().manual_seed(0))
     stronger_and_weaker = noise * torch.tensor([10, 0.1])[:, None, None]
     assert known["spectrum"](noise, stronger_and_weaker).item() == pytest.approx(2), "decades of power"
@@ -168,6 +176,22 @@ def test_the_anchors_are_the_truth_and_nothing_is_nearer():
         anchors, series = found[family]
         errors = ((series - anchors[:, None]) ** 2).mean((2, 3, 4))
         np.testing.assert_allclose(errors[:, 0], errors[:, 1], rtol=1e-6)
+        moved = found["displacement"][1][0]
+        kept = [np.flatnonzero((moved == state).all((1, 2, 3))).item() for state in series[:, 0]]
+        assert kept == list(range(len(kept))), "the moved state first, one pair a move"
+        assert len(kept) > 1
+
+
+def test_windows_lie_all_around_the_sphere(monkeypatch):
+    """Their first columns in all quarters of it alike, their centres in the band."""
+    windows = []
+    monkeypatch.setattr(orderings, "series_at", lambda read, time, each, *_: windows.extend(each) or [])
+    evaluated({}, chosen=[0], per_time=400)
+    quarters = np.bincount([window.column * 4 // (2 * ROWS) for window in windows], minlength=4)
+    assert len(quarters) == 4
+    assert quarters.min() > 70, "of 400, within four deviations of 100"
+    centres = np.degrees([window.centre(ROWS) for window in windows])
+    assert -40 <= centres.min() < -35 < 35 < centres.max() <= 40
 
 
 def test_without_vorticity_there_is_no_vortex():
@@ -207,3 +231,24 @@ def test_scores_are_means_over_series_with_intervals_of_days():
     assert ends == pytest.approx([0.05, 0.65], abs=0.01), "all four draws of one block"
     alone = orderings.scores(sums, Bootstrap(20, 500, 3))
     assert alone["right_low"].isna().all()
+
+
+def test_series_weigh_alike_in_a_family_and_families_in_their_mean():
+    """In the data and in every draw, with other numbers of series on each day and none on some."""
+    rng = np.random.default_rng(4)
+    time = np.datetime64("2001-01-01", "ns") + np.arange(6) * np.timedelta64(1, "D")
+    count = rng.integers(1, 20, (len(orderings.FAMILIES), 6))
+    count[2, 3] = count[6, :2] = 0
+    right = count * rng.random(count.shape)
+    sums = xr.Dataset(
+        {name: (("distance", "family", "time"), right[None]) for name in ("right", "monotonicity")}
+        | {"series": (("family", "time"), count)},
+        {"distance": ["l1"], "family": list(orderings.FAMILIES), "time": time},
+    )
+    table = orderings.scores(sums, Bootstrap(1, 300, 3)).set_index("family")
+    draws = Bootstrap(1, 300, 3).counts(6)
+    share = xr.DataArray(draws.values @ right.T / (draws.values @ count.T), dims=("sample", "family"))
+    share = xr.concat([share, share.mean("family")], "family").assign_coords(blocks=6)
+    assert table.index.tolist() == [*orderings.FAMILIES, "mean"]
+    for name, expected in zip(("", "_low", "_high"), (share[0], *interval(share)), strict=True):
+        np.testing.assert_allclose(table[f"right{name}"], expected)
