@@ -12,6 +12,7 @@ from lightning_fabric import Fabric
 from lightning_fabric.plugins.environments import LightningEnvironment
 from trainings import CPU, GENERATOR, SRGAN, training_job, write_patches
 
+from atmodist.core.seeds import torch_seed
 from atmodist.learning import launching
 from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.losses import ContentLoss
@@ -22,6 +23,7 @@ from atmodist.learning.settings import GeneratorSettings, GeneratorTraining, SRG
 from atmodist.learning.spectral_losses import SpectralLoss
 from atmodist.learning.srgan_training import Duel, Player, pretrain_generator, train_srgan
 from atmodist.learning.training import TrainingRun
+from atmodist.samples.batches import PatchBatches, loader
 
 
 def duel(low, high, content=None, fabric=None, weight=0.5):
@@ -198,6 +200,28 @@ def test_pretraining_beats_repeating_the_coarse_pixels(pretrained):
         error = F.mse_loss(generator(low), high)
     repeated = low.repeat_interleave(4, -1).repeat_interleave(4, -2)
     assert error < 0.9 * F.mse_loss(repeated, high)
+
+
+def test_an_epoch_of_pretraining_equals_plain_pytorch(pretrained, tmp_path):
+    """The squared error against the 4 × 4 means, with Adam."""
+    _, patches, _ = pretrained
+    settings = GeneratorTraining(epochs=1, learning_rate=3e-3, batches=3, batch_size=4)
+    job = training_job(tmp_path, patches, weights="generator.pt")
+    launch(CPU, pretrain_generator, job, GeneratorSettings(**GENERATOR), settings)
+    torch.manual_seed(torch_seed(job.seed, "generator", "weights"))
+    network = Generator(2, **GENERATOR)
+    adam, losses = torch.optim.Adam(network.parameters(), 3e-3), []
+    order = torch_seed(job.seed, "generator", "order")
+    for high in loader(PatchBatches(job.samples, 4, 3), 0, order):
+        loss = F.mse_loss(network(F.avg_pool2d(high.float(), 4)), high.float())
+        adam.zero_grad()
+        loss.backward()
+        adam.step()
+        losses.append(loss.item())
+    assert pd.read_csv(job.log)["loss"].item() == pytest.approx(sum(losses) / 3, rel=1e-4)
+    found = load_weights(job.weights)["generator"]
+    for name, expected in network.state_dict().items():
+        torch.testing.assert_close(found[name], expected, rtol=1e-3, atol=1e-4)
 
 
 def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
