@@ -189,6 +189,9 @@ def test_heating_follows_the_sun():
         longitude = heating[model.grid.rows // 2].argmax() * 360 / model.grid.columns
         assert longitude == pytest.approx((180 - 15 * hour) % 360, abs=3)
         assert heating.max() == pytest.approx(0.2 * (1 - 1 / np.pi), rel=0.1)
+        # Of the rectified cosine its first harmonic is half of it, in each row by the sun's height at noon.
+        wave = 2 * np.abs(np.fft.rfft(heating)[:, 1]) / model.grid.columns
+        np.testing.assert_allclose(wave, 0.2 / 2 * np.cos(np.radians(model.grid.latitudes)), atol=1e-3)
 
 
 def test_two_periods_in_one_go_equal_two_runs(tmp_path):
@@ -231,6 +234,20 @@ def test_sources_have_the_strength_and_memory_asked_for():
         vorticity[model._forced] = model._stirring[model._forced] * state.noise[0]
         strength.append(spectral.power(spectral.to_cilm(vorticity)).sum())
     assert np.sqrt(np.mean(strength)) == pytest.approx(3e-10, rel=0.15)
+
+
+def test_sources_have_their_spectra_and_nothing_in_common():
+    """Power by degree falls linearly to nothing beyond the last degree; clouds relax towards theirs."""
+    model = undisturbed(stirring=3e-10, heating=0.2, heating_degrees=(6, 20), cloud_days=2.0)
+    state, rng = model.initial_state(START), np.random.default_rng(0)
+    forcing = [model._forcing(replace(state, noise=model._draw(rng.normal))) for _ in range(300)]
+    degree, found = np.arange(TRUNCATION + 1), np.stack(forcing, axis=1)
+    for quantity, size, last in ((VORTICITY, 3e-10, 14), (CLOUDS, 0.2 / (2 * DAY), 20)):
+        share = np.where(degree >= 6, np.maximum(last + 1 - degree, 0), 0)
+        power = spectral.power(spectral.to_cilm(found[quantity])).mean(0)
+        np.testing.assert_allclose(power, size**2 * share / share.sum(), rtol=0.1)
+    both = found[[VORTICITY, CLOUDS]].reshape(2, -1)
+    assert abs(np.corrcoef(both)[0, 1]) < 0.05
 
 
 def test_surface_pressure_rises_with_the_layer():
