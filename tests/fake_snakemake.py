@@ -16,6 +16,9 @@ class Named(list):
             self.extend(value if isinstance(value, list) else [value])
         self.__dict__.update(entries)
 
+    def __getitem__(self, key):
+        return vars(self)[key] if isinstance(key, str) else super().__getitem__(key)
+
     def get(self, name, default=None):
         """The entry of this name, if there is one."""
         return vars(self).get(name, default)
