@@ -208,6 +208,8 @@ def test_index_of_a_jet_that_moves():
         found["latitude_cycle"] + found["latitude_anomaly"], found["latitude"], rtol=1e-12
     )
     assert found["speed"].values == pytest.approx(25, abs=0.5)
+    for name in ("latitude", "speed"):
+        assert found[f"{name}_anomaly"].mean() == pytest.approx(0, abs=1e-9), "from the cycle of the same jet"
 
 
 def test_a_day_with_missing_times_is_no_day():
