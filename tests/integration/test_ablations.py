@@ -158,6 +158,28 @@ def test_one_period_more_simulates_and_grids_that_period_only(finished):
     assert rules.count("simulate_atmosphere") == rules.count("grid_fields") == 1
 
 
+def backwards(config):
+    """The same settings in another order; models, regions and sectors are in that of figures."""
+    if isinstance(config, list):
+        return [backwards(each) for each in config]
+    if not isinstance(config, dict):
+        return config
+    return {
+        key: {name: backwards(each) for name, each in value.items()}
+        if key in ("models", "regions", "sectors")
+        else backwards(value)
+        for key, value in reversed(config.items())
+    }
+
+
+def test_settings_given_again_run_nothing(finished):
+    """Also those that were not given before, in whatever order: an own file often begins as a copy."""
+    files = ("config/config.yaml", "config/demo.yaml", "tests/tiny.yaml")
+    whole = configuration.stacked(*(yaml.safe_load((ROOT / path).read_text()) for path in files))
+    _, running, _ = planned(finished, backwards(configuration.tidy(whole)))
+    assert not running
+
+
 def test_plot_setting_only_plots(finished):
     labels, running, _ = planned(finished, EDITS["a plot's resolution"][0])
     plots = ("figure_", "figures", "export_generator", "models", "all")  # a model card shows a figure

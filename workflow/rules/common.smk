@@ -4,13 +4,10 @@ import re
 # A module's config, like a file of --configfile, holds what differs from the paper's.
 if AS_MODULE:
     config = configuration.merged(configuration.read(CONFIG_FILE), config)
-config = configuration.tidy(config)
+SCHEMA = configuration.read(WORKFLOW / "schemas/config.schema.yaml")
+config = configuration.ordered(configuration.tidy(config), SCHEMA)
 try:
-    configuration.check(
-        config,
-        configuration.read(WORKFLOW / "schemas/config.schema.yaml"),
-        Path(CONFIG_FILE),
-    )
+    configuration.check(config, SCHEMA, Path(CONFIG_FILE))
 except InputError as error:
     raise WorkflowError(str(error)) from None
 

@@ -31,7 +31,7 @@ from atmodist.configuration.derived import (
 )
 from atmodist.configuration.merging import merged, stacked, tidy
 from atmodist.configuration.reading import read
-from atmodist.configuration.schema import mistakes
+from atmodist.configuration.schema import mistakes, ordered
 from atmodist.configuration.study import encoder_settings, shared_settings
 from atmodist.core.errors import InputError
 
@@ -49,6 +49,7 @@ __all__ = [
     "grid_rows",
     "merged",
     "models",
+    "ordered",
     "pair_shards",
     "patch_shards",
     "periods",

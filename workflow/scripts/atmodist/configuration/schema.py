@@ -31,6 +31,25 @@ Validator = validators.extend(
 )
 
 
+def ordered(config: Any, schema: Mapping[str, Any], definitions: Mapping[str, Any] | None = None) -> Any:
+    """The config with its keys in the schema's order; models and all else that have free names keep theirs.
+
+    Snakemake puts keys that a second file gives again first, and takes another order for another parameter.
+    """
+    definitions = schema.get("$defs", {}) if definitions is None else definitions
+    schema = _resolved(schema, definitions)
+    if isinstance(config, list):
+        return [ordered(each, schema.get("items", {}), definitions) for each in config]
+    if not isinstance(config, Mapping):
+        return config
+    if "oneOf" in schema:
+        return ordered(config, schema["oneOf"][-1], definitions)  # the one that is a mapping
+    known = schema.get("properties", {})
+    others = schema.get("additionalProperties") or {}
+    names = [*(name for name in known if name in config), *(name for name in config if name not in known)]
+    return {name: ordered(config[name], known.get(name, others), definitions) for name in names}
+
+
 def mistakes(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[str]:
     """Each mistake, nearest the top of the config first: the key, what it holds and what it may hold."""
     if problem := _named_by_another(config):
@@ -39,6 +58,11 @@ def mistakes(config: Mapping[str, Any], schema: Mapping[str, Any]) -> Iterator[s
     errors = sorted(Validator(schema).iter_errors(config), key=lambda error: len(error.path))
     # Of several keys that one mapping lacks, each is an error that names none.
     yield from dict.fromkeys(sentence for error in errors for sentence in _explain(error, schema))
+
+
+def _resolved(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a schema's reference holds, if it has one."""
+    return definitions[schema["$ref"].rsplit("/", 1)[-1]] if "$ref" in schema else schema
 
 
 def _named_by_another(section: Any, path: str = "") -> str | None:
@@ -83,8 +107,7 @@ def _join(*parts: str) -> str:
 
 def _meaning(section: Mapping[str, Any], key: str, schema: Mapping[str, Any]) -> str:
     """What a key of ``section`` means, in its description's first sentence."""
-    if "$ref" in section:
-        section = schema["$defs"][section["$ref"].rsplit("/", 1)[-1]]
+    section = _resolved(section, schema["$defs"])
     text = section.get("properties", {}).get(key, {}).get("description", "a value")
     return text[0].lower() + text[1:].split(". ")[0].rstrip(".")
 
