@@ -7,6 +7,7 @@ COMPONENTS = ("rotational", "divergent")
 
 with job(snakemake.log[0], "figure_synthetic_atmosphere"):
     from matplotlib import pyplot
+    from matplotlib.dates import AutoDateLocator, ConciseDateFormatter
 
     from atmodist.core import netcdf
     from atmodist.figures import plots
@@ -57,7 +58,8 @@ with job(snakemake.log[0], "figure_synthetic_atmosphere"):
             daily = strength.sel(variable=variable).resample(time="1D").mean()
             steadiness.plot(daily["time"], power * daily, label=variable)
         steadiness.set(ylabel=f"root mean square / 10⁻⁵ {plots.unit('s-1')}", ylim=(0, None))
-        steadiness.tick_params(axis="x", rotation=30)
+        dates = AutoDateLocator(maxticks=4)
+        steadiness.xaxis.set(major_locator=dates, major_formatter=ConciseDateFormatter(dates))
 
         correlation = diagnostics["autocorrelation"]
         for variable in correlation["variable"].values:

@@ -28,7 +28,7 @@ with job(snakemake.log[0], "figure_training_curves"):
         ):
             training, evaluated = pd.read_csv(log), pd.read_csv(evaluation)
             best = evaluated[evaluated["chosen"]]
-            highest = max(highest, training["loss"].max(), np.log(lags))
+            highest = max(highest, training["loss"].max(), np.log(lags), best["loss"].max())
             pretraining = (training["phase"] == "pre-training").sum()
             drops = training["epoch"][training["learning_rate"].diff() < 0]
             for panel, (quantity, (_, chance)) in zip(axes, quantities.items(), strict=True):

@@ -25,7 +25,8 @@ with job(snakemake.log[0], "figure_uncertainty"):
         seasons, times = maps["season"].values, maps["pairs"].values
         # A row for each quantity; without seasons, two quantities side by side.
         rows, columns = (len(QUANTITIES), len(seasons)) if len(seasons) > 1 else (len(QUANTITIES) // 2, 2)
-        height = 0.25 + 2.3 * np.ptp(maps["latitude"].values) / 360
+        # At least that of the labels of the colour bars, which lie below one another.
+        height = max(1.15, 0.25 + 2.3 * np.ptp(maps["latitude"].values) / 360)
         with plots.style():
             figure, axes = pyplot.subplots(
                 rows,
