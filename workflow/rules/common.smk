@@ -128,6 +128,10 @@ def drawn(files, otherwise):
 def other_archive(wildcards):
     """The archive to compare with, or a refusal where it is the source itself."""
     against = config["data"]["spot_check"]["against"]
+    if SOURCE == "synthetic":
+        raise WorkflowError(
+            "data.source is synthetic; a spot check compares two of arco, era5 and files"
+        )
     if against == SOURCE:
         raise WorkflowError(
             f"data.spot_check.against is {against}, as is data.source; expected another archive"
@@ -161,7 +165,14 @@ def atmodist_settings(wildcards):
 def imported_weights(wildcards):
     """Files of a model folder, or the one that Keras wrote."""
     path = ATMODIST[wildcards.model]["weights"]
-    if path.endswith((".h5", ".hdf5")):
+    of_keras = path.endswith((".h5", ".hdf5"))
+    there = Path(path).is_file() if of_keras else Path(path).is_dir()
+    if not there and not AS_MODULE:  # whose host may make it
+        raise WorkflowError(
+            f"config key atmodist.models.{wildcards.model}.weights is {path}; expected a "
+            "model folder that there is, or a file of Keras, .h5 or .hdf5"
+        )
+    if of_keras:
         return [path]
     return [f"{path}/config.json", f"{path}/model.safetensors"]
 
