@@ -179,6 +179,9 @@ def test_patches_of_another_size_have_no_lag(folder):
         ("stage5", "no layer stage5; expected some of stage1"),
         ([], "none given"),
         (["stage1", "stage4"], "no scale of stage4"),
+        ({"stage1": -1.0}, "the weight of stage1 is -1.0; expected a finite number, 0 at least"),
+        ({"stage1": float("nan")}, "the weight of stage1 is nan"),
+        ({"stage1": "a"}, "the weight of stage1 is 'a'"),
     ],
 )
 def test_layers_that_are_not_there_are_refused(folder, layers, said):

@@ -1,6 +1,8 @@
 """AtmoDist as a distance for your own model: one frozen network, in the manner of ``lpips.LPIPS``."""
 
+import math
 from collections.abc import Mapping, Sequence
+from numbers import Real
 from pathlib import Path
 
 import torch
@@ -140,6 +142,11 @@ class AtmoDist(nn.Module):
         layers = [layers] if isinstance(layers, str) else layers
         weights = dict(layers) if isinstance(layers, Mapping) else dict.fromkeys(layers, 1.0)
         self._check_layers(weights)
+        for layer, weight in weights.items():
+            if not isinstance(weight, Real) or not 0 <= weight < math.inf:
+                raise InputError(
+                    f"the weight of {layer} is {weight!r}; expected a finite number, 0 at least."
+                )
         missing = [layer for layer in weights if layer not in self.config.scales]
         if len(weights) > 1 and missing:
             raise InputError(

@@ -45,7 +45,9 @@ class AtmoDistDistance(Metric):
         self.count = self.count + len(distances)
 
     def compute(self) -> Tensor:
-        """Mean over all fields so far."""
+        """Mean over all fields so far; ``InputError`` if there are none."""
+        if not self.count:
+            raise InputError("no fields have been added to the metric; expected one pair at least.")
         return self.total / self.count
 
 
