@@ -1,6 +1,6 @@
 """Print config/README.md: what each key of the schema means, its unit, the paper's value, what it re-runs."""
 
-import sys
+import argparse
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
@@ -149,4 +149,5 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    argparse.ArgumentParser(description=__doc__).parse_args()
+    main()

@@ -5,6 +5,7 @@ requirements.txt; `environment.yaml` is all of them and Snakemake. With ``--chec
 what differs is named.
 """
 
+import argparse
 import re
 import sys
 from pathlib import Path
@@ -50,6 +51,9 @@ def whole(content: str, stages: list[str], versions: dict[str, str]) -> str:
 
 def main() -> int:
     """Write the environments, or name those that differ."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="name those that differ, and write none")
+    check = parser.parse_args().check
     versions = pins()
     stages = {path: path.read_text() for path in sorted((ROOT / "workflow/envs").glob("*.yaml"))}
     wanted = {path: pinned(content, versions) for path, content in stages.items()}
@@ -57,12 +61,10 @@ def main() -> int:
     wanted[one] = whole(one.read_text(), list(wanted.values()), versions)
     different = [path for path, content in wanted.items() if content != path.read_text()]
     for path in different:
-        print(
-            f"{path.relative_to(ROOT)} {'differs: run make pins' if '--check' in sys.argv else 'is pinned'}"
-        )
-        if "--check" not in sys.argv:
+        print(f"{path.relative_to(ROOT)} {'differs: run make pins' if check else 'is pinned'}")
+        if not check:
             path.write_text(wanted[path])
-    return int("--check" in sys.argv and bool(different))
+    return int(check and bool(different))
 
 
 if __name__ == "__main__":

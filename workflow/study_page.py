@@ -3,6 +3,7 @@
 python workflow/study_page.py docs/study docs/study.md README.md
 """
 
+import argparse
 import sys
 from pathlib import Path
 
@@ -34,4 +35,8 @@ def main(folder: str, page: str, readme: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main(*sys.argv[1:]))
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("folder", help="of the seeds that are kept: docs/study")
+    parser.add_argument("page", help="docs/study.md")
+    parser.add_argument("readme", help="README.md")
+    sys.exit(main(**vars(parser.parse_args())))

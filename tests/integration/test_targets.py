@@ -1,8 +1,11 @@
 """What people type."""
 
+import subprocess
+import sys
+
 import pytest
 import yaml
-from snakemake_runs import planned_jobs, snakemake, workspace
+from snakemake_runs import ROOT, planned_jobs, snakemake, workspace
 
 DEMO = ("--configfile", "config/demo.yaml")
 
@@ -81,6 +84,38 @@ def test_a_source_is_not_compared_with_itself(tmp_path):
     run = snakemake(folder, "-n", "--configfile", "same.yaml", "--", "spot_check", cores=None)
     assert run.returncode == 1
     assert "data.spot_check.against is arco, as is data.source; expected another archive" in run.stdout
+
+
+def test_a_synthetic_source_is_compared_with_no_archive(tmp_path):
+    run = snakemake(workspace(tmp_path), "-n", *DEMO, "--", "spot_check", cores=None)
+    assert run.returncode == 1
+    assert "data.source is synthetic; a spot check compares two of arco, era5 and files" in run.stdout
+
+
+@pytest.mark.parametrize("weights", ["nowhere", "config/README.md", "nowhere.h5"])
+def test_weights_that_are_not_there_are_named_with_their_key(tmp_path, weights):
+    folder = workspace(tmp_path)
+    (folder / "theirs.yaml").write_text(f"atmodist: {{models: {{m: {{weights: {weights}}}}}}}")
+    run = snakemake(folder, "-n", "--configfile", "theirs.yaml", "--", "atmodist", cores=None)
+    assert run.returncode == 1
+    assert f"config key atmodist.models.m.weights is {weights}; expected a model folder" in run.stdout
+
+
+@pytest.mark.parametrize(
+    "script",
+    [
+        "workflow/study_page.py",
+        "workflow/keep_seed.py",
+        "workflow/pin_environments.py",
+        "config/reference.py",
+    ],
+)
+def test_a_script_says_what_it_does(script):
+    run = subprocess.run(
+        [sys.executable, ROOT / script, "--help"], capture_output=True, text=True, check=False
+    )
+    assert (run.returncode, run.stderr) == (0, "")
+    assert run.stdout.startswith("usage: ")
 
 
 def test_cluster_profile_works_from_a_fresh_clone(tmp_path):
