@@ -39,7 +39,10 @@ def test_the_distance_metric_is_the_mean_over_all_fields(model):
         metric.update(Y[part], X[part])
     assert metric.compute().item() == pytest.approx(model(X, Y).mean().item(), rel=1e-6)
     metric.reset()
-    with pytest.raises(InputError, match="no fields have been added"):
+    with (
+        pytest.warns(UserWarning, match="before the"),
+        pytest.raises(InputError, match="no fields have been"),
+    ):
         metric.compute()
     metric.update(X, X)
     assert metric.compute() == 0

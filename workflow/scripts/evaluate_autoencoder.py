@@ -68,7 +68,5 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     with replacing(snakemake.output.evaluation) as partial:
         table.assign(chosen=table["epoch"] == epoch).to_csv(partial, index=False)
     if info["loss"] > 1:
-        log.warning(
-            "its squared error is more than 1, that of a field of nothing but the mean: not trained yet"
-        )
+        log.warning("not trained yet: its squared error is more than that of the mean alone, 1")
     log.info("best of %d epochs is %d, chosen on %s: squared error %.4g", len(files), *info.values())
