@@ -283,5 +283,6 @@ def draw(stream: np.random.Generator, cpu: float, others: Mapping[str, float]) -
 def unfinished(folder: Path) -> Iterator[Path]:
     """What a writer or a training run that was stopped has left."""
     for path in folder.rglob("*"):
-        if ".partial" in path.name or path.name == ".resume":
+        unfinished_training = path.name == ".resume" and not (path / "finished").exists()
+        if ".partial" in path.name or unfinished_training:
             yield path

@@ -392,7 +392,7 @@ def files(results: Path) -> set[Path]:
         for path in results.rglob("*")
         if not path.is_dir()
         and path.relative_to(results).parts[0] not in ("logs", "benchmarks")
-        and "tensorboard" not in path.parts
+        and not {"tensorboard", ".resume"} & {*path.parts}
     }
 
 

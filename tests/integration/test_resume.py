@@ -130,7 +130,7 @@ def assert_same_bits(folder, other):
     assert list(weights) == list(others)
     assert all(torch.equal(weights[key], others[key]) for key in weights)
     pd.testing.assert_frame_equal(table, other_table, check_exact=True)
-    assert not (folder / ".resume").exists()
+    assert (folder / ".resume/finished").exists()
 
 
 @pytest.fixture(scope="module", params=KINDS)
@@ -147,6 +147,19 @@ def test_schedules_and_phases_lower_the_learning_rate(uninterrupted):
     before, last = table["learning_rate"].iloc[-2:]
     scheduled = script in ("train_atmodist", "train_autoencoder", "train_srgan")
     assert last == pytest.approx(before / 10 if scheduled else before)
+
+
+def test_finished_it_is_published_again_and_not_trained_again(uninterrupted, samples):
+    script, whole, _ = uninterrupted
+    folder = samples / f"{script}-again"
+    shutil.copytree(whole, folder)
+    for path in KINDS[script][2].values():
+        shutil.rmtree(folder / path) if (folder / path).is_dir() else (folder / path).unlink()
+    train(script, folder)
+    log = (folder / f"{script}.log").read_text()
+    assert "finished before: publishing it again" in log
+    assert "epoch 1, " not in log
+    assert_same_bits(folder, whole)
 
 
 @pytest.mark.parametrize("checkpoint_minutes", [0, 0.002, 10])

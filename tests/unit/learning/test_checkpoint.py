@@ -45,7 +45,8 @@ def test_what_is_published(tmp_path):
     files.publish(last=tmp_path / "last.pt")
     assert torch.load(tmp_path / "last.pt")["network"]["w"] == 2
     assert pd.read_csv(tmp_path / "training.csv")["epoch"].tolist() == [1, 2]
-    assert not files.folder.exists()
+    assert files.has_finished()
+    assert files.is_of_this_code()
 
 
 def test_a_discarded_state_takes_its_weights_along(tmp_path):

@@ -138,7 +138,8 @@ def test_publish_leaves_only_the_outputs(fabric, data, tmp_path):
     finish(run, network, data)
     (tmp_path / ".resume/weights/.epoch-001.99.partial.pt").touch()  # of a process that was killed
     run.publish(weights=tmp_path / "weights", last=tmp_path / "last.pt")
-    shutil.rmtree(tmp_path / "tensorboard")
+    for folder in ("tensorboard", ".resume"):
+        shutil.rmtree(tmp_path / folder)
     files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     assert files == ["epoch-001.pt", "epoch-002.pt", "last.pt", "patches.h5", "training.csv"]
     assert list(pd.read_csv(tmp_path / "training.csv")) == ["epoch", "phase", "loss", "seconds"]
@@ -202,18 +203,20 @@ def test_the_state_belongs_to_the_run_that_started_last(fabric, data, tmp_path):
     with pytest.raises(InputError, match="belongs to"):
         orphan.publish(weights=tmp_path / "shared/weights")
     assert torch.equal(network.weight, expected)
-    assert not (tmp_path / "shared/.resume").exists()
 
 
-def test_killed_while_it_publishes_it_publishes_again_or_starts_afresh(fabric, data, tmp_path, monkeypatch):
+@pytest.mark.parametrize("moves", [0, 1, 2])
+def test_killed_while_it_publishes_it_publishes_again(fabric, data, tmp_path, monkeypatch, moves):
     run, network = counter(fabric, tmp_path)
     finish(run, network, data)
+    move, done = os.replace, []
 
-    def half_way(folder):
-        (folder / "weights/epoch-001.pt").unlink()
-        raise KeyboardInterrupt
+    def killed(source, target):
+        if len(done) == moves:
+            raise KeyboardInterrupt
+        done.append(move(source, target))
 
-    monkeypatch.setattr(checkpoint.shutil, "rmtree", half_way)
+    monkeypatch.setattr(os, "replace", killed)
     with pytest.raises(KeyboardInterrupt):
         run.publish(weights=tmp_path / "weights")
     monkeypatch.undo()
@@ -221,6 +224,31 @@ def test_killed_while_it_publishes_it_publishes_again_or_starts_afresh(fabric, d
     finish(again, network, data)
     again.publish(weights=tmp_path / "weights")
     assert sorted(path.name for path in (tmp_path / "weights").iterdir()) == ["epoch-001.pt", "epoch-002.pt"]
+    assert len(pd.read_csv(tmp_path / "training.csv")) == 2
+
+
+def test_what_has_finished_is_published_again_and_not_trained_again(fabric, data, tmp_path, monkeypatch):
+    """As after Snakemake was killed, which then deletes what it does not know to be complete."""
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+    run.publish(weights=tmp_path / "weights", last=tmp_path / "last.pt")
+    made = {
+        path: path.read_bytes()
+        for path in (*tmp_path.glob("weights/*"), tmp_path / "last.pt", tmp_path / "training.csv")
+    }
+    shutil.rmtree(tmp_path / "weights")
+    for name in ("last.pt", "training.csv"):
+        (tmp_path / name).unlink()
+    again, weight = counter(fabric, tmp_path)
+    assert list(again.epochs(2)) == []
+    assert torch.equal(weight.weight, network.weight)
+    again.publish(weights=tmp_path / "weights", last=tmp_path / "last.pt")
+    assert {path: path.read_bytes() for path in made} == made
+
+    monkeypatch.setattr(checkpoint, "code", lambda: "other")
+    edited, _ = counter(fabric, tmp_path)
+    assert list(edited.epochs(2)) == [0, 1]
+    assert all(path.read_bytes() == content for path, content in made.items())
 
 
 def test_a_damaged_state_is_named(fabric, data, tmp_path):
@@ -255,7 +283,7 @@ def test_another_identity_starts_afresh(fabric, data, tmp_path, caplog):
     assert there.rows == other.rows
     finish(there, network, data)
     there.publish(weights=tmp_path / "weights")
-    assert not (tmp_path / ".resume").exists()
+    assert not (tmp_path / ".resume/other settings").exists()
 
 
 def test_signals_are_caught_during_a_run_only(tmp_path):

@@ -8,13 +8,15 @@ from pathlib import Path
 from typing import Any
 
 import pandas as pd
+import torch
 
 from atmodist.core.errors import InputError
-from atmodist.core.files import fingerprint, replacing
+from atmodist.core.files import fingerprint, replacing, sha256
 from atmodist.core.shortage import is_shortage
 from atmodist.learning import saved
 
-KEPT = ("weights", "training.csv", "state.pt")  # the state last: if it is not moved, all is moved again
+# The state last: if it is not moved, all is moved again.
+KEPT = ("weights", "training.csv", "finished", "state.pt")
 
 
 def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
@@ -23,9 +25,18 @@ def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
     return fingerprint([params, [(name, state.st_size, state.st_mtime_ns) for name, state in files]])
 
 
-class Checkpoint:
-    """State, table and weights of a training run, in the folder ``.resume`` beside its log until `publish`.
+def code() -> str:
+    """Fingerprint of what trains: this library and PyTorch's version."""
+    library = Path(__file__).parents[1]
+    files = {str(path.relative_to(library)): sha256(path) for path in library.rglob("*.py")}
+    return fingerprint([files, torch.__version__])
 
+
+class Checkpoint:
+    """State, table and weights of a training run, in the folder ``.resume`` beside its log.
+
+    They stay when it has finished: what a training run has published is deleted and made again if Snakemake
+    was killed before it knew. Published weights are links to the same bytes.
     They belong to the run that claimed them last. An older one that is still running, because the Snakemake
     that would have ended it was killed, fails with an ``InputError`` before it touches them. Of several
     processes only the first may use this.
@@ -34,6 +45,7 @@ class Checkpoint:
     def __init__(self, log: str | Path):
         self.log, self.folder = Path(log), Path(log).parent / ".resume"
         self._state, self._owner = self.folder / "state.pt", self.folder / "owner"
+        self._finished, self._aside = self.folder / "finished", self.folder / "other settings"
         self._mark = secrets.token_hex(8)
 
     def claim(self) -> None:
@@ -62,6 +74,14 @@ class Checkpoint:
         self._check_owner()
         saved.save(self._state, state)
 
+    def has_finished(self) -> bool:
+        """Whether the state is that of a training run that was published."""
+        return self._finished.exists()
+
+    def is_of_this_code(self) -> bool:
+        """Whether what was published was trained by the code that there is."""
+        return self._finished.read_text(encoding="utf-8") == code()
+
     def set_aside(self, identity: str) -> Path:
         """Move state, table and weights, of another training run, to a folder of its own until `publish`."""
         folder = self._folder_of(identity)
@@ -77,6 +97,7 @@ class Checkpoint:
     def discard(self) -> None:
         """Delete the state and the weights that belong to it."""
         self._state.unlink(missing_ok=True)
+        self._finished.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "weights", ignore_errors=True)
 
     def keep(self, epoch: int, weights: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -87,21 +108,23 @@ class Checkpoint:
             pd.DataFrame(rows).to_csv(partial, index=False)
 
     def publish(self, weights: str | Path | None = None, last: str | Path | None = None) -> None:
-        """Write the folder ``weights`` of all epochs or the file ``last``, then the log; delete the state."""
+        """Write the folder ``weights`` of all epochs or the file ``last``, then the log."""
         self._check_owner()
         if weights:
             with replacing(weights) as partial:
-                shutil.copytree(self.folder / "weights", partial, ignore=shutil.ignore_patterns(".*"))
+                left = shutil.ignore_patterns(".*")
+                shutil.copytree(self.folder / "weights", partial, ignore=left, copy_function=_link)
         if last:
             with replacing(last) as partial:
-                shutil.copy(saved.files_of_epochs(self.folder / "weights")[-1], partial)
+                _link(saved.files_of_epochs(self.folder / "weights")[-1], partial)
+        with replacing(self._finished) as partial:
+            partial.write_text(code(), encoding="utf-8")
         with replacing(self.log) as partial:
             shutil.copy(self.folder / "training.csv", partial)
-        self._state.unlink()  # first, or a kill would leave a state without its weights
-        shutil.rmtree(self.folder)
+        shutil.rmtree(self._aside, ignore_errors=True)
 
     def _folder_of(self, identity):
-        return self.folder / "other settings" / identity[:16]
+        return self._aside / identity[:16]
 
     def _weights(self, epoch):
         return saved.file_of_epoch(self.folder / "weights", epoch)
@@ -113,6 +136,14 @@ class Checkpoint:
                 f"{self.folder} belongs to a training run that was started later; this one ends and "
                 "writes nothing."
             )
+
+
+def _link(source: Path, target: Path) -> None:
+    """A second name for the bytes of a file, or a copy where the file system has no such links."""
+    try:
+        os.link(source, target)
+    except OSError:
+        shutil.copy(source, target)
 
 
 def _move(source: Path, target: Path) -> None:

@@ -157,7 +157,7 @@ class TrainingRun:
         self._leave_if(*self._any(stopped_by))
 
     def publish(self, weights: str | Path | None = None, last: str | Path | None = None) -> None:
-        """Write the folder of all ``weights`` or the ``last`` ones, then the log; delete the state."""
+        """Write the folder of all ``weights`` or the ``last`` ones, then the log; see `Checkpoint`."""
         if self.fabric.is_global_zero:
             self.checkpoint.publish(weights, last)
             self.events.close()
@@ -231,6 +231,14 @@ class TrainingRun:
         if not state:
             self.checkpoint.take_back(self.identity)
             state = self.checkpoint.read()
+        if state and self.checkpoint.has_finished():
+            if self.checkpoint.is_of_this_code():
+                self._say(
+                    f"finished before: publishing it again. To train anew, delete {self.checkpoint.folder}"
+                )
+            else:
+                self._say("the code has changed since this training run finished: starting afresh")
+                state = None
         if not state:
             self.checkpoint.discard()
         return state
