@@ -24,9 +24,9 @@ with job(snakemake.log[0], "figure_uncertainty"):
         maps = netcdf.read(path)
         seasons, times = maps["season"].values, maps["pairs"].values
         # A row for each quantity; without seasons, two quantities side by side.
-        rows, columns = (len(QUANTITIES), len(seasons)) if len(seasons) > 1 else (len(QUANTITIES) // 2, 2)
-        # At least that of the labels of the colour bars, which lie below one another.
-        height = max(1.15, 0.25 + 2.3 * np.ptp(maps["latitude"].values) / 360)
+        several = len(seasons) > 1
+        rows, columns = (len(QUANTITIES), len(seasons)) if several else (len(QUANTITIES) // 2, 2)
+        height = 0.25 + 2.3 * np.ptp(maps["latitude"].values) / 360
         with plots.style():
             figure, axes = pyplot.subplots(
                 rows,
@@ -45,10 +45,14 @@ with job(snakemake.log[0], "figure_uncertainty"):
                     if snakemake.params.coastlines:
                         plots.coastlines(panel)
                 share = None if quantity == "entropy" else FuncFormatter(lambda value, _: f"{100 * value:g}%")
-                figure.colorbar(mesh, ax=row, label=label, format=share, pad=0.01, aspect=12)
-            if len(seasons) > 1:
+                bar = figure.colorbar(mesh, ax=row, format=share, pad=0.01, aspect=12)
+                if several:
+                    bar.set_label(label)
+                else:  # beside a low map a label would be longer than its bar
+                    row[0].set_title(label.replace("\n", " "))
+            if several:
                 for panel, season, count in zip(panels[0], seasons, times, strict=True):
                     panel.set_title(f"{season} ({count} times)")
             lag = f"lag {maps.attrs['lag_hours']} h"
-            figure.suptitle(lag if len(seasons) > 1 else f"{lag}, {times[0]} times")
+            figure.suptitle(lag if several else f"{lag}, {times[0]} times")
             plots.save(figure, pdf, png, snakemake.params.dpi)
