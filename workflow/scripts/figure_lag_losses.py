@@ -3,6 +3,7 @@
 from atmodist.core.job import job
 
 LABELS = {"l1": "mean |Δz|", "l2": "mean Δz²", "psnr": "50 − PSNR / dB", "ssim": "1 − (1 + SSIM)/2"}
+LABELLED = 4  # the factors of more models would fill a panel
 SPLITS = {"train": "training", "eval": "evaluation"}
 
 with job(snakemake.log[0], "figure_lag_losses"):
@@ -33,16 +34,18 @@ with job(snakemake.log[0], "figure_lag_losses"):
                 for number, (loss, look) in enumerate(zip(losses, models.values(), strict=True)):
                     scale, content = loss["scale"].sel(measure=measure), loss.sel(measure="content")
                     draw(panel, loss["lag"], scale * content["mean"], scale * content["std"], **look)
-                    panel.text(
-                        0.97,
-                        0.04 + 0.09 * number,
-                        f"α = {float(scale):.3g}",
-                        color=look["color"],
-                        transform=panel.transAxes,
-                        ha="right",
-                        fontsize=6,
-                    )
+                    if len(models) <= LABELLED:
+                        panel.text(
+                            0.97,
+                            0.04 + 0.09 * number,
+                            f"α = {float(scale):.3g}",
+                            color=look["color"],
+                            transform=panel.transAxes,
+                            ha="right",
+                            fontsize=6,
+                        )
                 panel.set_ylabel(label)
+                panel.set_ylim(bottom=0)  # the bands of small distances reach below
             row[0].set_ylabel(f"{name} pairs\n\n{LABELS['l1']}")
         for panel in axes[-1]:
             panel.set_xlabel("lag / h")
