@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 import torch
 import xarray as xr
+from scipy.ndimage import gaussian_filter
 from scipy.stats import spearmanr
 
 from atmodist.core.errors import InputError
@@ -74,6 +75,20 @@ def test_distances_in_closed_form():
     assert known["spectrum"](noise, stronger_and_weaker).item() == pytest.approx(2), "decades of power"
     angle = (2 * np.pi * 5 / PATCH * torch.arange(PATCH)).expand(1, 2, PATCH, PATCH)
     assert known["amse"](torch.cos(angle), torch.sin(angle)).item() == pytest.approx(1, rel=1e-4)
+
+
+def test_the_smoothed_distance_is_that_of_filtered_fields():
+    """By scipy's filter of either field, at any size; what is constant is left as it is."""
+    for patch in (PATCH, 64):
+        distance = orderings.distances({}, patch, CPU)["l2 smoothed"]
+        x, y = np.random.default_rng(0).standard_normal((2, 3, 2, patch, patch)) + 0.3
+        one, other = (gaussian_filter(each, patch / 20, mode="reflect", axes=(2, 3)) for each in (x, y))
+        expected = ((one - other) ** 2).mean((1, 2, 3))
+        for kind, digits in ((torch.double, 1e-12), (torch.float, 1e-5)):
+            found = distance(torch.tensor(x, dtype=kind), torch.tensor(y, dtype=kind))
+            np.testing.assert_allclose(found, expected, rtol=digits)
+        constant = torch.full((1, 2, patch, patch), 0.2)
+        assert distance(constant, 3 * constant).item() == pytest.approx(0.16)
 
 
 def test_each_layer_of_an_encoder_has_its_distance():

@@ -12,6 +12,7 @@ import numpy as np
 import pandas as pd
 import torch
 import xarray as xr
+from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from atmodist.core.errors import InputError
@@ -44,6 +45,8 @@ FAMILIES = {
 }
 SSIM_RANGE = 8.0
 """Range that SSIM assumes of normalised fields: four standard deviations to either side."""
+SMOOTHING = 1 / 20
+"""Standard deviation of the Gaussian of ``l2 smoothed`` over the window's edge."""
 TIE = 1e-4
 """Relative difference below which two distances are equal; float32 leaves 1e-6 of what blur makes equal."""
 
@@ -56,6 +59,7 @@ def distances(encoders: Mapping[str, Encoder], patch: int, device: torch.device)
     known: dict[str, Distance] = {
         "l1": lambda x, y: (x - y).abs().mean((1, 2, 3)),
         "l2": lambda x, y: (x - y).square().mean((1, 2, 3)),
+        "l2 smoothed": smoothed_squares(patch, device),
         "ssim": dissimilarity,
         "spectrum": spectral_distance,
         "amse": SpectralLoss(patch).to(device),
@@ -63,6 +67,22 @@ def distances(encoders: Mapping[str, Encoder], patch: int, device: torch.device)
     for name, encoder in encoders.items():
         known |= {f"{name} {layer}": ContentLoss(encoder, layer).to(device) for layer in LAYERS}
     return known
+
+
+def smoothed_squares(patch: int, device: torch.device) -> Distance:
+    """Mean squared difference of fields under a Gaussian filter: a control of what smoothing alone explains.
+
+    Its standard deviation is `SMOOTHING` of the window's edge, and it is cut off after four of them. Beyond
+    the edges a window goes on as its mirror image, points there twice (c b a | a b c), so that means stay.
+    """
+    filtered = gaussian_filter1d(np.eye(patch), SMOOTHING * patch, mode="reflect", truncate=4)
+    weights = torch.from_numpy(filtered).to(device)
+
+    def distance(x: Tensor, y: Tensor) -> Tensor:
+        along = weights.to(x.dtype)
+        return (along.T @ (x - y) @ along).square().mean((1, 2, 3))
+
+    return distance
 
 
 def dissimilarity(x: Tensor, y: Tensor) -> Tensor:
