@@ -154,6 +154,20 @@ def test_a_distance_that_has_all_the_wrong_way_round():
     np.testing.assert_allclose(truncation["monotonicity"], -truncation["series"])
 
 
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_a_distance_that_is_not_finite_is_named(value):
+    def broken(x, y):
+        return torch.where(torch.arange(len(x)) == 1, value, (x - y).abs().mean((1, 2, 3)))
+
+    with pytest.raises(InputError, match=f"distance broken is {value} in family lag; expected finite"):
+        evaluated({"broken": broken}, chosen=[0])
+
+
+def test_a_constant_distance_is_chance():
+    found = evaluated({"constant": lambda x, y: torch.ones(len(x))}, chosen=[0])
+    np.testing.assert_array_equal(found["right"].sel(distance="constant"), 0.5 * found["series"])
+
+
 def test_each_time_has_windows_of_its_own():
     """On a planet that stands still, the same windows would have the same scores."""
     found = evaluated({"mean": lambda x, y: y.mean((1, 2, 3))}, chosen=(0, 9), drift=0.0)

@@ -226,6 +226,9 @@ def evaluate(
     Returns:
         Sums over the series of a time: ``right`` and ``monotonicity`` (distance, family, time), and
         ``series``, their number (family, time).
+
+    Raises:
+        InputError: if a distance is NaN or infinite, for then it orders nothing.
     """
     shape = len(known), len(FAMILIES), len(chosen)
     right, monotone, count = np.zeros(shape), np.zeros(shape), np.zeros(shape[1:], int)
@@ -242,6 +245,11 @@ def evaluate(
             count[place] = len(series)
             for which, name in enumerate(names):
                 found = measure(anchors, series, known[name], device)
+                if not np.isfinite(found).all():
+                    raise InputError(
+                        f"distance {name} is {found[~np.isfinite(found)][0]} in family {family}; expected "
+                        "finite numbers."
+                    )
                 right[which, *place] = rightly_ordered(found).sum()
                 monotone[which, *place] = monotonicity(found).sum()
     about = {
