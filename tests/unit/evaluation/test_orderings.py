@@ -256,6 +256,7 @@ def test_scores_are_means_over_series_with_intervals_of_days():
     assert table.loc["lag", "monotonicity"] == pytest.approx(-0.35)
     assert np.isnan(table.loc["blur", "monotonicity"])
     assert table.loc["mean", "right"] == pytest.approx(0.35)
+    assert table["series"].to_dict() == {name: 560 if name == "mean" else 80 for name in table.index}
     ends = table.loc["lag", ["right_low", "right_high"]].tolist()
     assert ends == pytest.approx([0.05, 0.65], abs=0.01), "all four draws of one block"
     alone = orderings.scores(sums, Bootstrap(20, 500, 3))

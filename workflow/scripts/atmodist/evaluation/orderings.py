@@ -273,8 +273,9 @@ def evaluate(
 def scores(sums: xr.Dataset, bootstrap: Bootstrap) -> pd.DataFrame:
     """Share of rightly ordered triplets and monotonicity, with 95 % intervals, from the sums of `evaluate`.
 
-    A row for each distance and family, and for the mean over the families. Intervals are those of the block
-    bootstrap over days; NaN where one block is all there is. Families without a series have no row.
+    A row for each distance and family, and for the mean over the families, with the number of ``series``, in
+    all. Intervals are those of the block bootstrap over days; NaN where one block is all there is. Families
+    without a series have no row.
     """
     block = bootstrap.blocks(sums["time"].values)
     blocks = sums_of_blocks(sums, block, "time")
@@ -282,8 +283,8 @@ def scores(sums: xr.Dataset, bootstrap: Bootstrap) -> pd.DataFrame:
     totals = blocks.map(lambda each: xr.dot(counts, each, dim="block"))
     share = totals[["right", "monotonicity"]] / totals["series"].where(totals["series"] > 0)
     share["monotonicity"] = share["monotonicity"].where(~share["family"].isin(EQUAL))  # series of two
-    there = sums["series"].sum("time") > 0
-    share = share.sel(family=there)
+    number = sums["series"].sum("time").to_series()
+    share = share.sel(family=(number > 0).values)
     mean = share.mean("family").expand_dims(family=["mean"])
     share = xr.concat([share, mean], "family")
     table = []
@@ -294,5 +295,5 @@ def scores(sums: xr.Dataset, bootstrap: Bootstrap) -> pd.DataFrame:
                 samples = share[name].sel(distance=distance, family=family)
                 low, high = interval(samples)
                 row |= {name: float(samples[0]), f"{name}_low": float(low), f"{name}_high": float(high)}
-            table.append(row)
+            table.append(row | {"series": number.sum() if family == "mean" else number[family]})
     return pd.DataFrame(table)
