@@ -40,7 +40,7 @@ OPTIONAL = {"orderings": {"distance", "family", "right"}}
 """The same, of files that a seed need not have."""
 BESIDE = ("map_regions", "measure_orderings")
 """Rules whose jobs count for nothing in what a seed took: its tables are there before them."""
-RESAMPLES = 2000
+RESAMPLES = 20000
 """Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
 SEEDS_NEEDED = 3
 """Seeds below which nothing is decided: with fewer, the spread between seeds is hardly known."""
