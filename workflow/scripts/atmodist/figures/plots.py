@@ -81,14 +81,14 @@ def save(figure: Figure, pdf: str | Path, png: str | Path, dpi: int) -> None:
         figure.savefig(partial, dpi=dpi)
 
 
-def lines(systems: Sequence[str]) -> dict[str, dict]:
+def lines(systems: Sequence[str], colours: Sequence[str] = PALETTE) -> dict[str, dict]:
     """How each system's line is drawn: the truth black, the interpolation grey, networks coloured in turn.
 
     When the colours are used up, they come again dotted, then dash-dotted.
     """
     looks = {"truth": {"color": "black"}, "bilinear": {"color": "0.55", "linestyle": "--"}}
     networks = [system for system in systems if system not in looks]
-    strokes = cycle(product(("-", ":", "-."), PALETTE))
+    strokes = cycle(product(("-", ":", "-."), colours))
     for system, (linestyle, colour) in zip(networks, strokes, strict=False):
         looks[system] = {"color": colour, "linestyle": linestyle}
     return {system: {"label": system, **looks[system]} for system in systems}

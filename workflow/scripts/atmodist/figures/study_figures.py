@@ -1,6 +1,6 @@
 """The figures of the study: errors of every loss, spectra, and the course of the duels."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +20,13 @@ from atmodist.evaluation.claims import (
 from atmodist.evaluation.study import MEASURES, Seed
 from atmodist.figures import plots
 
+COLOURS = (*plots.PALETTE[:-1], "#882255")
+"""A wine red (Paul Tol's) in place of the palette's yellow, in which a thin bar is hardly seen on white."""
+LONGER = "-longer"
+"""End of the name of a loss whose encoder was trained for longer."""
+LEAST_RATIO, LEAST_ENERGY = 0.09, 0.08
+"""Where the axes begin at the least: intervals of few seeds, and bilinear energy, reach far below."""
+
 
 def draw(seeds: Sequence[Seed], folder: Path) -> None:
     """Write ``ratios``, ``spectra`` and ``duels`` as PDF and PNG; nothing without seeds."""
@@ -28,7 +35,7 @@ def draw(seeds: Sequence[Seed], folder: Path) -> None:
         for suffix, setting in SETTINGS.items()
     }
     panels = {setting: members for setting, members in panels.items() if members}
-    looks = plots.lines(list(dict.fromkeys(map(loss_of, models(seeds)))))
+    looks = looks_of(dict.fromkeys(map(loss_of, models(seeds))))
     duels = duellists(seeds)
     for name, draw_panel, drawn in (
         ("ratios", _draw_ratios, panels),
@@ -50,8 +57,20 @@ def draw(seeds: Sequence[Seed], folder: Path) -> None:
                 plots.save(figure, folder / f"{name}.pdf", folder / f"{name}.png", 150)
 
 
+def looks_of(losses: Iterable[str]) -> dict[str, dict]:
+    """How each loss is drawn: that of an encoder trained for longer in the other's colour, dotted."""
+    losses = list(losses)
+    looks = plots.lines(list(dict.fromkeys(loss.removesuffix(LONGER) for loss in losses)), COLOURS)
+    longer = {
+        loss: looks[loss.removesuffix(LONGER)] | {"label": loss, "linestyle": ":"}
+        for loss in losses
+        if loss.endswith(LONGER)
+    }
+    return {loss: (looks | longer)[loss] for loss in losses}
+
+
 def _draw_ratios(axes, seeds, members, looks):
-    """Errors over those of ℓ2 in the same setting, with intervals, for each measure."""
+    """Errors over those of ℓ2 in the same setting, with intervals, for each measure; arrows where cut off."""
     compared = [model for model in members if model != reference_of(model)]
     for index, model in enumerate(compared):
         found = {
@@ -63,11 +82,15 @@ def _draw_ratios(axes, seeds, members, looks):
         places = np.array(list(found)) + (index + 0.5) / len(compared) * 0.6 - 0.3
         value, low, high = np.array([[e.value, e.low, e.high] for e in found.values()]).reshape(-1, 3).T
         look = looks[loss_of(model)]
-        axes.plot(value, places, ".", color=look["color"], label=loss_of(model))
-        axes.hlines(places, low, high, color=look["color"], linestyle=look.get("linestyle", "-"))
+        axes.plot(value, places, ".", color=look["color"])
+        axes.hlines(places, low, high, color=look["color"], linestyle=look["linestyle"])
+        axes.plot([], [], marker=".", **look)  # what the legend shows, with the stroke of the bars
+        if (cut := places[low < LEAST_RATIO]).size:
+            edge = np.full(cut.size, LEAST_RATIO)
+            axes.plot(edge, cut, "<", markersize=4, color=look["color"], clip_on=False)
     axes.axvline(1, color="0.6", linewidth=0.8)
     axes.set(xscale="log", xlabel="error over that of ℓ2", ylim=(len(MEASURES) - 0.5, -0.5))
-    axes.set_xlim(max(0.09, axes.get_xlim()[0]))  # intervals of few seeds may reach far beyond
+    axes.set_xlim(max(LEAST_RATIO, axes.get_xlim()[0]), auto=None)  # the panels share it
     _plain_numbers(axes.xaxis, [1, 3])
     axes.set_yticks(range(len(MEASURES)), [measure.label for measure in MEASURES.values()])
 
@@ -87,7 +110,7 @@ def _draw_spectra(axes, seeds, members, looks):
         axes.plot(spectrum.index, spectrum, **looks[loss_of(model)])
     axes.axhline(1, color="black", linewidth=0.8, label="truth")
     axes.set(yscale="log", xlabel="spherical-harmonic degree", xlim=(1, spectrum.index[-1]))
-    axes.set_ylim(0.08, max(2, axes.get_ylim()[1]))  # the panels share it
+    axes.set_ylim(LEAST_ENERGY, max(2, axes.get_ylim()[1]), auto=None)  # the panels share it
     _plain_numbers(axes.yaxis, [1, 2, 5])
     axes.set_ylabel("kinetic energy over the truth's")
 
