@@ -17,6 +17,7 @@ from atmodist.evaluation import claims, study
 from atmodist.figures import study_figures, study_page
 
 ROOT = Path(__file__).parents[3]
+PAGE = " ".join(study_page.INTRODUCTION.split())
 MODELS = {"l2": ("mse", 0), "atmodist": ("lags-23", 0), "random": ("random", 0)}
 MODELS |= {f"{name}-{end}": (of, 0.01) for name, (of, _) in MODELS.items() for end in ("even", "paper")}
 
@@ -237,6 +238,27 @@ def test_intervals_of_a_few_seeds_hold_the_truth_as_often_as_they_say():
         plain.append(low < 1 < high)
     assert 0.91 < np.mean(held) < 0.99
     assert np.mean(plain) < 0.85
+
+
+def test_chance_decides_rows_as_often_as_the_page_says(monkeypatch):
+    """Of ratios that are 1: one in twenty at a number of seeds, one in six at one or another from 3 to 9."""
+    monkeypatch.setattr(study, "RESAMPLES", 1000)
+    rng, rows = np.random.default_rng(0), 600
+
+    def errors():
+        blocks = np.exp(0.3 * rng.standard_normal(rows) + 0.1 * rng.standard_normal((12, rows)))
+        return np.concatenate([blocks.mean(axis=0)[None], blocks[rng.integers(12, size=(40, 12))].mean(1)])
+
+    one, other = ([errors() for _ in range(9)] for _ in range(2))
+    decided = []
+    for seeds in range(study.SEEDS_NEEDED, 10):
+        ratios = study.pooled(one[:seeds]) / study.pooled(other[:seeds])
+        found = [study.decide(study.Estimate.of(samples, seeds))[0] for samples in ratios.T]
+        decided.append([verdict != "undecided" for verdict in found])
+    assert 0.03 < np.mean(decided) < 0.07
+    assert 0.13 < np.any(decided, axis=0).mean() < 0.20
+    assert "one row in twenty at a given number of seeds, but about one in six at" in PAGE
+    assert "from 3 to 9." in PAGE
 
 
 def test_an_interval_is_students_where_draws_are_those_of_a_mean():
@@ -521,7 +543,8 @@ def test_the_tables_say_what_the_seeds_hold(tmp_path):
         "atmodist-even": ("8", "0", "0"),
         "atmodist-paper": ("0", "0", "8"),  # over l2-paper, which is no worse, though l2 is
     }
-    assert "the greatest is 3, of atmodist at degree 1:" in page
+    assert "the greatest is 3, of atmodist at degree 1,\nand in a single seed 3, of atmodist" in page
+    assert "At the last\ndegree 0 of 9 models have more than the truth, l2 1 times it:" in page
 
     for model, loss, share in (("l2-even", "0.43", "0%"), ("atmodist-even", "0.50", "100%")):
         assert cells(page, "| model | weight |", model) == {

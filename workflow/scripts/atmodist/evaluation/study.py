@@ -297,8 +297,14 @@ def _geometric_mean(values):
 
 def spectrum(seeds: Sequence[Seed], system: str) -> pd.Series:
     """Kinetic energy over the truth's by degree, geometric mean over the seeds that have the system."""
-    found = [seed.spectrum(system) for seed in seeds if system in seed.tables["spectra"]]
-    return np.exp(np.log(pd.concat(found, axis=1)).mean(axis=1))
+    return np.exp(np.log(spectra(seeds, system)).mean(axis=1))
+
+
+def spectra(seeds: Sequence[Seed], system: str) -> pd.DataFrame:
+    """The same of each of the seeds, in columns."""
+    return pd.concat(
+        {seed.name: seed.spectrum(system) for seed in seeds if system in seed.tables["spectra"]}, axis=1
+    )
 
 
 def decide(estimate: Estimate | None, below: bool = True) -> tuple[str, str]:

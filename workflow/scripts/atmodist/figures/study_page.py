@@ -36,11 +36,12 @@ STEPS = {
 INTRODUCTION = f"""\
 # What a learned distance is good for
 
-Super-resolution networks trained with different content losses, all else equal, on the finer synthetic
-atmosphere ([synthetic.md](synthetic.md); `config/study.yaml`). *This page is made by `make study-page`
-from the tables in docs/study; every result and verdict is computed.* `make study SEED=10` makes a seed, an
-atmosphere, networks and evaluated days of its own, keeps its tables in docs/study/seed-10 and makes this
-page and the README's table anew. `MORE="config/study-all.yaml config/study-longer.yaml"` gives it all losses.
+Super-resolution networks trained with different content losses, all else equal but for the further steps of
+the duels, on the finer synthetic atmosphere ([synthetic.md](synthetic.md); `config/study.yaml`). *This page
+is made by `make study-page` from the tables in docs/study; every result and verdict is computed.* `make study
+SEED=10` makes a seed, an atmosphere, networks and evaluated days of its own, keeps its tables in
+docs/study/seed-10 and makes this page and the README's table anew. `MORE="config/study-all.yaml
+config/study-longer.yaml"` gives it all losses.
 
 **Words.** The *pretext task* is AtmoDist's: to tell how many hours lie between two patches, their *lag*. A
 *duel* is the adversarial training of generator and discriminator; without one, the content loss is alone.
@@ -52,13 +53,14 @@ random weights; `autoencoder`, of another pretext task; `amse`, the adjusted squ
 adversarial loss: none in the name is none in the loss, `-paper` is 0.001 and `-even` one at which the duels
 are about equally balanced.
 
-**Errors** are 0 for the truth, and means over seeds (geometric over divergence and vorticity). Kinetic
-energy and semivariogram: mean |log₁₀| of the ratio to the truth (1 is a factor of ten), the former above half
-the truncation, the latter at distances of 25 to 1000 km, of which the two below the grid's spacing, 78 km,
-are both of neighbouring points. Power outside the band: the share above the truncation's zonal wavenumber.
-Total variation: the size of the mean difference. Local Wasserstein: the mean over cities, 3 × 3 pixels.
-Fréchet distance: in the space of an encoder, of random weights other than those of the loss, that trained
-none of the losses.
+**Errors** are 0 for the truth, and means over seeds (geometric over divergence and vorticity); a ratio is
+that of these means, so that a seed with large errors weighs most, and may lie on the other side of 1 than
+most seeds do. Kinetic energy and semivariogram: mean |log₁₀| of the ratio to the truth (1 is a factor of
+ten), the former above half the truncation, the latter at distances of 25 to 1000 km, of which the two below
+the grid's spacing, 78 km, are both of neighbouring points. Power outside the band: the share above the
+truncation's zonal wavenumber. Total variation: the size of the mean difference. Local Wasserstein: the mean
+over cities, 3 × 3 pixels. Fréchet distance: in the space of an encoder, of random weights other than those of
+the loss, that trained none of the losses.
 
 **Intervals** (95 %) are of a hierarchical bootstrap: seeds with replacement, in each of them blocks of
 days with replacement. With few seeds its quantiles make too narrow an interval: on a logarithmic scale it is
@@ -66,13 +68,14 @@ widened by Student's t over the normal distribution's, and by √(R / (R − 1))
 doi:10.1080/00031305.2015.1089789).
 
 **Verdicts**: a claim *holds* or *fails* if there are at least {study.SEEDS_NEEDED} seeds and the whole
-interval is on one side of 1; else it is *undecided*, and the page says at how many seeds the interval
-would leave 1 out if ratio and spread stayed as they are. As seeds are added while rows are open, an
-interval that has just left 1 out may take it in again. At equal balance, the mean losses of the two
-discriminators differ by at most {study.BALANCE}; else the comparison is undecided, whatever its ratio. Each
-row is judged by itself: were all ratios truly 1, chance would decide about one row in twenty. Verdicts marked
-° disappear where all rows are judged together, so that on average at most 5 % of the verdicts are false
-(Benjamini & Hochberg 1995, doi:10.1111/j.2517-6161.1995.tb02031.x).
+interval is on one side of 1; else it is *undecided*, and the page says at how many seeds the interval would,
+with even chance at best, leave 1 out if ratio and spread stayed as they are. At equal balance, the mean
+losses of the two discriminators differ by at most {study.BALANCE}; else the comparison is undecided, whatever
+its ratio. Each row is judged by itself, and as seeds are added while rows are open, an interval that has just
+left 1 out may take it in again: were all ratios truly 1, chance would decide about one row in twenty at a
+given number of seeds, but about one in six at one or another from 3 to 9. Verdicts marked ° disappear where
+all rows are judged together, so that on average at most 5 % of the verdicts are false (Benjamini & Hochberg
+1995, doi:10.1111/j.2517-6161.1995.tb02031.x); next to that limit the mark depends on the bootstrap's draws.
 """
 
 
@@ -81,7 +84,13 @@ def number(estimate: Estimate | None, unit: float = 1) -> str:
     if estimate is None:
         return "–"
     value, low, high = (each / unit for each in (estimate.value, estimate.low, estimate.high))
-    return f"{value:.3g}" if np.isnan(low) else f"{value:.3g} ({low:.3g} to {high:.3g})"
+    return f"{value:.3g}" if np.isnan(low) else f"{value:.3g} ({_end(low)} to {_end(high)})"
+
+
+def _end(value: float) -> str:
+    """Three digits, or so many more that the end of an interval that leaves 1 out is not printed as 1."""
+    told = (f"{value:.{digits}g}" for digits in (3, 4, 5, 6))
+    return next((each for each in told if each != "1"), "1")
 
 
 def row(*cells: str) -> str:
@@ -183,10 +192,10 @@ def _claims(seeds, judged):
 
 
 def _losses(seeds, folder):
-    yield "\n## Losses\n\nErrors; and in how many measures the error is certainly less (wins) or more"
-    yield "(losses) than that of ℓ2 in the same setting, by the rule of the verdicts. The adjusted squared"
-    yield "error (amse) minimises errors of amplitude at the wavenumbers of a patch, so that kinetic energy"
-    yield "is close to its own measure.\n"
+    yield "\n## Losses\n\nErrors; and in how many measures, each judged by itself, the error is less (wins)"
+    yield "or more (losses) than that of ℓ2 in the same setting, by the rule of the verdicts. The adjusted"
+    yield "squared error (amse) minimises errors of amplitude at the wavenumbers of a patch, so that kinetic"
+    yield "energy is close to its own measure.\n"
     heads = (f"{each.label} / 10⁻⁶ {each.unit}" if each.unit else each.label for each in MEASURES.values())
     yield row("model", *heads, "wins", "losses", "open")
     yield row("---", *["---:"] * (len(MEASURES) + 3))
@@ -203,16 +212,25 @@ def _losses(seeds, folder):
             found = wins_and_losses(seeds, model)
             counts = [str(found.count(word)) for word in ("win", "loss", "open")]
         yield row(model, *cells, *counts)
+    yield "\nErrors over those of ℓ2 with their 95 % intervals; an arrow marks one that goes on:"
     yield f"\n![Errors of every loss over those of ℓ2]({folder}/ratios.png)"
-    ratio, degree, model = _greatest_energy(seeds)
+    means = {name: study.spectrum(seeds, name) for name in models(seeds)}
+    ratio, degree, model = _greatest_energy(means)
+    single, single_degree, single_model = _greatest_energy(
+        {name: study.spectra(seeds, name).max(axis=1) for name in means}
+    )
+    last = {name: each.iloc[-1] for name, each in means.items()}
+    most = max(last, key=last.get)
+    above = sum(value > 1 for value in last.values())
     yield "\nKinetic energy over the truth's, geometric mean over seeds. Up to half the truncation, which the"
-    yield f"error of kinetic energy leaves out, the greatest is {ratio:.2g}, of {model} at degree {degree}:"
+    yield f"error of kinetic energy leaves out, the greatest is {ratio:.2g}, of {model} at degree {degree},"
+    yield f"and in a single seed {single:.2g}, of {single_model} at degree {single_degree}. At the last"
+    yield f"degree {above} of {len(last)} models have more than the truth, {most} {last[most]:.2g} times it:"
     yield f"\n![Kinetic energy of every loss over the truth's, against degree]({folder}/spectra.png)"
 
 
-def _greatest_energy(seeds):
+def _greatest_energy(spectra):
     """Greatest ratio to the truth's in the lower half of the degrees, its degree and its model."""
-    spectra = {model: study.spectrum(seeds, model) for model in models(seeds)}
     lower = {model: each[each.index <= each.index[-1] // 2] for model, each in spectra.items()}
     return max((each.max(), each.idxmax(), model) for model, each in lower.items())
 
