@@ -13,7 +13,7 @@ import scipy.stats
 import yaml
 
 from atmodist.core.errors import InputError
-from atmodist.evaluation import claims, study
+from atmodist.evaluation import claims, degradations, orderings, study
 from atmodist.figures import study_figures, study_page
 
 ROOT = Path(__file__).parents[3]
@@ -282,7 +282,17 @@ def test_orderings_are_means_over_the_seeds_that_have_them(tmp_path):
         table.to_csv(tmp_path / f"seed-{number}/orderings.csv", index=False)
     page = study_page.text(study.read(tmp_path), "study")
     assert "| l1 | 2 | **0.85** | 0.50 |\n| l2 | 1 | 0.70 | **0.52** |" in page
-    assert "between two of them a share differs by 0.10 at most." in page
+    assert "between two\nseeds a share differs by 0.10 at most.\n\n|" in page
+    rows = [("l1", "lag", 0.904, 8), ("near", "lag", 0.903, 8), ("l1", "displacement", 1, 8)]
+    rows += [("l1", "blur", 1, 26), ("l1", "scramble", 1, 38)]
+    table = pd.DataFrame(rows, columns=["distance", "family", "right", "series"])
+    table.to_csv(tmp_path / "seed-2/orderings.csv", index=False)
+    page = study_page.text(study.read(tmp_path)[1:2], "study")
+    assert "| l1 | 1 | **0.90** | **1.00** | **1.00** | **1.00** |\n| near | 1 | 0.90 |" in page
+    told = "A second state is as far for 65% in `blur` and 95% in `scramble` of the moves, the shorter ones"
+    assert f"{told} (of 1 seeds)." in page
+    assert study.EQUAL == orderings.EQUAL
+    assert len(degradations.MOVES) == study.MOVES
 
 
 @pytest.mark.parametrize(
@@ -634,6 +644,33 @@ def test_the_page_and_the_summary_in_the_repository_are_those_of_its_seeds():
     assert committed == study_page.text(seeds, "study")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme == study_page.with_summary(readme, seeds)
+
+
+def test_the_page_of_orderings_says_of_the_study_what_its_seeds_say():
+    """What AtmoDist's second stage orders in each seed, and what smoothed squares order without training."""
+    page = " ".join((ROOT / "docs/orderings.md").read_text(encoding="utf-8").split())
+    prose = page.partition("## What the study shows")[2]
+    seeds = study.read(ROOT / "docs/study")
+    means, counts, _ = study.orderings(seeds)
+    distances = ["lags-23 stage2", "l1", "random stage2", "l2 smoothed"]
+    lag, vortex, blur = (
+        [f"{share:.2f}" for share in means.loc[distances, family]] for family in ("lag", "vortex", "blur")
+    )
+    assert f"second stage orders {lag[0]} of them rightly, in each seed more than ℓ1 ({lag[1]}) and" in prose
+    assert f"the same encoder with random weights ({lag[2]})" in prose
+    told = f"it orders {vortex[0]}, in each seed more than ℓ1 ({vortex[1]}) and random weights ({vortex[2]})"
+    assert told in prose
+    assert f"(two seeds) orders {vortex[3]} of the places, no more of the lags than ℓ1, {lag[3]}," in prose
+    assert f"({blur[3]} are right)" in prose
+    assert counts["l2 smoothed"] == 2
+    for seed in seeds:
+        if "orderings" not in seed.tables:
+            continue
+        shares = seed.tables["orderings"].pivot(index="distance", columns="family", values="right")
+        for family in ("lag", "vortex"):
+            assert shares.loc["lags-23 stage2", family] > shares.loc[["l1", "random stage2"], family].max()
+        if "l2 smoothed" in shares.index:
+            assert shares.loc["l2 smoothed", "lag"] <= shares.loc["l1", "lag"]
 
 
 def test_the_summary_tells_each_verdict_in_a_word(tmp_path):

@@ -40,6 +40,10 @@ OPTIONAL = {"orderings": {"distance", "family", "right"}}
 """The same, of files that a seed need not have."""
 BESIDE = ("map_regions", "measure_orderings")
 """Rules whose jobs count for nothing in what a seed took: its tables are there before them."""
+MOVES = 5
+"""Moved states of a window in the orderings, `degradations.MOVES`, whose module is a heavy one."""
+EQUAL = ("blur", "scramble")
+"""Families with a triplet for each move to which another state is equally far, `orderings.EQUAL`."""
 RESAMPLES = 20000
 """Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
 SEEDS_NEEDED = 3
@@ -209,6 +213,7 @@ def orderings(seeds: Sequence[Seed]) -> tuple[pd.DataFrame, pd.Series, float]:
         difference between two seeds in any share. The tables are empty where no seed has them.
     """
     tables = [seed.tables["orderings"] for seed in seeds if "orderings" in seed.tables]
+    tables = sorted(tables, key=len, reverse=True)  # the order of distances is that of a seed with most
     if not tables:
         return pd.DataFrame(), pd.Series(), 0.0
     shares = pd.concat(tables).pivot_table(
@@ -216,6 +221,18 @@ def orderings(seeds: Sequence[Seed]) -> tuple[pd.DataFrame, pd.Series, float]:
     )
     counts = pd.concat([table["distance"].drop_duplicates() for table in tables]).value_counts()
     return shares["mean"], counts, float(shares["ptp"].max(axis=None))
+
+
+def moves_with_triplets(seeds: Sequence[Seed]) -> tuple[pd.Series, int]:
+    """Share of the moved states to which another is equally far, by family, and how many seeds count them.
+
+    The share is empty where none does.
+    """
+    tables = [seed.tables["orderings"] for seed in seeds if "series" in seed.tables.get("orderings", ())]
+    if not tables:
+        return pd.Series(dtype=float), 0
+    series = pd.concat(tables).groupby("family")["series"].mean()
+    return series.reindex(EQUAL).dropna() / (MOVES * series["displacement"]), len(tables)
 
 
 def pooled(parts: Sequence[np.ndarray]) -> np.ndarray:

@@ -242,15 +242,22 @@ def _orderings(seeds):
     yield "\n## Do distances order states rightly?\n"
     yield "Shares of triplets whose known order a distance finds ([orderings.md](orderings.md)), those of"
     yield "encoders at each of their stages (`lags-23` is AtmoDist's; `judge`, of other random weights, that"
-    yield "of the Fréchet distance); the best of two digits in bold. `make study-orderings SEED=10` adds"
+    yield "of the Fréchet distance). `l2 smoothed`, that of fields under a Gaussian filter, is a control of"
+    yield "what needs no training. The best of three digits is in bold. `make study-orderings SEED=10` adds"
     yield "those of a seed, where its fields are."
     most = np.ceil(100 * spread) / 100
-    yield f"Means over seeds; between two of them a share differs by {most:.2f} at most.\n"
+    yield "Means over the seeds that have a distance, which are not the same for all of them; between two"
+    yield f"seeds a share differs by {most:.2f} at most."
+    found, counted = study.moves_with_triplets(seeds)
+    if counted:
+        told = " and ".join(f"{share:.0%} in `{family}`" for family, share in found.items())
+        yield f"A second state is as far for {told} of the moves, the shorter ones (of {counted} seeds)."
+    yield ""
     yield row("distance", "seeds", *shares.columns)
     yield row("---", *["---:"] * (len(shares.columns) + 1))
-    rounded = shares.round(2)
-    for distance, values in rounded.iterrows():
-        best = values == rounded.max()
+    rounded = shares.round(3)
+    for distance, values in shares.iterrows():
+        best = rounded.loc[distance] == rounded.max()
         told = (f"**{v:.2f}**" if b else f"{v:.2f}" for v, b in zip(values, best, strict=True))
         yield row(distance, str(counts[distance]), *told)
 
