@@ -35,6 +35,12 @@ def test_a_layer_of_an_encoder_has_its_scale(files):
         torch.testing.assert_close(loss(*FIELDS), expected)
 
 
+def test_the_scale_of_another_layer_is_refused(files):
+    encoder, scale, _ = files
+    with pytest.raises(InputError, match=r"scale\.json is the scale of stage2; expected that of stage3"):
+        content_loss({"encoder": "lags", "layer": "stage3"}, 32, trainings.VARIABLES, encoder, scale)
+
+
 def test_losses_without_an_encoder():
     """None stands for the mean squared error."""
     assert content_loss("mse", 32, trainings.VARIABLES) is None

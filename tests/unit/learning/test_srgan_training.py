@@ -275,7 +275,8 @@ def test_seeds_differ_in_the_first_weights_of_a_generator(pretrained, tmp_path):
     _, patches, _ = pretrained
     weights = []
     for seed in (1, 1, 2):
-        job = replace(training_job(tmp_path, patches, weights=f"generator-{len(weights)}.pt"), seed=seed)
+        folder = tmp_path / str(len(weights))
+        job = replace(training_job(folder, patches, weights="generator.pt"), seed=seed)
         settings = GeneratorTraining(epochs=1, learning_rate=1e-12, batches=1, batch_size=4)
         launch(CPU, pretrain_generator, job, GeneratorSettings(**GENERATOR), settings)
         weights.append(load_weights(job.weights)["generator"]["head.0.weight"])

@@ -1,7 +1,9 @@
 """What a representation says about something, by the simplest reader: a ridge regression on its features.
 
 Nothing is learned but a linear map, so that what it finds was in the features. Every prediction is of a block
-of time that neither the map nor its penalty has seen.
+of time that neither the map nor its penalty has seen. Where targets are smoothed in time, as the jet's by a
+low-pass of 61 days, what lies within the filter of a block's ends has been seen a little: the more, the
+shorter the gap.
 """
 
 from collections.abc import Sequence

@@ -5,6 +5,7 @@ from pathlib import Path
 
 from torch import nn
 
+from atmodist.core.errors import InputError
 from atmodist.core.files import read_json
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.saved import load_encoder
@@ -22,11 +23,14 @@ def content_loss(
 
     "amse" is the adjusted squared error of patches of ``patch`` pixels. Any other ``content`` names a
     ``layer`` of the network in the file ``encoder``, whose distances the file ``scale`` calibrates; a network
-    of other ``variables`` raises ``InputError``.
+    of other ``variables``, or the scale of another layer, raises ``InputError``.
     """
     if content == "mse":
         return None
     if content == "amse":
         return SpectralLoss(patch)
     network, _ = load_encoder(encoder, variables)
-    return ContentLoss(network, content["layer"], read_json(scale)["scale"])
+    calibration, layer = read_json(scale), content["layer"]
+    if calibration["layer"] != layer:
+        raise InputError(f"{scale} is the scale of {calibration['layer']}; expected that of {layer}.")
+    return ContentLoss(network, layer, calibration["scale"])
