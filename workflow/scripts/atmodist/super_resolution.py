@@ -1,5 +1,6 @@
 """A trained generator on coarse fields of your own: four times the resolution, around the globe, no seam."""
 
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import numpy as np
@@ -66,7 +67,7 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
             moved = [to_cell_centres(each, grid) for each in values]
             values, centres = np.stack([each for each, _ in moved]).astype(np.float32), moved[0][1]
         # In TF32, PyTorch's default for convolutions on GPUs, rounding would fill the smallest scales.
-        with torch.inference_mode(), torch.backends.cudnn.flags(enabled=True, allow_tf32=False):
+        with torch.inference_mode(), _float32():
             normalised = config.moments.forward(torch.from_numpy(values)[None], axis=1).to(device)
             found = generator.super_resolve(normalised)
             high.append(config.moments.inverse(found, axis=1)[0].cpu().numpy())
@@ -129,6 +130,13 @@ def _in_order(data: xr.DataArray, config: model_folder.ModelConfig, name: str) -
         data = data.isel(latitude=slice(None, None, -1))
     order = [each for each in ("time", "variable", "latitude", "longitude") if each in data.dims]
     return data.sel(variable=list(config.variables)).transpose(*order)
+
+
+def _float32() -> AbstractContextManager:
+    """Convolutions in float32; all else of cuDNN is as the user has it."""
+    cudnn = torch.backends.cudnn
+    own = {"benchmark": cudnn.benchmark, "deterministic": cudnn.deterministic}
+    return cudnn.flags(enabled=cudnn.enabled, allow_tf32=False, **own)
 
 
 def _split(centres: np.ndarray, step: float) -> np.ndarray:
