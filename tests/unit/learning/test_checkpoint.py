@@ -1,12 +1,14 @@
 """Files of a training run: whose they are, and what is left of them."""
 
 import os
+from contextlib import suppress
 
 import pandas as pd
 import pytest
 import torch
 
 from atmodist.core.errors import InputError
+from atmodist.learning import checkpoint
 from atmodist.learning.checkpoint import Checkpoint, identity
 
 
@@ -29,7 +31,7 @@ def test_files_belong_to_the_last_owner(tmp_path):
     for touch in (
         lambda: first.write({"step": torch.tensor(2)}),
         lambda: first.keep(1, {}, []),
-        lambda: first.publish(weights=tmp_path / "weights"),
+        lambda: first.publish("code", weights=tmp_path / "weights"),
     ):
         with pytest.raises(InputError, match="belongs to a training run that was started later"):
             touch()
@@ -42,11 +44,12 @@ def test_what_is_published(tmp_path):
     for epoch in (1, 2):
         files.write({})
         files.keep(epoch, {"network": {"w": torch.tensor(epoch)}}, [{"epoch": n + 1} for n in range(epoch)])
-    files.publish(last=tmp_path / "last.pt")
+    files.publish("code", last=tmp_path / "last.pt")
     assert torch.load(tmp_path / "last.pt")["network"]["w"] == 2
     assert pd.read_csv(tmp_path / "training.csv")["epoch"].tolist() == [1, 2]
     assert files.has_finished()
-    assert files.is_of_this_code()
+    assert files.is_of_code("code")
+    assert not files.is_of_code("other")
 
 
 def test_a_discarded_state_takes_its_weights_along(tmp_path):
@@ -59,12 +62,17 @@ def test_a_discarded_state_takes_its_weights_along(tmp_path):
     assert not (files.folder / "weights").exists()
 
 
-@pytest.mark.parametrize("moves", [0, 1, 2])
-def test_a_kill_while_a_state_is_set_aside_or_taken_back_loses_nothing(tmp_path, monkeypatch, moves):
+@pytest.mark.parametrize("then", ["old", "new", "third"])
+@pytest.mark.parametrize("moves", range(8))
+def test_a_kill_while_settings_change_loses_nothing(tmp_path, monkeypatch, moves, then):
+    """From old settings to new ones and back; a kill strikes after some moves, and others may follow."""
     files = Checkpoint(tmp_path / "training.csv")
     files.claim()
-    files.keep(1, {"network": {"w": torch.tensor(3)}}, [{"epoch": 1}])
-    files.write({"step": 5})
+    for name in ("old", "new"):
+        files.change_to(name)
+        for epoch in range(1, 3 if name == "old" else 4):
+            files.keep(epoch, {"network": {"w": torch.tensor(len(name))}}, [{"epoch": epoch}])
+        files.write({"identity": name, "step": len(name)})
     move, done = os.replace, []
 
     def killed(source, target):
@@ -72,14 +80,42 @@ def test_a_kill_while_a_state_is_set_aside_or_taken_back_loses_nothing(tmp_path,
             raise KeyboardInterrupt
         done.append(move(source, target))
 
-    for step, gone in ((files.set_aside, True), (files.take_back, False)):
-        done.clear()
-        monkeypatch.setattr(os, "replace", killed)
-        with pytest.raises(KeyboardInterrupt):
-            step("a" * 64)
-        monkeypatch.setattr(os, "replace", move)
-        step("a" * 64)
-        assert (files.read() is None) == gone
-    assert files.read() == {"step": 5}
-    assert torch.load(files.folder / "weights/epoch-001.pt")["network"]["w"] == 3
-    assert pd.read_csv(files.folder / "training.csv")["epoch"].tolist() == [1]
+    monkeypatch.setattr(os, "replace", killed)
+    with suppress(KeyboardInterrupt):
+        files.change_to("old")
+    monkeypatch.undo()
+    for name in (then, "old", "new", "old"):
+        files.change_to(name)
+        if name == "third":
+            assert files.read() is None
+            assert not (files.folder / "weights").exists()
+            continue
+        assert files.read() == {"identity": name, "step": 3}
+        assert files.has_weights_of(2 if name == "old" else 3)
+        assert len(pd.read_csv(files.folder / "training.csv")) == 1
+
+
+def test_damaged_and_missing_weights_are_seen(tmp_path):
+    files = Checkpoint(tmp_path / "training.csv")
+    files.claim()
+    for epoch in (1, 2):
+        files.keep(epoch, {"network": {"w": torch.arange(100.0)}}, [])
+    assert files.has_weights_of(2)
+    assert not files.has_weights_of(3)
+    path = files.folder / "weights/epoch-001.pt"
+    content = bytearray(path.read_bytes())
+    content[len(content) // 2] ^= 1
+    path.write_bytes(content)
+    assert not files.has_weights_of(2)
+
+
+def test_a_script_that_trains_is_part_of_the_code(tmp_path, monkeypatch):
+    library = tmp_path / "atmodist/learning"
+    library.mkdir(parents=True)
+    monkeypatch.setattr(checkpoint, "__file__", str(library / "checkpoint.py"))
+    seen = set()
+    for path in ("train_srgan.py", "atmodist/learning/losses.py"):
+        for text in ("a", "b"):
+            (tmp_path / path).write_text(text)
+            seen.add(checkpoint.code())
+    assert len(seen) == 4

@@ -13,7 +13,7 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from trainings import CPU, VARIABLES, training_job, write_patches
 
 from atmodist.core.errors import InputError
-from atmodist.learning import checkpoint, devices, launching, training
+from atmodist.learning import devices, launching, training
 from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.saved import is_finite, load_weights
 from atmodist.learning.training import TrainingRun
@@ -133,7 +133,7 @@ def test_stopped_and_resumed_equals_uninterrupted(fabric, data, tmp_path, batche
     pd.testing.assert_frame_equal(*(table.drop(columns="seconds") for table in tables), check_exact=True)
 
 
-def test_publish_leaves_only_the_outputs(fabric, data, tmp_path):
+def test_published_are_the_weights_of_all_epochs_the_last_and_the_table(fabric, data, tmp_path):
     run, network = counter(fabric, tmp_path)
     finish(run, network, data)
     (tmp_path / ".resume/weights/.epoch-001.99.partial.pt").touch()  # of a process that was killed
@@ -145,6 +145,31 @@ def test_publish_leaves_only_the_outputs(fabric, data, tmp_path):
     assert list(pd.read_csv(tmp_path / "training.csv")) == ["epoch", "phase", "loss", "seconds"]
     last = load_weights(tmp_path / "last.pt")["network"]["weight"]
     assert torch.equal(last, network.weight)
+
+
+def test_an_edit_in_the_middle_is_none_of_the_code_that_trained(fabric, data, tmp_path, monkeypatch):
+    stopped, network = counter(fabric, tmp_path)
+    for batch in stopped.batches(data, seed=1):
+        step(stopped, network, batch)
+    stopped.end_epoch({"phase": "training", **stopped.means()}, keep=["network"])
+    monkeypatch.setattr(training, "code", lambda: "edited")
+    resumed, network = counter(fabric, tmp_path)
+    assert resumed.epoch == 1
+    finish(resumed, network, data)
+    resumed.publish(weights=tmp_path / "weights")
+    again, _ = counter(fabric, tmp_path)
+    assert list(again.epochs(2)) == [0, 1]
+
+
+def test_damaged_weights_of_a_finished_run_are_trained_again(fabric, data, tmp_path):
+    run, network = counter(fabric, tmp_path)
+    finish(run, network, data)
+    run.publish(weights=tmp_path / "weights")
+    with open(tmp_path / "weights/epoch-001.pt", "r+b") as file:  # the same bytes as in .resume
+        file.seek(-300, os.SEEK_END)
+        file.write(b"damage")
+    again, _ = counter(fabric, tmp_path)
+    assert list(again.epochs(2)) == [0, 1]
 
 
 def test_a_run_can_be_watched(fabric, data, tmp_path, monkeypatch):
@@ -245,7 +270,7 @@ def test_what_has_finished_is_published_again_and_not_trained_again(fabric, data
     again.publish(weights=tmp_path / "weights", last=tmp_path / "last.pt")
     assert {path: path.read_bytes() for path in made} == made
 
-    monkeypatch.setattr(checkpoint, "code", lambda: "other")
+    monkeypatch.setattr(training, "code", lambda: "other")
     edited, _ = counter(fabric, tmp_path)
     assert list(edited.epochs(2)) == [0, 1]
     assert all(path.read_bytes() == content for path, content in made.items())

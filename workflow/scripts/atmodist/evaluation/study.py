@@ -133,7 +133,8 @@ class Seed:
         """Processor time of what the seed was made by, and whether a part of it is missing.
 
         Snakemake tells of a job what its last start took: of a super-resolution's training run that was
-        stopped and resumed, and whose epochs took longer than that in all, the rest.
+        stopped and resumed, and whose epochs took longer than that in all, the rest; of one that was
+        published again, seconds.
         """
         jobs = self.tables["jobs"].set_index("job")
         rule = jobs.index.str.split("/").str[0]

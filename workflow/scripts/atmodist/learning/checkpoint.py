@@ -3,7 +3,7 @@
 import os
 import secrets
 import shutil
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,8 @@ from atmodist.core.files import fingerprint, replacing, sha256
 from atmodist.core.shortage import is_shortage
 from atmodist.learning import saved
 
-# The state last: if it is not moved, all is moved again.
+# What a training run keeps: moved away in this order and back in the other, the state is always where a start
+# that follows a kill goes on with it.
 KEPT = ("weights", "training.csv", "finished", "state.pt")
 
 
@@ -26,17 +27,18 @@ def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
 
 
 def code() -> str:
-    """Fingerprint of what trains: this library and PyTorch's version."""
+    """Fingerprint of what trains: the rules' scripts, the library beside them and PyTorch's version."""
     library = Path(__file__).parents[1]
-    files = {str(path.relative_to(library)): sha256(path) for path in library.rglob("*.py")}
+    paths = [*library.parent.glob("*.py"), *library.rglob("*.py")]
+    files = {str(path.relative_to(library.parent)): sha256(path) for path in paths}
     return fingerprint([files, torch.__version__])
 
 
 class Checkpoint:
     """State, table and weights of a training run, in the folder ``.resume`` beside its log.
 
-    They stay when it has finished: what a training run has published is deleted and made again if Snakemake
-    was killed before it knew. Published weights are links to the same bytes.
+    They stay when it has finished: a Snakemake that was killed does not know of it, and the next one deletes
+    what was published and makes it again. Published weights are links to the same bytes.
     They belong to the run that claimed them last. An older one that is still running, because the Snakemake
     that would have ended it was killed, fails with an ``InputError`` before it touches them. Of several
     processes only the first may use this.
@@ -74,30 +76,46 @@ class Checkpoint:
         self._check_owner()
         saved.save(self._state, state)
 
+    def change_to(self, identity: str) -> Path | None:
+        """Make the state that of the training run ``identity``; after a kill, the next change loses nothing.
+
+        What is there of another run is set aside until `publish`; what had been set aside of this one comes
+        back. Returns the folder of the other.
+        """
+        state, other = self.read(), None
+        if state and state["identity"] != identity:
+            other = self._folder_of(state["identity"])
+            _move(KEPT, self.folder, other)
+            state = None
+        if not state:
+            self.discard()
+        if (folder := self._folder_of(identity)).exists():
+            _move(KEPT[::-1], folder, self.folder)
+            folder.rmdir()
+        return other
+
     def has_finished(self) -> bool:
         """Whether the state is that of a training run that was published."""
         return self._finished.exists()
 
-    def is_of_this_code(self) -> bool:
-        """Whether what was published was trained by the code that there is."""
-        return self._finished.read_text(encoding="utf-8") == code()
+    def is_of_code(self, code: str) -> bool:
+        """Whether what was published was trained by that code."""
+        return self._finished.read_text(encoding="utf-8") == code
 
-    def set_aside(self, identity: str) -> Path:
-        """Move state, table and weights, of another training run, to a folder of its own until `publish`."""
-        folder = self._folder_of(identity)
-        _move(self.folder, folder)
-        return folder
-
-    def take_back(self, identity: str) -> None:
-        """Move what was set aside of a training run back, if there is anything."""
-        folder = self._folder_of(identity)
-        if (folder / KEPT[-1]).exists():
-            _move(folder, self.folder)
+    def has_weights_of(self, epochs: int) -> bool:
+        """Whether the weights of all epochs are there, and none is damaged."""
+        files = saved.files_of_epochs(self.folder / "weights")
+        try:
+            for path in files:
+                saved.load(path)
+        except InputError:
+            return False
+        return len(files) == epochs
 
     def discard(self) -> None:
         """Delete the state and the weights that belong to it."""
-        self._state.unlink(missing_ok=True)
         self._finished.unlink(missing_ok=True)
+        self._state.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "weights", ignore_errors=True)
 
     def keep(self, epoch: int, weights: dict[str, Any], rows: list[dict[str, Any]]) -> None:
@@ -107,8 +125,8 @@ class Checkpoint:
         with replacing(self.folder / "training.csv") as partial:
             pd.DataFrame(rows).to_csv(partial, index=False)
 
-    def publish(self, weights: str | Path | None = None, last: str | Path | None = None) -> None:
-        """Write the folder ``weights`` of all epochs or the file ``last``, then the log."""
+    def publish(self, code: str, weights: str | Path | None = None, last: str | Path | None = None) -> None:
+        """Write ``weights`` of all epochs, a folder, or the ``last``, trained by ``code``; then the log."""
         self._check_owner()
         if weights:
             with replacing(weights) as partial:
@@ -118,7 +136,7 @@ class Checkpoint:
             with replacing(last) as partial:
                 _link(saved.files_of_epochs(self.folder / "weights")[-1], partial)
         with replacing(self._finished) as partial:
-            partial.write_text(code(), encoding="utf-8")
+            partial.write_text(code, encoding="utf-8")
         with replacing(self.log) as partial:
             shutil.copy(self.folder / "training.csv", partial)
         shutil.rmtree(self._aside, ignore_errors=True)
@@ -146,10 +164,10 @@ def _link(source: Path, target: Path) -> None:
         shutil.copy(source, target)
 
 
-def _move(source: Path, target: Path) -> None:
-    """Move what is kept of a training run; done again after a kill, it ends what was begun."""
+def _move(names: Sequence[str], source: Path, target: Path) -> None:
+    """Move those of the files and folders that there are."""
     target.mkdir(parents=True, exist_ok=True)
-    for name in KEPT:
+    for name in names:
         if (source / name).exists():
             if (target / name).is_dir():
                 shutil.rmtree(target / name)

@@ -30,7 +30,7 @@ from torch import Tensor
 
 from atmodist.core.errors import InputError
 from atmodist.core.job import logger, progress
-from atmodist.learning.checkpoint import Checkpoint, identity
+from atmodist.learning.checkpoint import Checkpoint, code, identity
 from atmodist.learning.devices import Hardware
 from atmodist.learning.events import Events
 from atmodist.learning.launching import stopped_by
@@ -86,6 +86,7 @@ class TrainingRun:
     def __init__(self, fabric: Fabric, job: TrainingJob, parts: dict[str, Any], unit: str = "samples"):
         self.fabric, self.identity, self.parts, self.unit = fabric, job.identity, parts, unit
         self.checkpoint = Checkpoint(job.log)
+        self.code = code()  # of the beginning, also where it is edited before the end
         self.epoch = self.batch = self.step = 0
         self.rows: list[dict[str, Any]] = []
         self.sums = Means(fabric)
@@ -159,7 +160,7 @@ class TrainingRun:
     def publish(self, weights: str | Path | None = None, last: str | Path | None = None) -> None:
         """Write the folder of all ``weights`` or the ``last`` ones, then the log; see `Checkpoint`."""
         if self.fabric.is_global_zero:
-            self.checkpoint.publish(weights, last)
+            self.checkpoint.publish(self.code, weights, last)
             self.events.close()
 
     def _write_events(self, kind, values):
@@ -204,7 +205,8 @@ class TrainingRun:
             parts = {name: part.state_dict() for name, part in self.parts.items()}
             if self.events:
                 self.events.flush()  # what the state counts as written is on disk
-            self.checkpoint.write({"identity": self.identity, "position": position, "parts": parts})
+            about = {"identity": self.identity, "code": self.code}
+            self.checkpoint.write({**about, "position": position, "parts": parts})
         self._checkpoints.restart()
 
     def _load(self):
@@ -212,36 +214,32 @@ class TrainingRun:
         if state := self.fabric.broadcast(state):
             for name, part in self.parts.items():
                 part.load_state_dict(state["parts"][name])
+            self.code = state.get("code", self.code)
             self.sums = Means(self.fabric, state["position"].pop("sums"))
             vars(self).update(state["position"])
             self.sums.leave_to_first()
             self._say(f"resuming after batch {self.batch} of epoch {self.epoch + 1}")
 
     def _state(self):
-        """The state from which all processes resume, if there is one; else what is left of it is deleted."""
+        """The state from which all processes resume, if there is one."""
         self.checkpoint.claim()
-        state = self.checkpoint.read()
-        if state and state["identity"] != self.identity:
-            kept = self.checkpoint.set_aside(state["identity"])
+        if other := self.checkpoint.change_to(self.identity):
             self._say(
                 "settings or inputs have changed since the run was stopped: starting afresh. Until this run "
-                f"has ended {kept} keeps what there is, from which the old settings would resume"
+                f"has ended {other} keeps what there is, from which the old settings would resume"
             )
-            state = None
-        if not state:
-            self.checkpoint.take_back(self.identity)
-            state = self.checkpoint.read()
-        if state and self.checkpoint.has_finished():
-            if self.checkpoint.is_of_this_code():
-                self._say(
-                    f"finished before: publishing it again. To train anew, delete {self.checkpoint.folder}"
-                )
-            else:
-                self._say("the code has changed since this training run finished: starting afresh")
-                state = None
-        if not state:
-            self.checkpoint.discard()
-        return state
+        state = self.checkpoint.read()
+        if not state or not self.checkpoint.has_finished():
+            return state
+        if not self.checkpoint.is_of_code(self.code):
+            self._say("the code has changed since this training run finished: starting afresh")
+        elif not self.checkpoint.has_weights_of(state["position"]["epoch"]):
+            self._say(f"weights in {self.checkpoint.folder} are damaged or missing: starting afresh")
+        else:
+            self._say(f"finished before: publishing it again. To train anew, delete {self.checkpoint.folder}")
+            return state
+        self.checkpoint.discard()
+        return None
 
     def _leave_if(self, stopped):
         if stopped:
