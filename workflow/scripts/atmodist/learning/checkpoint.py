@@ -76,11 +76,11 @@ class Checkpoint:
         self._check_owner()
         saved.save(self._state, state)
 
-    def change_to(self, identity: str) -> Path | None:
+    def change_to(self, identity: str) -> tuple[dict[str, Any] | None, Path | None]:
         """Make the state that of the training run ``identity``; after a kill, the next change loses nothing.
 
         What is there of another run is set aside until `publish`; what had been set aside of this one comes
-        back. Returns the folder of the other.
+        back. Returns the state, if there is one, and the folder of the other.
         """
         state, other = self.read(), None
         if state and state["identity"] != identity:
@@ -92,7 +92,8 @@ class Checkpoint:
         if (folder := self._folder_of(identity)).exists():
             _move(KEPT[::-1], folder, self.folder)
             folder.rmdir()
-        return other
+            state = self.read()
+        return state, other
 
     def has_finished(self) -> bool:
         """Whether the state is that of a training run that was published."""

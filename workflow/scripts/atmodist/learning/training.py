@@ -223,12 +223,12 @@ class TrainingRun:
     def _state(self):
         """The state from which all processes resume, if there is one."""
         self.checkpoint.claim()
-        if other := self.checkpoint.change_to(self.identity):
+        state, other = self.checkpoint.change_to(self.identity)
+        if other:
             self._say(
                 "settings or inputs have changed since the run was stopped: starting afresh. Until this run "
                 f"has ended {other} keeps what there is, from which the old settings would resume"
             )
-        state = self.checkpoint.read()
         if not state or not self.checkpoint.has_finished():
             return state
         if not self.checkpoint.is_of_code(self.code):
