@@ -89,6 +89,18 @@ def training_job(folder, paths, weights="weights", hardware=CPU, patch=32):
     return TrainingJob(samples, folder / "training.csv", folder / weights, "id", seed=1, hardware=hardware)
 
 
+def die_after(monkeypatch, moves):
+    """Let what follows die, as if it were killed, once it has moved so many files into their places."""
+    move, done = os.replace, []
+
+    def move_or_die(source, target):
+        if len(done) == moves:
+            raise KeyboardInterrupt
+        done.append(move(source, target))
+
+    monkeypatch.setattr(os, "replace", move_or_die)
+
+
 def run(script, folder, inputs, outputs, params, hardware=HARDWARE, **wildcards):
     """Run a script as Snakemake would, in this process, inside ``folder``."""
     os.chdir(folder)

@@ -6,6 +6,7 @@ from contextlib import suppress
 import pandas as pd
 import pytest
 import torch
+from trainings import die_after
 
 from atmodist.core.errors import InputError
 from atmodist.learning import checkpoint
@@ -73,14 +74,7 @@ def test_a_kill_while_settings_change_loses_nothing(tmp_path, monkeypatch, moves
         for epoch in range(1, 3 if name == "old" else 4):
             files.keep(epoch, {"network": {"w": torch.tensor(len(name))}}, [{"epoch": epoch}])
         files.write({"identity": name, "step": len(name)})
-    move, done = os.replace, []
-
-    def killed(source, target):
-        if len(done) == moves:
-            raise KeyboardInterrupt
-        done.append(move(source, target))
-
-    monkeypatch.setattr(os, "replace", killed)
+    die_after(monkeypatch, moves)
     with suppress(KeyboardInterrupt):
         files.change_to("old")
     monkeypatch.undo()

@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 import torch
 from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
-from trainings import CPU, VARIABLES, training_job, write_patches
+from trainings import CPU, VARIABLES, die_after, training_job, write_patches
 
 from atmodist.core.errors import InputError
 from atmodist.learning import devices, launching, training
@@ -234,14 +234,7 @@ def test_the_state_belongs_to_the_run_that_started_last(fabric, data, tmp_path):
 def test_killed_while_it_publishes_it_publishes_again(fabric, data, tmp_path, monkeypatch, moves):
     run, network = counter(fabric, tmp_path)
     finish(run, network, data)
-    move, done = os.replace, []
-
-    def killed(source, target):
-        if len(done) == moves:
-            raise KeyboardInterrupt
-        done.append(move(source, target))
-
-    monkeypatch.setattr(os, "replace", killed)
+    die_after(monkeypatch, moves)
     with pytest.raises(KeyboardInterrupt):
         run.publish(weights=tmp_path / "weights")
     monkeypatch.undo()
