@@ -40,8 +40,8 @@ def test_a_caption_is_filled_in_and_well_formed(name, config):
 
 
 def test_every_caption_is_that_of_an_output_and_every_figure_has_its_own():
-    used = re.findall(r'caption="\.\./report/(\w+)\.rst"', RULES)
-    assert set(used) == set(NAMES) - {"workflow"}
+    used = re.findall(r'caption="\.\./report/(\w+)\.rst"|\*\*picture\("(\w+)"', RULES)
+    assert {"".join(names) for names in used} == set(NAMES) - {"workflow"}
     figures = {path.stem.removeprefix("figure_") for path in SCRIPTS.glob("figure_*.py")}
     assert figures == set(NAMES) - {"workflow", "summary"}
     assert len({rendered(name)[0] for name in NAMES}) == len(NAMES)

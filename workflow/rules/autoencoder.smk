@@ -77,22 +77,11 @@ rule figure_autoencoder_curves:
             f"{RESULTS}/autoencoder/{{model}}/evaluation.csv", model=AUTOENCODER
         ),
     output:
-        pdf=f"{FIGURES}/autoencoder_curves.pdf",
-        png=report(
-            f"{FIGURES}/autoencoder_curves.png",
-            caption="../report/autoencoder_curves.rst",
-            category="Autoencoder",
-        ),
+        **picture("autoencoder_curves", "Autoencoder"),
     log:
         f"{LOGS}/figure_autoencoder_curves.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_autoencoder_curves.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         models=list(AUTOENCODER),
         dpi=config["figures"]["dpi"],
@@ -111,22 +100,11 @@ rule figure_reconstructions:
             "autoencoder.models is empty",
         ),
     output:
-        pdf=f"{FIGURES}/reconstructions.pdf",
-        png=report(
-            f"{FIGURES}/reconstructions.png",
-            caption="../report/reconstructions.rst",
-            category="Autoencoder",
-        ),
+        **picture("reconstructions", "Autoencoder"),
     log:
         f"{LOGS}/figure_reconstructions.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_reconstructions.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         models=list(AUTOENCODER),
         dpi=config["figures"]["dpi"],

@@ -116,6 +116,20 @@ def patch_files(split):
     )
 
 
+def picture(name, category, parts=None):
+    """A figure as PDF and PNG, the latter in the report with its caption; or one for each of its parts."""
+    pdf, png = (
+        (
+            f"{FIGURES}/{name}.{suffix}"
+            if parts is None
+            else [f"{FIGURES}/{name}_{part}.{suffix}" for part in parts]
+        )
+        for suffix in ("pdf", "png")
+    )
+    caption = f"../report/{name}.rst"
+    return {"pdf": pdf, "png": report(png, caption=caption, category=category)}
+
+
 def drawn(files, otherwise):
     """The files that a figure draws, or where there are none a refusal: ``otherwise`` says why."""
 

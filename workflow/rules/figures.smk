@@ -14,10 +14,9 @@ MAPS_OF_UNCERTAINTY = drawn(
 WIND = configuration.wind(config)
 ESTIMATES = [system for system in SYSTEMS if system != "truth"]
 # The reference of the city maps, the first network with the mean squared error if there is one, and what it faces.
-COMPARED = [
-    REFERENCES[:2][-1],
-    *(system for system in SRGAN if system != REFERENCES[:2][-1]),
-]
+REFERENCE = REFERENCES[:2][-1]
+OTHERS = [system for system in SRGAN if system != REFERENCE]
+COMPARED = [REFERENCE, *OTHERS] if OTHERS else []
 # The daily cycle and the slopes of a synthetic atmosphere need both of its variables.
 DATA_FIGURES = [
     "data_snapshot",
@@ -48,7 +47,7 @@ ALL_FIGURES = [
     "city_densities",
     "city_quantiles",
     "wasserstein",
-    *(["city_map"] if len(COMPARED) > 1 else []),
+    *(["city_map"] if COMPARED else []),
     *(f"maps_{region}" for region in REGIONS.values()),
     *(f"high_pass_maps_{region}" for region in REGIONS.values()),
     *AUTOENCODER_FIGURES,
@@ -62,12 +61,7 @@ rule figure_data_snapshot:
     input:
         snapshot=f"{RESULTS}/snapshot.nc",
     output:
-        pdf=f"{FIGURES}/data_snapshot.pdf",
-        png=report(
-            f"{FIGURES}/data_snapshot.png",
-            caption="../report/data_snapshot.rst",
-            category="Data",
-        ),
+        **picture("data_snapshot", "Data"),
     log:
         f"{LOGS}/figure_data_snapshot.log",
     conda:
@@ -84,12 +78,7 @@ rule figure_synthetic_atmosphere:
     input:
         diagnostics=f"{RESULTS}/diagnostics/train.nc",
     output:
-        pdf=f"{FIGURES}/synthetic_atmosphere.pdf",
-        png=report(
-            f"{FIGURES}/synthetic_atmosphere.png",
-            caption="../report/synthetic_atmosphere.rst",
-            category="Data",
-        ),
+        **picture("synthetic_atmosphere", "Data"),
     log:
         f"{LOGS}/figure_synthetic_atmosphere.log",
     conda:
@@ -105,12 +94,7 @@ rule figure_field_distribution:
     input:
         histograms=f"{RESULTS}/histograms.nc",
     output:
-        pdf=f"{FIGURES}/field_distribution.pdf",
-        png=report(
-            f"{FIGURES}/field_distribution.png",
-            caption="../report/field_distribution.rst",
-            category="Data",
-        ),
+        **picture("field_distribution", "Data"),
     log:
         f"{LOGS}/figure_field_distribution.log",
     conda:
@@ -132,12 +116,7 @@ rule figure_training_curves:
             f"{RESULTS}/atmodist/{{model}}/evaluation.csv", model=TRAINED
         ),
     output:
-        pdf=f"{FIGURES}/training_curves.pdf",
-        png=report(
-            f"{FIGURES}/training_curves.png",
-            caption="../report/training_curves.rst",
-            category="AtmoDist",
-        ),
+        **picture("training_curves", "AtmoDist"),
     log:
         f"{LOGS}/figure_training_curves.log",
     conda:
@@ -155,12 +134,7 @@ rule figure_confusion_matrix:
     input:
         confusions=expand(f"{RESULTS}/atmodist/{{model}}/confusion.nc", model=ATMODIST),
     output:
-        pdf=f"{FIGURES}/confusion_matrix.pdf",
-        png=report(
-            f"{FIGURES}/confusion_matrix.png",
-            caption="../report/confusion_matrix.rst",
-            category="AtmoDist",
-        ),
+        **picture("confusion_matrix", "AtmoDist"),
     log:
         f"{LOGS}/figure_confusion_matrix.log",
     conda:
@@ -178,12 +152,7 @@ rule figure_lag_losses:
         train=drawn(lag_losses("train"), "no model has an encoder in its content loss"),
         eval=lag_losses("eval"),
     output:
-        pdf=f"{FIGURES}/lag_losses.pdf",
-        png=report(
-            f"{FIGURES}/lag_losses.png",
-            caption="../report/lag_losses.rst",
-            category="AtmoDist",
-        ),
+        **picture("lag_losses", "AtmoDist"),
     log:
         f"{LOGS}/figure_lag_losses.log",
     conda:
@@ -203,12 +172,7 @@ rule figure_uncertainty:
     input:
         maps=MAPS_OF_UNCERTAINTY,
     output:
-        pdf=expand(f"{FIGURES}/uncertainty_{{model}}.pdf", model=MAPPED),
-        png=report(
-            expand(f"{FIGURES}/uncertainty_{{model}}.png", model=MAPPED),
-            caption="../report/uncertainty.rst",
-            category="AtmoDist",
-        ),
+        **picture("uncertainty", "AtmoDist", MAPPED),
     log:
         f"{LOGS}/figure_uncertainty.log",
     conda:
@@ -225,22 +189,11 @@ rule figure_orderings:
     input:
         scores=f"{RESULTS}/evaluation/orderings.csv",
     output:
-        pdf=f"{FIGURES}/orderings.pdf",
-        png=report(
-            f"{FIGURES}/orderings.png",
-            caption="../report/orderings.rst",
-            category="AtmoDist",
-        ),
+        **picture("orderings", "AtmoDist"),
     log:
         f"{LOGS}/figure_orderings.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_orderings.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         dpi=config["figures"]["dpi"],
     script:
@@ -252,22 +205,11 @@ rule figure_predictability:
     input:
         maps=MAPS_OF_UNCERTAINTY,
     output:
-        pdf=f"{FIGURES}/predictability.pdf",
-        png=report(
-            f"{FIGURES}/predictability.png",
-            caption="../report/predictability.rst",
-            category="AtmoDist",
-        ),
+        **picture("predictability", "AtmoDist"),
     log:
         f"{LOGS}/figure_predictability.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_predictability.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         models=MAPPED,
         block_days=config["evaluation"]["block_days"],
@@ -284,12 +226,7 @@ rule figure_srgan_curves:
         pretraining=f"{RESULTS}/srgan/pretraining/training.csv",
         logs=expand(f"{RESULTS}/srgan/{{model}}/training.csv", model=SRGAN),
     output:
-        pdf=f"{FIGURES}/srgan_curves.pdf",
-        png=report(
-            f"{FIGURES}/srgan_curves.png",
-            caption="../report/srgan_curves.rst",
-            category="Super-resolution",
-        ),
+        **picture("srgan_curves", "Super-resolution"),
     log:
         f"{LOGS}/figure_srgan_curves.log",
     conda:
@@ -312,12 +249,7 @@ rule figure_energy_spectrum:
             "data.variables holds neither divergence nor vorticity",
         ),
     output:
-        pdf=f"{FIGURES}/energy_spectrum.pdf",
-        png=report(
-            f"{FIGURES}/energy_spectrum.png",
-            caption="../report/energy_spectrum.rst",
-            category="Super-resolution",
-        ),
+        **picture("energy_spectrum", "Super-resolution"),
     log:
         f"{LOGS}/figure_energy_spectrum.log",
     conda:
@@ -335,12 +267,7 @@ rule figure_power_spectra:
     input:
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
     output:
-        pdf=f"{FIGURES}/power_spectra.pdf",
-        png=report(
-            f"{FIGURES}/power_spectra.png",
-            caption="../report/power_spectra.rst",
-            category="Super-resolution",
-        ),
+        **picture("power_spectra", "Super-resolution"),
     log:
         f"{LOGS}/figure_power_spectra.log",
     conda:
@@ -358,12 +285,7 @@ rule figure_zonal_spectra:
     input:
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
     output:
-        pdf=f"{FIGURES}/zonal_spectra.pdf",
-        png=report(
-            f"{FIGURES}/zonal_spectra.png",
-            caption="../report/zonal_spectra.rst",
-            category="Super-resolution",
-        ),
+        **picture("zonal_spectra", "Super-resolution"),
     log:
         f"{LOGS}/figure_zonal_spectra.log",
     conda:
@@ -381,12 +303,7 @@ rule figure_maps:
     input:
         maps=expand(f"{RESULTS}/evaluation/{{system}}/maps.nc", system=SYSTEMS),
     output:
-        pdf=expand(f"{FIGURES}/maps_{{region}}.pdf", region=REGIONS.values()),
-        png=report(
-            expand(f"{FIGURES}/maps_{{region}}.png", region=REGIONS.values()),
-            caption="../report/maps.rst",
-            category="Super-resolution",
-        ),
+        **picture("maps", "Super-resolution", REGIONS.values()),
     log:
         f"{LOGS}/figure_maps.log",
     conda:
@@ -405,14 +322,7 @@ rule figure_high_pass_maps:
     input:
         maps=expand(f"{RESULTS}/evaluation/{{system}}/maps.nc", system=SYSTEMS),
     output:
-        pdf=expand(f"{FIGURES}/high_pass_maps_{{region}}.pdf", region=REGIONS.values()),
-        png=report(
-            expand(
-                f"{FIGURES}/high_pass_maps_{{region}}.png", region=REGIONS.values()
-            ),
-            caption="../report/high_pass_maps.rst",
-            category="Super-resolution",
-        ),
+        **picture("high_pass_maps", "Super-resolution", REGIONS.values()),
     log:
         f"{LOGS}/figure_high_pass_maps.log",
     conda:
@@ -431,12 +341,7 @@ rule figure_semivariogram:
     input:
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=SYSTEMS),
     output:
-        pdf=f"{FIGURES}/semivariogram.pdf",
-        png=report(
-            f"{FIGURES}/semivariogram.png",
-            caption="../report/semivariogram.rst",
-            category="Super-resolution",
-        ),
+        **picture("semivariogram", "Super-resolution"),
     log:
         f"{LOGS}/figure_semivariogram.log",
     conda:
@@ -454,18 +359,7 @@ rule figure_moment_maps:
     input:
         moments=expand(f"{RESULTS}/evaluation/{{system}}/moments.nc", system=SYSTEMS),
     output:
-        pdf=expand(
-            f"{FIGURES}/moment_maps_{{variable}}.pdf",
-            variable=config["data"]["variables"],
-        ),
-        png=report(
-            expand(
-                f"{FIGURES}/moment_maps_{{variable}}.png",
-                variable=config["data"]["variables"],
-            ),
-            caption="../report/moment_maps.rst",
-            category="Super-resolution",
-        ),
+        **picture("moment_maps", "Super-resolution", config["data"]["variables"]),
     log:
         f"{LOGS}/figure_moment_maps.log",
     conda:
@@ -484,12 +378,7 @@ rule figure_error_histograms:
     input:
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=ESTIMATES),
     output:
-        pdf=f"{FIGURES}/error_histograms.pdf",
-        png=report(
-            f"{FIGURES}/error_histograms.png",
-            caption="../report/error_histograms.rst",
-            category="Super-resolution",
-        ),
+        **picture("error_histograms", "Super-resolution"),
     log:
         f"{LOGS}/figure_error_histograms.log",
     conda:
@@ -506,12 +395,7 @@ rule figure_error_series:
     input:
         evaluation=expand(f"{RESULTS}/evaluation/{{system}}.nc", system=ESTIMATES),
     output:
-        pdf=f"{FIGURES}/error_series.pdf",
-        png=report(
-            f"{FIGURES}/error_series.png",
-            caption="../report/error_series.rst",
-            category="Super-resolution",
-        ),
+        **picture("error_series", "Super-resolution"),
     log:
         f"{LOGS}/figure_error_series.log",
     conda:
@@ -528,12 +412,7 @@ rule figure_city_boxes:
     input:
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
     output:
-        pdf=f"{FIGURES}/city_boxes.pdf",
-        png=report(
-            f"{FIGURES}/city_boxes.png",
-            caption="../report/city_boxes.rst",
-            category="Local distributions",
-        ),
+        **picture("city_boxes", "Local distributions"),
     log:
         f"{LOGS}/figure_city_boxes.log",
     conda:
@@ -551,12 +430,7 @@ rule figure_city_densities:
     input:
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
     output:
-        pdf=f"{FIGURES}/city_densities.pdf",
-        png=report(
-            f"{FIGURES}/city_densities.png",
-            caption="../report/city_densities.rst",
-            category="Local distributions",
-        ),
+        **picture("city_densities", "Local distributions"),
     log:
         f"{LOGS}/figure_city_densities.log",
     conda:
@@ -574,12 +448,7 @@ rule figure_city_quantiles:
     input:
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=SYSTEMS),
     output:
-        pdf=f"{FIGURES}/city_quantiles.pdf",
-        png=report(
-            f"{FIGURES}/city_quantiles.png",
-            caption="../report/city_quantiles.rst",
-            category="Local distributions",
-        ),
+        **picture("city_quantiles", "Local distributions"),
     log:
         f"{LOGS}/figure_city_quantiles.log",
     conda:
@@ -596,12 +465,7 @@ rule figure_wasserstein:
     input:
         cities=expand(f"{RESULTS}/evaluation/{{system}}/cities.nc", system=ESTIMATES),
     output:
-        pdf=f"{FIGURES}/wasserstein.pdf",
-        png=report(
-            f"{FIGURES}/wasserstein.png",
-            caption="../report/wasserstein.rst",
-            category="Local distributions",
-        ),
+        **picture("wasserstein", "Local distributions"),
     log:
         f"{LOGS}/figure_wasserstein.log",
     conda:
@@ -619,17 +483,12 @@ rule figure_city_map:
         cities=drawn(
             expand(
                 f"{RESULTS}/evaluation/{{system}}/cities.nc",
-                system=COMPARED if len(COMPARED) > 1 else [],
+                system=COMPARED,
             ),
             "srgan.models holds no two models to compare",
         ),
     output:
-        pdf=f"{FIGURES}/city_map.pdf",
-        png=report(
-            f"{FIGURES}/city_map.png",
-            caption="../report/city_map.rst",
-            category="Local distributions",
-        ),
+        **picture("city_map", "Local distributions"),
     log:
         f"{LOGS}/figure_city_map.log",
     conda:

@@ -84,22 +84,11 @@ rule figure_inpainting_curves:
             "inpainting.models is empty",
         ),
     output:
-        pdf=f"{FIGURES}/inpainting_curves.pdf",
-        png=report(
-            f"{FIGURES}/inpainting_curves.png",
-            caption="../report/inpainting_curves.rst",
-            category="Inpainting",
-        ),
+        **picture("inpainting_curves", "Inpainting"),
     log:
         f"{LOGS}/figure_inpainting_curves.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_inpainting_curves.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         models=list(INPAINTING),
         dpi=config["figures"]["dpi"],
@@ -115,22 +104,11 @@ rule figure_inpainting:
             "inpainting.models is empty",
         ),
     output:
-        pdf=f"{FIGURES}/inpainting.pdf",
-        png=report(
-            f"{FIGURES}/inpainting.png",
-            caption="../report/inpainting.rst",
-            category="Inpainting",
-        ),
+        **picture("inpainting", "Inpainting"),
     log:
         f"{LOGS}/figure_inpainting.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_inpainting.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         fills=FILLS,
         dpi=config["figures"]["dpi"],
@@ -147,22 +125,11 @@ rule figure_inpainting_scores:
             "inpainting.models is empty",
         ),
     output:
-        pdf=f"{FIGURES}/inpainting_scores.pdf",
-        png=report(
-            f"{FIGURES}/inpainting_scores.png",
-            caption="../report/inpainting_scores.rst",
-            category="Inpainting",
-        ),
+        **picture("inpainting_scores", "Inpainting"),
     log:
         f"{LOGS}/figure_inpainting_scores.log",
-    benchmark:
-        f"{BENCHMARKS}/figure_inpainting_scores.tsv"
     conda:
         "../envs/plot.yaml"
-    threads: 1
-    resources:
-        mem_mb=memory(2),
-        runtime=minutes(10),
     params:
         fills=FILLS,
         dpi=config["figures"]["dpi"],

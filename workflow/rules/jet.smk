@@ -138,12 +138,7 @@ rule figure_jet_latitudes:
             "jet.sectors is empty",
         ),
     output:
-        pdf=f"{FIGURES}/jet_latitudes.pdf",
-        png=report(
-            f"{FIGURES}/jet_latitudes.png",
-            caption="../report/jet_latitudes.rst",
-            category="Jet",
-        ),
+        **picture("jet_latitudes", "Jet"),
     log:
         f"{LOGS}/figure_jet_latitudes.log",
     conda:
@@ -163,12 +158,7 @@ rule figure_jet_series:
             "jet.sectors is empty",
         ),
     output:
-        pdf=f"{FIGURES}/jet_series.pdf",
-        png=report(
-            f"{FIGURES}/jet_series.png",
-            caption="../report/jet_series.rst",
-            category="Jet",
-        ),
+        **picture("jet_series", "Jet"),
     log:
         f"{LOGS}/figure_jet_series.log",
     conda:
@@ -188,12 +178,7 @@ rule figure_jet_probe:
             "jet.sectors is empty",
         ),
     output:
-        pdf=f"{FIGURES}/jet_probe.pdf",
-        png=report(
-            f"{FIGURES}/jet_probe.png",
-            caption="../report/jet_probe.rst",
-            category="Jet",
-        ),
+        **picture("jet_probe", "Jet"),
     log:
         f"{LOGS}/figure_jet_probe.log",
     conda:
