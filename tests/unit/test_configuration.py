@@ -12,7 +12,6 @@ import yaml
 from atmodist import configuration
 from atmodist.configuration import consistency
 from atmodist.core.errors import InputError
-from atmodist.evaluation import degradations
 
 ROOT = Path(__file__).parents[2]
 SCHEMA = yaml.safe_load((ROOT / "workflow/schemas/config.schema.yaml").read_text())
@@ -581,7 +580,6 @@ def test_days_suffice_for_the_orderings_and_the_jet(data, jet, said):
     else:
         with pytest.raises(InputError, match=said):
             configuration.check(config, SCHEMA)
-    assert degradations.LAGS[-1] == consistency.ORDERING_TIMES
 
 
 @pytest.mark.parametrize(

@@ -2,17 +2,6 @@
 
 from atmodist.core.job import job
 
-TITLES = {
-    "lag": "later",
-    "truncation": "fewer degrees",
-    "phase": "phases turned",
-    "amplitude": "amplitudes changed",
-    "displacement": "moved",
-    "vortex": "a vortex moved",
-    "blur": "moved before blurred",
-    "scramble": "moved before turned",
-    "mean": "mean of all",
-}
 MARKS = {
     "right": {"marker": "o", "markersize": 3.5, "label": "share ordered rightly"},
     "monotonicity": {
@@ -28,11 +17,13 @@ with job(snakemake.log[0], "figure_orderings"):
     import pandas as pd
     from matplotlib import pyplot
 
+    from atmodist.evaluation.families import FAMILIES
     from atmodist.figures import plots
 
     table = pd.read_csv(snakemake.input.scores)
     distances = list(table["distance"].unique())
-    families = [family for family in TITLES if family in set(table["family"])]
+    titles = FAMILIES | {"mean": "mean of all"}
+    families = [family for family in titles if family in set(table["family"])]
     height = np.arange(len(distances))[::-1]
     with plots.style():
         size = plots.WIDTH, 1.2 + 0.42 * len(distances)
@@ -45,7 +36,7 @@ with job(snakemake.log[0], "figure_orderings"):
                 bars = np.clip(np.nan_to_num([value - low, high - value]), 0, None)
                 look = {"linestyle": "", "color": colour, "elinewidth": 0.8, **mark}
                 panel.errorbar(value, height + shift, xerr=bars, **look)
-            panel.set_title(TITLES[family])
+            panel.set_title(titles[family])
             panel.grid(axis="y", color="0.93", linewidth=0.6)
             panel.set_axisbelow(True)
         for panel in axes.flat[len(families) :]:

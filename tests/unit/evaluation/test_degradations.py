@@ -5,8 +5,9 @@ import pytest
 
 from atmodist.data import spectral
 from atmodist.data.sphere import EARTH_RADIUS
-from atmodist.evaluation import degradations
-from atmodist.evaluation.degradations import MOVES, VORTEX_MOVES, VORTEX_RADIUS, Window
+from atmodist.evaluation import degradations, families
+from atmodist.evaluation.degradations import Window
+from atmodist.evaluation.families import MOVES, VORTEX_MOVES, VORTEX_RADIUS
 
 TRUNCATION = 31
 ROWS = 2 * (TRUNCATION + 1)
@@ -30,7 +31,7 @@ def test_a_window_goes_round_the_sphere():
 
 def test_truncation_leaves_the_lower_degrees_alone(cilm):
     states = degradations.truncated(cilm)
-    for share, state in zip(degradations.KEPT_DEGREES, states, strict=True):
+    for share, state in zip(families.KEPT_DEGREES, states, strict=True):
         last = int(share * TRUNCATION)
         np.testing.assert_array_equal(state[:, :, : last + 1], cilm[:, :, : last + 1])
         assert not state[:, :, last + 1 :].any()
@@ -38,7 +39,7 @@ def test_truncation_leaves_the_lower_degrees_alone(cilm):
 
 def test_turned_phases_keep_every_amplitude_and_the_cospectrum(cilm):
     states = degradations.turned(cilm, np.random.default_rng(1))
-    for turn, state in zip(degradations.TURNS, states, strict=True):
+    for turn, state in zip(families.TURNS, states, strict=True):
         np.testing.assert_allclose(np.hypot(*state.swapaxes(0, 1)), np.hypot(*cilm.swapaxes(0, 1)))
         np.testing.assert_array_equal(state[:, 0, :, 0], cilm[:, 0, :, 0])
         np.testing.assert_allclose((state[0] * state[1]).sum((0, 2)), (cilm[0] * cilm[1]).sum((0, 2)))
@@ -62,7 +63,7 @@ def test_changed_amplitudes_keep_every_phase_and_the_spectrum(cilm):
 def test_changed_amplitudes_are_lognormal(cilm):
     """exp(s ξ) with a standard normal ξ, but for what all orders of a degree have in common."""
     states = degradations.scaled(cilm, np.random.default_rng(2))
-    for strength, state in zip(degradations.FACTORS, states, strict=True):
+    for strength, state in zip(families.FACTORS, states, strict=True):
         logarithm = [
             np.log(np.hypot(*state[0, :, n, : n + 1]) / np.hypot(*cilm[0, :, n, : n + 1]))
             for n in range(10, TRUNCATION + 1)

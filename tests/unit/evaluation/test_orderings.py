@@ -11,7 +11,7 @@ from scipy.stats import spearmanr
 
 from atmodist.core.errors import InputError
 from atmodist.data import spectral
-from atmodist.evaluation import degradations, orderings
+from atmodist.evaluation import degradations, families, orderings
 from atmodist.evaluation.bootstrap import Bootstrap, interval
 from atmodist.learning.networks import Encoder
 from atmodist.samples.normalise import Moments
@@ -130,9 +130,9 @@ def test_times_leave_room_for_the_longest_lag():
 def test_every_family_has_its_series(usual):
     count = usual["series"]
     assert (
-        count.sel(family=[name for name in count["family"].values if name not in orderings.EQUAL]) == 3
+        count.sel(family=[name for name in count["family"].values if name not in families.EQUAL]) == 3
     ).all()
-    assert (count.sel(family=list(orderings.EQUAL)).sum("time") > 0).all()
+    assert (count.sel(family=list(families.EQUAL)).sum("time") > 0).all()
     assert (usual["right"] <= count + 1e-9).all()
     assert list(usual["distance"].values[-4:]) == [f"random stage{n}" for n in (1, 2, 3, 4)]
 
@@ -141,7 +141,7 @@ def test_what_the_usual_distances_must_score(usual):
     """ℓ2 sees any truncation, but by construction not what moved and blurred states differ in."""
     share = usual["right"].sum("time") / usual["series"].sum("time")
     assert share.sel(distance="l2", family="truncation") == 1
-    np.testing.assert_allclose(share.sel(distance="l2", family=list(orderings.EQUAL)), 0.5)
+    np.testing.assert_allclose(share.sel(distance="l2", family=list(families.EQUAL)), 0.5)
     assert share.sel(distance="spectrum", family="truncation") == 1
     assert share.sel(distance="spectrum", family="blur") > 0.8, "a blur has lost its small scales"
     assert share.sel(distance="amse", family="blur") > 0.8
@@ -201,7 +201,7 @@ def test_the_anchors_are_the_truth_and_nothing_is_nearer():
     np.testing.assert_allclose(series[0][:, 0], anchors[0][0] + 0 * series[0][:, 0])
     vortex = MOMENTS.inverse(anchors[0], axis=0)[1] - window.cut(planet.read(3))[1]
     assert abs(vortex).max() == pytest.approx(4e-5, rel=0.1), "four standard deviations"
-    for family in orderings.EQUAL:
+    for family in families.EQUAL:
         anchors, series = found[family]
         errors = ((series - anchors[:, None]) ** 2).mean((2, 3, 4))
         np.testing.assert_allclose(errors[:, 0], errors[:, 1], rtol=1e-6)
@@ -248,7 +248,7 @@ def test_scores_are_means_over_series_with_intervals_of_days():
             "monotonicity": (("distance", "family", "time"), -right * (count > 0)),
             "series": (("family", "time"), count),
         },
-        {"distance": ["l1"], "family": list(orderings.FAMILIES), "time": time},
+        {"distance": ["l1"], "family": list(families.FAMILIES), "time": time},
     )
     table = orderings.scores(sums, Bootstrap(2, 500, 3)).set_index("family")
     assert "vortex" not in table.index
@@ -267,18 +267,18 @@ def test_series_weigh_alike_in_a_family_and_families_in_their_mean():
     """In the data and in every draw, with other numbers of series on each day and none on some."""
     rng = np.random.default_rng(4)
     time = np.datetime64("2001-01-01", "ns") + np.arange(6) * np.timedelta64(1, "D")
-    count = rng.integers(1, 20, (len(orderings.FAMILIES), 6))
+    count = rng.integers(1, 20, (len(families.FAMILIES), 6))
     count[2, 3] = count[6, :2] = 0
     right = count * rng.random(count.shape)
     sums = xr.Dataset(
         {name: (("distance", "family", "time"), right[None]) for name in ("right", "monotonicity")}
         | {"series": (("family", "time"), count)},
-        {"distance": ["l1"], "family": list(orderings.FAMILIES), "time": time},
+        {"distance": ["l1"], "family": list(families.FAMILIES), "time": time},
     )
     table = orderings.scores(sums, Bootstrap(1, 300, 3)).set_index("family")
     draws = Bootstrap(1, 300, 3).counts(6)
     share = xr.DataArray(draws.values @ right.T / (draws.values @ count.T), dims=("sample", "family"))
     share = xr.concat([share, share.mean("family")], "family").assign_coords(blocks=6)
-    assert table.index.tolist() == [*orderings.FAMILIES, "mean"]
+    assert table.index.tolist() == [*families.FAMILIES, "mean"]
     for name, expected in zip(("", "_low", "_high"), (share[0], *interval(share)), strict=True):
         np.testing.assert_allclose(table[f"right{name}"], expected)

@@ -22,6 +22,7 @@ from atmodist.configuration.derived import (
 )
 from atmodist.data import points
 from atmodist.data.variables import FIELDS, VARIABLES, WIND
+from atmodist.evaluation.families import LAGS
 from atmodist.learning import sizes
 from atmodist.samples.counts import certain_pairs, sample_count
 
@@ -31,8 +32,6 @@ PAIRS_OF_A_LAG = 8
 """Pairs of each lag, on average: by chance alone one lag in 3000 then has none."""
 NO_FOLDERS = {".ckpt", ".json", ".keras", ".npz", ".pkl", ".pt", ".pth", ".safetensors", ".zip"}
 """Ends of names of files that are not read as weights, and hardly of a folder."""
-ORDERING_TIMES = 24
-"""Time steps of the longest lag of the orderings, `degradations.LAGS`, whose module is a heavy one."""
 
 
 def problems(config: Mapping[str, Any]) -> Iterator[str]:
@@ -63,10 +62,9 @@ def problems(config: Mapping[str, Any]) -> Iterator[str]:
     yield from _problems_of_batches(config)
     yield from _problems_of_calibration(config)
     times = time_count(config, "eval")
-    if times <= ORDERING_TIMES:
+    if times <= LAGS[-1]:
         yield (
-            f"data.eval holds {times} times; expected more than {ORDERING_TIMES}, the longest lag of the "
-            "orderings"
+            f"data.eval holds {times} times; expected more than {LAGS[-1]}, the longest lag of the orderings"
         )
     evaluation = config["evaluation"]
     alone = len(evaluation_shards(config)) == 1

@@ -1,8 +1,7 @@
 """States that lie in a known order from a state of the atmosphere, each series weaker to stronger.
 
 A *series* holds windows (S, C, P, P) that move away from an anchor (C, P, P) in S steps. What moves them is
-one thing at a time: time, scale, phase, amplitude or place. All lengths are in units of the truncation's half
-wavelength πa/T, so that a series is as hard on every grid. docs/orderings.md defines them.
+one thing at a time: time, scale, phase, amplitude or place. docs/orderings.md defines them.
 """
 
 from dataclasses import dataclass
@@ -11,23 +10,14 @@ import numpy as np
 
 from atmodist.data import spectral
 from atmodist.data.sphere import EARTH_RADIUS
-
-LAGS = (1, 2, 4, 8, 16, 24)
-"""Time steps."""
-KEPT_DEGREES = (0.9, 0.8, 0.7, 0.6, 0.5)
-"""Share of the truncation down to which a truncated state has its degrees."""
-TURNS = (0.2, 0.3, 0.4, 0.5, 0.6)
-"""Largest turn of a coefficient's phase, in π."""
-FACTORS = (0.2, 0.3, 0.4, 0.5, 0.6)
-"""Standard deviation of the logarithm of a coefficient's factor."""
-MOVES = (0.25, 0.5, 1.0, 2.0, 4.0)
-"""Half wavelengths of the truncation by which a state is moved eastwards."""
-VORTEX_MOVES = (1.0, 2.0, 3.0, 4.5, 6.0)
-"""The same of a vortex; it is far from its first place from the third on."""
-VORTEX_RADIUS = 0.75
-"""Half wavelengths of the truncation at which the vortex has fallen to exp(−1/2)."""
-VORTEX_STRENGTH = 4.0
-"""Vorticity at the vortex's centre, in standard deviations of vorticity."""
+from atmodist.evaluation.families import (
+    FACTORS,
+    KEPT_DEGREES,
+    MOVES,
+    TURNS,
+    VORTEX_MOVES,
+    VORTEX_RADIUS,
+)
 
 
 @dataclass(frozen=True)

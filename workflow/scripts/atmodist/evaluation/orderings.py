@@ -21,6 +21,7 @@ from atmodist.data import spectral
 from atmodist.evaluation import degradations
 from atmodist.evaluation.bootstrap import Bootstrap, interval, sums_of_blocks
 from atmodist.evaluation.degradations import Window
+from atmodist.evaluation.families import EQUAL, FAMILIES, LAGS, VORTEX_MOVES, VORTEX_STRENGTH
 from atmodist.evaluation.images import structural_similarity
 from atmodist.evaluation.patch_spectra import patch_spectra
 from atmodist.evaluation.sampling import spread
@@ -31,18 +32,6 @@ from atmodist.learning.spectral_losses import SpectralLoss
 from atmodist.samples.normalise import Moments
 from atmodist.samples.windows import centre_rows, draw_windows
 
-EQUAL = ("blur", "scramble")
-"""Families of pairs that are equally far by the mean squared error."""
-FAMILIES = {
-    "lag": "later states",
-    "truncation": "fewer degrees",
-    "phase": "turned phases",
-    "amplitude": "changed amplitudes",
-    "displacement": "moved states",
-    "vortex": "a moved vortex",
-    "blur": "moved before blurred",
-    "scramble": "moved before turned phases",
-}
 SSIM_RANGE = 8.0
 """Range that SSIM assumes of normalised fields: four standard deviations to either side."""
 SMOOTHING = 1 / 20
@@ -125,7 +114,7 @@ def series_at(
         return np.stack([normalised(window.cut(global_fields)) for window in windows])
 
     anchors = windows_of(fields)
-    yield "lag", anchors, windows_of(np.stack([read(time + lag) for lag in degradations.LAGS]))
+    yield "lag", anchors, windows_of(np.stack([read(time + lag) for lag in LAGS]))
     for family, changed in (
         ("truncation", degradations.truncated(cilm)),
         ("phase", degradations.turned(cilm, stream)),
@@ -137,10 +126,10 @@ def series_at(
     yield "displacement", anchors, moved
     if "vorticity" in moments.variables:
         variable = moments.variables.index("vorticity")
-        strength = degradations.VORTEX_STRENGTH * moments.std[variable]
+        strength = VORTEX_STRENGTH * moments.std[variable]
         states = np.repeat(
             np.stack([window.cut(fields) for window in windows])[:, None],
-            1 + len(degradations.VORTEX_MOVES),
+            1 + len(VORTEX_MOVES),
             axis=1,
         )
         for each, window in zip(states, windows, strict=True):
@@ -190,10 +179,10 @@ def monotonicity(found: np.ndarray) -> np.ndarray:
 
 def choose_times(times: int, count: int, seed: int) -> np.ndarray:
     """``count`` indices of time, or as many as there are, by `spread`, each with all lags behind it."""
-    last = times - degradations.LAGS[-1]
+    last = times - LAGS[-1]
     if last < 1:
         raise InputError(
-            f"the evaluation split holds {times} times; expected more than {degradations.LAGS[-1]}, the "
+            f"the evaluation split holds {times} times; expected more than {LAGS[-1]}, the "
             "longest lag of the orderings."
         )
     return spread(last, count, seed, "orderings")

@@ -24,6 +24,7 @@ from atmodist.core.errors import InputError
 from atmodist.core.files import fingerprint
 from atmodist.core.seeds import random_stream
 from atmodist.evaluation.bootstrap import widening
+from atmodist.evaluation.families import EQUAL, MOVES
 
 TABLES = {
     "about": {"key", "value"},
@@ -40,10 +41,6 @@ OPTIONAL = {"orderings": {"distance", "family", "right"}}
 """The same, of files that a seed need not have."""
 BESIDE = ("map_regions", "measure_orderings")
 """Rules whose jobs count for nothing in what a seed took: its tables are there before them."""
-MOVES = 5
-"""Moved states of a window in the orderings, `degradations.MOVES`, whose module is a heavy one."""
-EQUAL = ("blur", "scramble")
-"""Families with a triplet for each move to which another state is equally far, `orderings.EQUAL`."""
 RESAMPLES = 20000
 """Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
 SEEDS_NEEDED = 3
@@ -233,7 +230,7 @@ def moves_with_triplets(seeds: Sequence[Seed]) -> tuple[pd.Series, int]:
     if not tables:
         return pd.Series(dtype=float), 0
     series = pd.concat(tables).groupby("family")["series"].mean()
-    return series.reindex(EQUAL).dropna() / (MOVES * series["displacement"]), len(tables)
+    return series.reindex(EQUAL).dropna() / (len(MOVES) * series["displacement"]), len(tables)
 
 
 def pooled(parts: Sequence[np.ndarray]) -> np.ndarray:
