@@ -15,14 +15,14 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 from atmodist import configuration
 from atmodist.core.errors import InputError
 from atmodist.core.files import fingerprint, replacing
-from atmodist.evaluation import study
+from atmodist.evaluation import study_seed
 
 
 def compare(kept: Path, planned: Collection[str], precision: str) -> None:
     """Raise ``InputError`` if a seed that is kept has models that are not planned, or another precision."""
     if not kept.exists():
         return
-    seed = study.read_seed(kept)
+    seed = study_seed.read_seed(kept)
     found = seed.about()["precision"]
     if found != precision:
         raise InputError(
@@ -42,8 +42,8 @@ def check(kept: Path, files: list[Path], precision: str | None) -> None:
     models, encoders = configuration.models(config, "srgan"), configuration.encoder_settings(config)
     compare(kept, models, precision or config["training"]["precision"])
     planned = {"": fingerprint(configuration.shared_settings(config))}
-    planned |= {name: study.fingerprint_of_model(each, encoders) for name, each in models.items()}
-    for other in study.read(kept.parent):
+    planned |= {name: study_seed.fingerprint_of_model(each, encoders) for name, each in models.items()}
+    for other in study_seed.read(kept.parent):
         for name, those in other.settings().items():
             if other.name != kept.name and planned.get(name, those) != those:
                 what = f"model {name} with " if name else ""
@@ -55,12 +55,12 @@ def check(kept: Path, files: list[Path], precision: str | None) -> None:
 
 def keep(kept: Path, made: Path) -> None:
     """Copy the tables, all or none; orderings stay beside them unless they are of other settings."""
-    seed, orderings = study.read_seed(made), None
+    seed, orderings = study_seed.read_seed(made), None
     if (expected := f"seed-{seed.about()['seed']}") != kept.name:
         raise InputError(f"{made} holds {expected}; expected {kept.name}, which {kept} is for")
     compare(kept, seed.models(), seed.about()["precision"])
     if (kept / "orderings.csv").exists():
-        if study.read_seed(kept).settings().items() <= seed.settings().items():
+        if study_seed.read_seed(kept).settings().items() <= seed.settings().items():
             orderings = kept / "orderings.csv"
         else:
             print(f"{kept}/orderings.csv was of other settings and is deleted: make study-orderings.")

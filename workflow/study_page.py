@@ -11,14 +11,14 @@ sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
 from atmodist.core.errors import InputError
 from atmodist.core.files import replacing
-from atmodist.evaluation import study
+from atmodist.evaluation import study_seed
 from atmodist.figures import study_figures, study_page
 
 
 def main(folder: str, page: str, readme: str) -> int:
     """Write the page, the figures into the folder of the seeds, and the summary into the README."""
     try:
-        seeds = study.read(folder)
+        seeds = study_seed.read(folder)
         texts = {
             page: study_page.text(seeds, Path(folder).name),
             readme: study_page.with_summary(Path(readme).read_text(encoding="utf-8"), seeds),

@@ -3,15 +3,13 @@
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "collect_study") as log:
-    import os
-    import platform
     from pathlib import Path
 
     import pandas as pd
 
     from atmodist.core import netcdf
-    from atmodist.core.files import fingerprint, read_json, replacing
-    from atmodist.evaluation import study, summary
+    from atmodist.core.files import read_json, replacing
+    from atmodist.evaluation import study, study_seed, summary
     from atmodist.evaluation.bootstrap import Bootstrap
 
     params, files = snakemake.params, snakemake.input
@@ -24,7 +22,7 @@ with job(snakemake.log[0], "collect_study") as log:
             name: values for name, values, _ in summary.of_predictions(netcdf.read(predictions), bootstrap)
         }
         numbers = [("accuracy_over_chance", scores["accuracy"] / chance, "1")]
-        rows += study.rows_of_draws("atmodist", Path(best_path).parent.name, numbers)
+        rows += study_seed.rows_of_draws("atmodist", Path(best_path).parent.name, numbers)
 
     means = {}
     for system, path in zip(params.systems, files.evaluation, strict=True):
@@ -39,7 +37,7 @@ with job(snakemake.log[0], "collect_study") as log:
         # Draws of cities beyond those kept of the fields are left out: both are the same draws in order.
         distance = summary.distances_at_cities(netcdf.read(cities)).isel(sample=slice(params.resamples + 1))
         numbers += summary.of_cities(distance, {})
-        rows += study.rows_of_draws(
+        rows += study_seed.rows_of_draws(
             "super_resolution", system, (number for number in numbers if number[0] in kept)
         )
 
@@ -51,50 +49,22 @@ with job(snakemake.log[0], "collect_study") as log:
 
     about = {
         "seed": params.seed,
-        "settings": fingerprint(params.settings),
         "judge": params.judge,
         "truncation": params.truncation,
         "precision": snakemake.config["training"]["precision"],
-        "processor": next(
-            (
-                line.split(":", 1)[1].strip()
-                for line in Path("/proc/cpuinfo").read_text().splitlines()
-                if line.startswith("model name")
-            ),
-            platform.machine(),
-        ),
-        "cores": os.cpu_count(),
     }
-    models = [
-        {
-            "model": name,
-            "content": each["content"] if isinstance(each["content"], str) else each["content"]["encoder"],
-            "layer": "" if isinstance(each["content"], str) else each["content"]["layer"],
-            "adversarial_weight": each["adversarial_weight"],
-            "settings": study.fingerprint_of_model(each, params.encoders),
-        }
-        for name, each in params.models.items()
-    ]
     duel = [
         pd.read_csv(path).assign(model=name) for name, path in zip(params.models, files.curves, strict=True)
     ]
-    jobs = [
-        {
-            "job": str(path.relative_to(params.benchmarks).with_suffix("")),
-            **pd.read_csv(path, sep="\t")[["s", "cpu_time"]].iloc[-1].to_dict(),
-        }
-        for path in sorted(Path(params.benchmarks).rglob("*.tsv"))
-        if path.stem != "collect_study"
-    ]
     tables = {
-        "about": pd.DataFrame({"key": list(about), "value": list(about.values())}),
+        "about": study_seed.table_of_about(params.settings, **about),
         "draws": pd.DataFrame(rows),
-        "models": pd.DataFrame(models),
+        "models": study_seed.table_of_models(params.models, params.encoders),
         "duel": pd.concat(duel),
-        "jobs": pd.DataFrame(jobs),
+        "jobs": study_seed.table_of_jobs(Path(params.benchmarks)),
         "spectra": pd.DataFrame(spectra).rename_axis("degree").reset_index(),
     }
     for name, table in tables.items():
         with replacing(snakemake.output[name]) as partial:
             table.to_csv(partial, index=False, float_format="%.6g")
-    log.info("%d models", len(models))
+    log.info("%d models", len(params.models))

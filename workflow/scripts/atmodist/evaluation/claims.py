@@ -7,7 +7,8 @@ import numpy as np
 from scipy.stats import false_discovery_control
 
 from atmodist.evaluation import study
-from atmodist.evaluation.study import Estimate, Seed
+from atmodist.evaluation.study import Estimate
+from atmodist.evaluation.study_seed import Seed
 
 SETTINGS = {
     "": "content loss alone",

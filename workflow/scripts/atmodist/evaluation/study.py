@@ -1,4 +1,4 @@
-"""Losses compared over seeds: what is kept of a seed, the hierarchical bootstrap, and verdicts on claims.
+"""Losses compared over seeds: the hierarchical bootstrap, and the verdict on a ratio.
 
 Every seed has an atmosphere, networks and evaluated days of its own, so that blocks of days are nested in
 seeds. A draw takes seeds with replacement and, of each seed taken, blocks of its days with replacement
@@ -10,37 +10,18 @@ moved apart by `widening` on a logarithmic scale; too few for quantiles that are
 `bootstrap.interval`.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
 
 import numpy as np
 import pandas as pd
-import xarray as xr
 from scipy.special import stdtr, stdtrit
 
-from atmodist.core.errors import InputError
-from atmodist.core.files import fingerprint
 from atmodist.core.seeds import random_stream
 from atmodist.evaluation.bootstrap import widening
 from atmodist.evaluation.families import EQUAL, MOVES
+from atmodist.evaluation.study_seed import Seed
 
-TABLES = {
-    "about": {"key", "value"},
-    "draws": {"group", "system", "quantity", "variable", "draw_0"},
-    "models": {"model", "content", "layer", "adversarial_weight", "settings"},
-    "duel": {"model", "epoch", "seconds"},
-    "jobs": {"job", "s", "cpu_time"},
-    "spectra": {"degree", "truth"},
-}
-"""Files of a seed, each with the suffix .csv, and the columns that they have at least."""
-TEXT = dict.fromkeys(["model", "system", "variable", "key", "value"], str)
-"""Columns of text, whatever it looks like: a model may be named 7, or NA."""
-OPTIONAL = {"orderings": {"distance", "family", "right"}}
-"""The same, of files that a seed need not have."""
-BESIDE = ("map_regions", "measure_orderings")
-"""Rules whose jobs count for nothing in what a seed took: its tables are there before them."""
 RESAMPLES = 20000
 """Draws of seeds and blocks; a stream of their own, so that they depend on the number of seeds alone."""
 SEEDS_NEEDED = 3
@@ -76,131 +57,6 @@ MEASURES = {
     "rmse": Measure("RMSE", "area_weighted_rmse", unit="s⁻¹"),
     "frechet": Measure("Fréchet distance", "frechet_distance"),
 }
-
-
-def fingerprint_of_model(model: dict, encoders: Mapping[str, dict]) -> str:
-    """Fingerprint of a model's settings, with those of its encoder, which not all seeds need have."""
-    content = model["content"]
-    encoder = {} if isinstance(content, str) else {"encoder": encoders[content["encoder"]]}
-    return fingerprint(model | encoder)
-
-
-def rows_of_draws(group: str, system: str, numbers: Iterable[tuple]) -> Iterator[dict]:
-    """Rows of ``draws.csv`` from the numbers of `summary`: samples in columns, six digits."""
-    for quantity, values, _ in numbers:
-        values = xr.DataArray(values)
-        for variable in values["variable"].values if "variable" in values.dims else [""]:
-            samples = np.atleast_1d(values.sel(variable=variable) if variable else values)
-            about = {"group": group, "system": system, "quantity": quantity, "variable": str(variable)}
-            yield about | {f"draw_{i}": float(f"{value:.6g}") for i, value in enumerate(samples)}
-
-
-@dataclass
-class Seed:
-    """What a seed left: ``tables`` by name, of the folder ``name``."""
-
-    name: str
-    tables: dict[str, pd.DataFrame]
-
-    def about(self) -> dict[str, str]:
-        """Key and value of ``about.csv``."""
-        return dict(zip(self.tables["about"]["key"], self.tables["about"]["value"], strict=True))
-
-    def models(self) -> list[str]:
-        """Names of the super-resolution models that were evaluated."""
-        return list(self.tables["models"]["model"])
-
-    def settings(self) -> dict[str, str]:
-        """Fingerprints: of what seeds must share, under no name, and of each model's own settings."""
-        models = self.tables["models"].set_index("model")["settings"]
-        return {"": self.about()["settings"], **models}
-
-    def samples(self, group: str, system: str, quantity: str) -> np.ndarray:
-        """Values (sample, variable) of a quantity, the draws of blocks behind the first; empty if unknown."""
-        return self._samples.get((group, system, quantity), np.empty((0, 0)))
-
-    @cached_property
-    def _samples(self):
-        table = self.tables["draws"].sort_values("variable")
-        columns = [name for name in table.columns if name.startswith("draw_")]
-        grouped = table.groupby(["group", "system", "quantity"])
-        return {key: rows[columns].to_numpy(float).T for key, rows in grouped}
-
-    def hours(self) -> tuple[float, bool]:
-        """Processor time of what the seed was made by, and whether a part of it is missing.
-
-        Snakemake tells of a job what its last start took: of a super-resolution's training run that was
-        stopped and resumed, and whose epochs took longer than that in all, the rest; of one that was
-        published again, seconds.
-        """
-        jobs = self.tables["jobs"].set_index("job")
-        rule = jobs.index.str.split("/").str[0]
-        hours = jobs.loc[~rule.isin(BESIDE), "cpu_time"].sum() / 3600
-        took = self.tables["duel"].groupby("model")["seconds"].sum().rename(index="train_srgan/{}".format)
-        return hours, bool((took > jobs["s"].reindex(took.index) + 10).any())
-
-    def spectrum(self, system: str) -> pd.Series:
-        """Kinetic energy of a system over the truth's, by degree."""
-        table = self.tables["spectra"].set_index("degree")
-        return table[system] / table["truth"]
-
-    def balance(self, model: str) -> float:
-        """Mean of the discriminator's loss over the epochs of a duel, NaN where there was none."""
-        table = self.tables["duel"]
-        if "discriminator" not in table:
-            return np.nan
-        return float(table.loc[table["model"] == model, "discriminator"].mean())
-
-
-def read_seed(path: Path) -> Seed:
-    """The seed in a folder; raises ``InputError`` if a table cannot be read or lacks a column."""
-    tables = {}
-    more = {name: OPTIONAL[name] for name in OPTIONAL if (path / f"{name}.csv").exists()}
-    for name, columns in (TABLES | more).items():
-        try:
-            tables[name] = pd.read_csv(
-                path / f"{name}.csv", dtype=TEXT, keep_default_na=False, na_values=[""]
-            )
-        except (OSError, ValueError) as error:
-            raise InputError(f"{path / name}.csv cannot be read ({error}); expected a table") from None
-        if missing := columns - set(tables[name].columns):
-            raise InputError(f"{path / name}.csv has no column {min(missing)}; expected a seed's table")
-    tables["draws"]["variable"] = tables["draws"]["variable"].fillna("")
-    return Seed(path.name, tables)
-
-
-def read(folder: str | Path) -> list[Seed]:
-    """Seeds in the folders ``seed-*``, in the order of their numbers.
-
-    Raises ``InputError`` if a file is missing, if seeds were made with different settings, or if a folder
-    does not hold the seed of its name.
-    """
-    paths = list(Path(folder).glob("seed-*"))
-    for path in paths:
-        if not path.name.removeprefix("seed-").isdecimal():
-            raise InputError(f"{path} is no seed's folder; expected a number at the end of its name")
-    found = [read_seed(path) for path in sorted(paths, key=lambda each: int(each.name.removeprefix("seed-")))]
-    first: dict[str, tuple[str, Seed]] = {}
-    for seed in found:
-        if f"seed-{seed.about()['seed']}" != seed.name:
-            raise InputError(f"{seed.name} of {folder} holds seed {seed.about()['seed']}; expected its own")
-        for model, those in seed.settings().items():
-            expected, other = first.setdefault(model, (those, seed))
-            if those != expected:
-                what = f"model {model} with " if model else ""
-                raise InputError(
-                    f"{seed.name} of {folder} has {what}other settings than {other.name}; expected the same"
-                )
-    return found
-
-
-def notes(seeds: Sequence[Seed]) -> dict[str, list[str]]:
-    """What ``about.csv`` notes, with the names of the seeds of which it is true."""
-    found: dict[str, list[str]] = {}
-    for seed in seeds:
-        if note := seed.about().get("note"):
-            found.setdefault(note, []).append(seed.name)
-    return found
 
 
 def orderings(seeds: Sequence[Seed]) -> tuple[pd.DataFrame, pd.Series, float]:

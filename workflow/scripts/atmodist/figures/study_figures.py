@@ -17,7 +17,8 @@ from atmodist.evaluation.claims import (
     reference_of,
     setting_of,
 )
-from atmodist.evaluation.study import MEASURES, Seed
+from atmodist.evaluation.study import MEASURES
+from atmodist.evaluation.study_seed import Seed
 from atmodist.figures import plots
 
 COLOURS = (*plots.PALETTE[:-1], "#882255")

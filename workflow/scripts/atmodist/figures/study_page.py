@@ -6,7 +6,7 @@ import numpy as np
 import pandas as pd
 
 from atmodist.core.errors import InputError
-from atmodist.evaluation import study
+from atmodist.evaluation import study, study_seed
 from atmodist.evaluation.claims import (
     BASELINE,
     DISTANCE,
@@ -24,7 +24,8 @@ from atmodist.evaluation.claims import (
     skill,
     wins_and_losses,
 )
-from atmodist.evaluation.study import MEASURES, Estimate, Seed
+from atmodist.evaluation.study import MEASURES, Estimate
+from atmodist.evaluation.study_seed import Seed
 
 MARKS = "<!-- made by `make study-page` -->", "<!-- end -->"
 """What the summary stands between in the README."""
@@ -165,7 +166,7 @@ def _at_a_glance(seeds, judged):
 
 def _claims(seeds, judged):
     yield "\n## Claims\n\nThe same with intervals, and what is missing where there is no verdict."
-    for note, names in study.notes(seeds).items():
+    for note, names in study_seed.notes(seeds).items():
         yield f"{note} ({', '.join(names)})."
     yield ""
     yield row("claim", "where", "setting", "result", "seeds in favour", "verdict", "what would decide it")

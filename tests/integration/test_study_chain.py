@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 from snakemake_runs import TINY, planned_jobs, snakemake, workspace
 
-from atmodist.evaluation import study
+from atmodist.evaluation import study, study_seed
 
 pytestmark = pytest.mark.timeout(1800)
 SEED = ("--config", "name=study-4", "seed=4")
@@ -35,7 +35,7 @@ def test_what_is_kept_of_a_seed_are_the_numbers_of_the_summary(finished, tmp_pat
     run = snakemake(folder, *TINY, "--", "results/tiny/study/draws.csv")
     assert run.returncode == 0, run.stdout
     shutil.copytree(folder / "results/tiny/study", tmp_path / "study/seed-2021")
-    (seed,) = study.read(tmp_path / "study")
+    (seed,) = study_seed.read(tmp_path / "study")
     summary = pd.read_csv(folder / "results/tiny/summary.csv", keep_default_na=False)
     kept = {measure.quantity for measure in study.MEASURES.values()}
     compared = summary[(summary["group"] == "super_resolution") & summary["quantity"].isin(kept)]
