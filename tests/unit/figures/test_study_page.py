@@ -97,7 +97,7 @@ def test_the_readme_says_of_the_study_what_its_seeds_say():
     """Numbers, verdicts and counts of the prose below the table, whose lines may break anywhere."""
     seeds = study_seed.read(ROOT / "docs/study")
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
-    prose = readme.partition(study_page.MARKS[1])[2].partition("What the demo finds")[0]
+    prose = readme.partition(study_page.MARKS[1])[2].partition("**The demo**")[0]
     judged = {(each.system, each.reference, each.measure): found for each, found in claims.judge(seeds)}
 
     def of(system, reference, measures=tuple(claims.MEANINGS)):
@@ -110,16 +110,14 @@ def test_the_readme_says_of_the_study_what_its_seeds_say():
     assert verdicts_of("atmodist-paper", "l2-paper") == ["holds", "holds", "undecided", "fails"]
     assert verdicts_of("atmodist-even", "l2-even") == ["undecided", "holds", "undecided", "fails"]
     assert judged["atmodist-even", "l2-even", "semivariogram"].alone
-    assert "at equal balance the semivariogram alone is better, and that only judged by itself" in prose
+    assert "better in the semivariogram only, and not when all rows are judged together" in prose
     lost, even = (study.balance(seeds, f"{name}-paper") for name in ("l2", "atmodist"))
-    assert f"(discriminator's loss {lost:.2f} against {even:.2f})" in prose
+    assert f"the discriminator's loss is {lost:.2f}, AtmoDist's {even:.2f}." in prose
     weight = of("l2-even", "l2-paper")
     assert {found.verdict for found in weight[:3]} == {"holds"}
     energy, semivariogram, variation = (found.estimate.value for found in weight[:3])
-    assert (
-        f"takes ℓ2's errors to {energy:.2f} and {semivariogram:.2f} (total variation {variation:.2f})"
-        in prose
-    )
+    told = f"errors by {energy:.2f} (kinetic energy), {semivariogram:.2f} (semivariogram) and {variation:.2f}"
+    assert f"multiplies ℓ2's {told} (total variation)" in prose
 
     counts, power = [], []
     for end in ("", "-paper", "-even"):
@@ -127,28 +125,27 @@ def test_the_readme_says_of_the_study_what_its_seeds_say():
         counts += [found.count("win"), found.count("loss")]
         power.append(study.ratio(seeds, f"atmodist{end}", f"l2{end}", "outside"))
     assert (
-        "eight measures AtmoDist wins {} and loses {} with the content loss alone, {} and {} at the paper's "
-        "weight, {} and {} at equal balance;".format(*counts)
+        "eight measures.** Against ℓ2, AtmoDist is better in {} and worse in {} with the content loss alone, "
+        "in {} and {} at the paper's weight, in {} and {} at equal balance.".format(*counts)
     ) in prose
     assert len(study.MEASURES) == 8
-    assert f"{power[0].value:.0f} and {power[1].value:.0f} times ℓ2's power with the first two" in prose
+    alone, paper = (f"{each.value:.0f} times" for each in power[:2])
+    assert f"{alone} ℓ2's power with the content loss alone and {paper} at the paper's weight" in prose
     assert power[0].low > 1
     assert power[1].low > 1
     assert study.ratio(seeds, "random", "atmodist", "outside").value == pytest.approx(10, abs=0.5)
-    assert "random weights ten times AtmoDist's with the content loss alone" in prose
+    assert "random weights leave ten times AtmoDist's with the content loss alone" in prose
 
     assert verdicts_of("atmodist", "random") == ["undecided", "fails", "undecided", "undecided"]
     assert verdicts_of("atmodist-even", "random-even") == ["undecided", "fails", "undecided", "fails"]
     longer, usual = (claims.skill(seeds, f"lags-23{end}").estimate for end in ("-longer", ""))
-    assert f"right lag {longer.value:.1f} times as often as chance, not {usual.value:.1f}, and" in prose
+    assert f"right lag {longer.value:.1f} times as often as chance, not {usual.value:.1f};" in prose
     assert set(verdicts_of("atmodist-longer-even", "random-even")) == {"undecided"}
     (found,) = (found for found in of("atmodist-longer", "random") if found.verdict != "undecided")
     assert (found.verdict, found.alone, found.estimate.seeds) == ("fails", True, 4)
     assert found is judged["atmodist-longer", "random", "semivariogram"]
-    assert (
-        "its semivariogram stays worse, with the content loss alone and judged by itself (four seeds)"
-        in prose
-    )
+    told = "only its semivariogram is worse, with the content loss alone, and not when all rows are judged"
+    assert f"{told} together (four seeds)" in prose
 
     for end in ("", "-even"):
         assert "holds" not in verdicts_of(f"atmodist{end}", f"autoencoder{end}")
@@ -160,8 +157,8 @@ def test_the_readme_says_of_the_study_what_its_seeds_say():
     marked = {key[0::2] for key, found in worse.items() if found.alone}
     assert (open_ones, marked) == ({("atmodist", "variation")}, {("atmodist-even", "semivariogram")})
     assert "holds" not in {found.verdict for found in worse.values()}
-    told = "open are total variation with the content loss alone and, judged together, the semivariogram"
-    assert f"{told} in a duel" in prose
+    told = "Open are total variation with the content loss alone and, when all rows are judged together, the"
+    assert f"{told} semivariogram in a duel" in prose
     assert f"if {study.MANY_SEEDS} suffice" in prose
     assert f"{len(claims.models(seeds))} models of eight losses" in prose
     assert len(set(map(claims.loss_of, claims.models(seeds)))) == 8
