@@ -36,12 +36,12 @@ demo: $(STAMP)  ## the whole chain on a synthetic atmosphere, minutes on two cor
 	@$(SNAKEMAKE) --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/demo/figures  Numbers: results/demo/summary.csv"
 
-demo-all: $(STAMP)  ## and all encoders, inpainting and the jet: 17 minutes of processor time more
+demo-all: $(STAMP)  ## the demo with all encoders, inpainting and the jet: 17 minutes of processor time more
 	@echo "Running the chain with all encoders, inpainting and the jet; results appear in results/demo …"
 	@$(SNAKEMAKE) config/demo-all.yaml --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/demo/figures  Numbers: results/demo/summary.csv"
 
-earth: $(STAMP)  ## the same on months of ERA5, 4.5 GB to fetch
+earth: $(STAMP)  ## the demo's chain on months of ERA5, 4.5 GB to fetch
 	@echo "Fetching 4.5 GB of ERA5 from the public cloud copy, then running the chain; results in results/earth …"
 	@$(SNAKEMAKE) config/earth.yaml --cores $(or $(CORES),all)
 	@echo "Done. Figures: results/earth/figures  Numbers: results/earth/summary.csv"
@@ -52,13 +52,13 @@ needs-seed:
 	@case "$(SEED)" in ''|*[!0-9]*|0?*) \
 	  echo "Name a seed by its number: make $(firstword $(MAKECMDGOALS)) SEED=11"; exit 1; esac
 
-study: needs-seed $(STAMP)  ## a seed of the study of losses, hours: make study SEED=11; config/study.yaml says what else it takes
+study: needs-seed $(STAMP)  ## a seed of the study of losses, 1.5 hours: make study SEED=11; config/study.yaml says what else it takes
 	@$(KEEPS_MODELS)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
 	@$(BIN)/python workflow/keep_seed.py keep $(KEPT) results/study-$(SEED)/study
 	@$(MAKE) --no-print-directory study-page
 
-study-orderings: needs-seed $(STAMP)  ## how its distances order states, minutes: make study-orderings SEED=11, where its fields are
+study-orderings: needs-seed $(STAMP)  ## how a seed's distances order states, minutes: make study-orderings SEED=11, where its results are
 	@test -d $(KEPT) || { echo "There is no $(KEPT) yet: make study SEED=$(SEED) first"; exit 1; }
 	@$(KEEPS_MODELS)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/evaluation/orderings.csv
@@ -72,7 +72,7 @@ study-map: needs-seed $(STAMP)  ## the README's map, from a seed whose fields ar
 	@$(STUDY) config/study-map.yaml --cores $(or $(CORES),all) -- results/study-$(SEED)/$(MAP).png
 	@cp results/study-$(SEED)/$(MAP).png docs/images/study_maps.png
 
-report: $(STAMP)  ## its results as one HTML file
+report: $(STAMP)  ## the demo's results as one HTML file
 	@$(SNAKEMAKE) --cores $(or $(CORES),all) --report results/demo/report.html --report-after-run
 
 test: $(STAMP)  ## every test
@@ -91,7 +91,7 @@ lint: $(STAMP)  ## what the code must look like
 	@$(BIN)/snakefmt --check workflow
 	@$(SNAKEMAKE) --lint
 
-bench: $(STAMP)  ## how fast the parts are
+bench: $(STAMP)  ## how fast the parts are on this machine; on its GPU, if it has one
 	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 
 docs: $(STAMP)  ## config/README.md from the schema
@@ -100,5 +100,5 @@ docs: $(STAMP)  ## config/README.md from the schema
 pins: $(STAMP)  ## versions of the conda environments from requirements.txt
 	@$(BIN)/python workflow/pin_environments.py
 
-clean:  ## delete the environment and the demo's results
+clean:  ## delete the environment and the demo's results; others stay
 	rm -rf .venv results/demo

@@ -16,8 +16,8 @@ INTRODUCTION = """\
 
 `config/config.yaml` is the paper; `snakemake` reads it by default. `--configfile other.yaml` merges another
 file over it, which therefore holds only what differs, one key at least: `config/demo.yaml` is one. Where
-targets follow, write `--` between them and the files. To remove a model or a region that the file underneath
-names, set it to `null`. Results lie under `results/{name}/`.
+targets follow `--configfile` or `--quiet`, write `--` before them. To remove a model or a region that the
+file underneath names, set it to `null`. Results lie under `results/{name}/`.
 
 `--config name=mine seed=1` sets these two keys. Numbers inside a section need a file: Snakemake reads them
 as text in `--config "pairs={patch: 96}"`. So does YAML with a number such as `1e-3`: write `1.0e-3`.

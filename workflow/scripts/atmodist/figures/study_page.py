@@ -45,38 +45,47 @@ docs/study/seed-11 and makes this page and the README's table anew. `MORE="confi
 config/study-longer.yaml"` gives it all losses.
 
 **Words.** The *pretext task* is AtmoDist's: to tell how many hours lie between two patches, their *lag*. A
-*duel* is the adversarial training of generator and discriminator; without one, the content loss is alone.
-A model is named by its content loss: `l2`; `atmodist`, of the encoder's last stage, `atmodist-2` and
-`atmodist-3`, of its stages 2 and 3; `atmodist-longer`, of an encoder trained for 13 epochs in place of 6, in
-which its learning rate fell (`config/study-longer.yaml`); `random`, the last stage of the same encoder with
-random weights; `autoencoder`, of another pretext task; `amse`, the adjusted squared error of amplitudes
-(Subich et al. 2025, [arXiv:2501.19374](https://arxiv.org/abs/2501.19374)). Then by its weight of the
-adversarial loss: none in the name is none in the loss, `-paper` is 0.001 and `-even` one at which the duels
-are about equally balanced.
+*duel* is the adversarial training of generator and discriminator; without one, a network is trained with the
+content loss alone. A model is named by its content loss:
 
-**Errors** are 0 for the truth, and means over seeds (geometric over divergence and vorticity); a ratio is
-that of these means, so that a seed with large errors weighs most, and may lie on the other side of 1 than
-most seeds do. Kinetic energy and semivariogram: mean |log₁₀| of the ratio to the truth (1 is a factor of
-ten), the former above half the truncation, the latter at distances of 25 to 1000 km, of which the two below
-the grid's spacing, 78 km, are both of neighbouring points. Power outside the band: the share above the
-truncation's zonal wavenumber. Total variation: the size of the mean difference. Local Wasserstein: the mean
-over cities, 3 × 3 pixels. Fréchet distance: in the space of an encoder, of random weights other than those of
-the loss, that trained none of the losses.
+- `l2`, the mean squared error;
+- `atmodist`, the distance of the encoder's last stage; `atmodist-2` and `atmodist-3`, of its stages 2 and 3;
+- `atmodist-longer`, of an encoder trained for 13 epochs in place of 6, in which its learning rate fell
+  (`config/study-longer.yaml`);
+- `random`, of the last stage of the same encoder with random weights;
+- `autoencoder`, of an encoder with another pretext task;
+- `amse`, the adjusted squared error of amplitudes (Subich et al. 2025,
+  [arXiv:2501.19374](https://arxiv.org/abs/2501.19374)).
 
-**Intervals** (95 %) are of a hierarchical bootstrap: seeds with replacement, in each of them blocks of
-days with replacement. With few seeds its quantiles make too narrow an interval: on a logarithmic scale it is
-widened by Student's t over the normal distribution's, and by √(R / (R − 1)), of R seeds (Hesterberg 2015,
-doi:10.1080/00031305.2015.1089789).
+The end of the name is the weight of the adversarial loss: none without an ending, 0.001 with `-paper`, one at
+which the duels are about equally balanced with `-even`.
+
+**Errors** are 0 for the truth. Each is the mean over seeds of the geometric mean over divergence and
+vorticity. A ratio divides these means, so that a seed with large errors weighs most, and the ratio may lie
+on the other side of 1 than that of most seeds.
+
+- *Kinetic energy*: mean |log₁₀| of the ratio to the truth, above half the truncation; 1 is a factor of ten.
+- *Semivariogram*: the same at distances of 25 to 1000 km. Below the grid's spacing, 78 km, there are two,
+  both of neighbouring points.
+- *Power outside the band*: share of the power that lies at zonal wavenumbers above the truncation.
+- *Total variation*: size of the difference of the means.
+- *Local Wasserstein*: mean over cities, 3 × 3 pixels.
+- *Fréchet distance*: in the space of an encoder with random weights, other ones than those of the loss.
+
+**Intervals** (95 %) are of a hierarchical bootstrap: seeds with replacement, in each of them blocks of days
+with replacement. With few seeds its quantiles make too narrow an interval. So it is widened on a logarithmic
+scale, by the ratio of Student's t to the normal distribution's quantile and by √(R / (R − 1)) for R seeds
+(Hesterberg 2015, doi:10.1080/00031305.2015.1089789).
 
 **Verdicts**: a claim *holds* or *fails* if there are at least {study.SEEDS_NEEDED} seeds and the whole
 interval is on one side of 1; else it is *undecided*, and the page says at how many seeds the interval would,
 with even chance at best, leave 1 out if ratio and spread stayed as they are. At equal balance, the mean
-losses of the two discriminators differ by at most {study.BALANCE}; else the comparison is undecided, whatever
-its ratio. Each row is judged by itself, and as seeds are added while rows are open, an interval that has just
-left 1 out may take it in again: were all ratios truly 1, chance would decide about one row in twenty at a
-given number of seeds, but about one in six at one or another from 3 to 9. Verdicts marked ° disappear where
-all rows are judged together, so that on average at most 5 % of the verdicts are false (Benjamini & Hochberg
-1995, doi:10.1111/j.2517-6161.1995.tb02031.x); next to that limit the mark depends on the bootstrap's draws.
+losses of the two discriminators differ by at most {study.BALANCE}; else the comparison is undecided,
+whatever its ratio. Each row is judged by itself, and its verdict may change as seeds are added: were all
+ratios truly 1, chance would decide about one row in twenty at a given number of seeds, and about one in six
+at some number from 3 to 10. Verdicts marked ° disappear when all rows are judged together, so that on
+average at most 5 % of the verdicts are false (Benjamini & Hochberg 1995,
+doi:10.1111/j.2517-6161.1995.tb02031.x); next to that limit the mark depends on the bootstrap's draws.
 """
 
 
@@ -92,6 +101,11 @@ def _end(value: float) -> str:
     """Three digits, or so many more that the end of an interval that leaves 1 out is not printed as 1."""
     told = (f"{value:.{digits}g}" for digits in (3, 4, 5, 6))
     return next((each for each in told if each != "1"), "1")
+
+
+def percent(share: float) -> str:
+    """A share in whole percent."""
+    return f"{100 * share:.0f} %"
 
 
 def row(*cells: str) -> str:
@@ -132,7 +146,7 @@ def summary(seeds: Sequence[Seed]) -> str:
     count = " or ".join(map(str, sorted(counts))).replace(" or ", ", ", max(len(counts) - 2, 0))
     told = (
         f"Errors with AtmoDist's loss divided by those with another, means of {count} seeds: below 1, "
-        "AtmoDist's\nis better. ° is open where all rows are judged together.\n"
+        "AtmoDist's\nis better. ° marks verdicts that are open when all rows are judged together.\n"
     )
     return "\n".join([told, *table])
 
@@ -167,7 +181,7 @@ def _at_a_glance(seeds, judged):
 def _claims(seeds, judged):
     yield "\n## Claims\n\nThe same with intervals, and what is missing where there is no verdict."
     for note, names in study_seed.notes(seeds).items():
-        yield f"{note} ({', '.join(names)})."
+        yield f"Of {', '.join(names)}: {note}."
     yield ""
     yield row("claim", "where", "setting", "result", "seeds in favour", "verdict", "what would decide it")
     yield row(*["---"] * 7)
@@ -193,10 +207,10 @@ def _claims(seeds, judged):
 
 
 def _losses(seeds, folder):
-    yield "\n## Losses\n\nErrors; and in how many measures, each judged by itself, the error is less (wins)"
-    yield "or more (losses) than that of ℓ2 in the same setting, by the rule of the verdicts. The adjusted"
-    yield "squared error (amse) minimises errors of amplitude at the wavenumbers of a patch, so that kinetic"
-    yield "energy is close to its own measure.\n"
+    yield "\n## Losses\n\nErrors, and the number of measures in which a model is better (wins) or worse"
+    yield "(losses) than ℓ2 in the same setting, by the rule of the verdicts, each judged by itself. The"
+    yield "adjusted squared error (amse) minimises errors of amplitude at the wavenumbers of a patch, so that"
+    yield "kinetic energy is close to its own measure.\n"
     heads = (f"{each.label} / 10⁻⁶ {each.unit}" if each.unit else each.label for each in MEASURES.values())
     yield row("model", *heads, "wins", "losses", "open")
     yield row("---", *["---:"] * (len(MEASURES) + 3))
@@ -213,7 +227,7 @@ def _losses(seeds, folder):
             found = wins_and_losses(seeds, model)
             counts = [str(found.count(word)) for word in ("win", "loss", "open")]
         yield row(model, *cells, *counts)
-    yield "\nErrors over those of ℓ2 with their 95 % intervals; an arrow marks one that goes on:"
+    yield "\nErrors over those of ℓ2 with their 95 % intervals; an arrow marks one that leaves the plot:"
     yield f"\n![Errors of every loss over those of ℓ2]({folder}/ratios.png)"
     means = {name: study.spectrum(seeds, name) for name in models(seeds)}
     ratio, degree, model = _greatest_energy(means)
@@ -244,15 +258,16 @@ def _orderings(seeds):
     yield "Shares of triplets whose known order a distance finds ([orderings.md](orderings.md)), those of"
     yield "encoders at each of their stages (`lags-23` is AtmoDist's; `judge`, of other random weights, that"
     yield "of the Fréchet distance). `l2 smoothed`, that of fields under a Gaussian filter, is a control of"
-    yield "what needs no training. The best of three digits is in bold. `make study-orderings SEED=11` adds"
-    yield "those of a seed, where its fields are."
+    yield "what needs no training. The largest to three digits is in bold. `make study-orderings SEED=11`"
+    yield "adds those of a seed, where its results are."
     most = np.ceil(100 * spread) / 100
     yield "Means over the seeds that have a distance, which are not the same for all of them; between two"
     yield f"seeds a share differs by {most:.2f} at most."
     found, counted = study.moves_with_triplets(seeds)
     if counted:
-        told = " and ".join(f"{share:.0%} in `{family}`" for family, share in found.items())
-        yield f"A second state is as far for {told} of the moves, the shorter ones (of {counted} seeds)."
+        told = " and ".join(f"{percent(share)} in `{family}`" for family, share in found.items())
+        yield f"A second state with the error of the move exists for {told} of the moves, the"
+        yield f"shorter ones (counted in {counted} seeds)."
     yield ""
     yield row("distance", "seeds", *shares.columns)
     yield row("---", *["---:"] * (len(shares.columns) + 1))
@@ -280,8 +295,8 @@ def _duels(seeds, folder):
         weight = tables[0]["models"].set_index("model").loc[model, "adversarial_weight"]
         epochs = pd.concat([each["duel"][each["duel"]["model"] == model] for each in tables])
         even = epochs["discriminator"].between(low, high).mean()
-        steps = (f"{epochs[name].mean():.0%}" for name in STEPS)
-        yield row(model, f"{weight:g}", f"{study.balance(seeds, model):.2f}", f"{even:.0%}", *steps)
+        steps = (percent(epochs[name].mean()) for name in STEPS)
+        yield row(model, f"{weight:g}", f"{study.balance(seeds, model):.2f}", percent(even), *steps)
     yield f"\n![The discriminator's loss against epoch]({folder}/duels.png)"
 
 
