@@ -1,6 +1,5 @@
 """Each stage's environment holds what its scripts import, nothing else, at the pins of requirements.txt."""
 
-import ast
 import re
 import shutil
 import subprocess
@@ -9,24 +8,10 @@ from pathlib import Path
 
 import pytest
 import yaml
+from import_graph import IMPORTED, PLUGINS, SCRIPTS, imports
 
 ROOT = Path(__file__).parents[2]
-SCRIPTS = ROOT / "workflow/scripts"
 ENVIRONMENTS = sorted((ROOT / "workflow/envs").glob("*.yaml"))
-# conda-forge's name → imported name, where the two differ.
-IMPORTED = {
-    "pytorch": "torch",
-    "pytorch-lightning": "lightning_fabric",
-    "python-eccodes": "eccodes",
-    "ecmwf-datastores-client": "ecmwf",
-    "matplotlib-base": "matplotlib",
-    "netcdf4": "netCDF4",
-    "google-crc32c": "google_crc32c",
-    "pyyaml": "yaml",
-}
-# Needed by a package that is imported: xarray opens NetCDF through h5netcdf, pyshtools transforms by ducc0,
-# and PyTorch writes for TensorBoard through its package.
-PLUGINS = {"h5netcdf", "ducc0", "tensorboard"}
 RULE = re.compile(r'rule (\w+):.*?conda:\s*"\.\./envs/(\w+)\.yaml".*?"\.\./scripts/(\w+)\.py"', re.S)
 
 
@@ -37,24 +22,6 @@ def rules():
         for block in re.split(r"(?m)^(?=rule )", path.read_text()):
             found += RULE.findall(block)
     return found
-
-
-def imports(path, seen=None):
-    """Third-party packages that a file imports, itself or through modules of atmodist."""
-    seen = set() if seen is None else seen
-    names = set()
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.Import):
-            names |= {alias.name for alias in node.names}
-        elif isinstance(node, ast.ImportFrom):
-            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
-    packages = {name.split(".")[0] for name in names} - {"atmodist"} - sys.stdlib_module_names
-    for name in names:
-        module = SCRIPTS / (name.replace(".", "/") + ".py")
-        if name.startswith("atmodist.") and module not in seen and module.exists():
-            seen.add(module)
-            packages |= imports(module, seen)
-    return packages
 
 
 def provided(environment):

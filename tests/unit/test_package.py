@@ -1,6 +1,5 @@
 """A wheel that works with its base dependencies alone; the package imports only what is asked for."""
 
-import ast
 import importlib.metadata
 import re
 import shutil
@@ -12,6 +11,7 @@ from pathlib import Path
 
 import models
 import pytest
+from import_graph import IMPORTED, PLUGINS, imports
 
 import atmodist
 
@@ -19,11 +19,7 @@ ROOT = Path(__file__).parents[2]
 LIBRARY = ROOT / "workflow/scripts/atmodist"
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 BASE = {"numpy", "safetensors", "torch"}
-IMPORTED = {"google-crc32c": "google_crc32c", "pytorch-lightning": "lightning_fabric"}
-# Needed by what is imported: xarray reads NetCDF through h5netcdf, pyshtools transforms by ducc0, and
-# PyTorch writes for TensorBoard through its package.
 CLIENT = {"ecmwf", "multiurl", "requests", "urllib3"}  # come with cdsapi
-PLUGINS = {"h5netcdf", "ducc0", "tensorboard"}
 
 
 def names(requirements):
@@ -33,27 +29,6 @@ def names(requirements):
 
 
 EXTRAS = {name: names(each) for name, each in PROJECT["project"]["optional-dependencies"].items()}
-
-
-def imports(path, everywhere=True, seen=None):
-    """Third-party packages that a module imports, itself or through others of the library.
-
-    At its top or, if ``everywhere``, in its functions, too.
-    """
-    seen = set() if seen is None else seen
-    seen.add(path)
-    found = set()
-    tree = ast.parse(path.read_text())
-    for node in ast.walk(tree) if everywhere else tree.body:
-        modules = [alias.name for alias in node.names] if isinstance(node, ast.Import) else []
-        if isinstance(node, ast.ImportFrom):
-            modules = [node.module, *(f"{node.module}.{alias.name}" for alias in node.names)]
-        for module in modules:
-            file = LIBRARY.parent / (module.replace(".", "/") + ".py")
-            if module.startswith("atmodist.") and file.exists() and file not in seen:
-                found |= imports(file, everywhere, seen)
-        found |= {module.split(".")[0] for module in modules} - {"atmodist"} - sys.stdlib_module_names
-    return found
 
 
 def in_python(python, code):
