@@ -1,5 +1,7 @@
 """Small networks with random weights as model folders, for the tests of what reads them."""
 
+import os
+
 import torch
 from torch import nn
 
@@ -62,6 +64,22 @@ def write(folder, kind="atmodist", seed=0, **changes):
     built = network(about, seed)
     model_folder.save(folder, built, about, f"# {about.name}\n")
     return built, about
+
+
+class Trap:
+    """A pickle that makes a folder when it is loaded."""
+
+    def __init__(self, path):
+        self.path = str(path)
+
+    def __reduce__(self):
+        return os.mkdir, (self.path,)
+
+
+def with_moving_statistics(network):
+    """The number of parameters as Keras counts them, those of BatchNorm that move included."""
+    buffers = (b for name, b in network.named_buffers() if "running" in name)
+    return sum(t.numel() for t in (*network.parameters(), *buffers))
 
 
 def physical(*shape, seed=0):

@@ -247,19 +247,9 @@ def test_equal_weights_are_equal_bytes(tmp_path):
     assert (tmp_path / "0.pt").read_bytes() == (tmp_path / "1.pt").read_bytes()
 
 
-class Trap:
-    """A pickle that makes a folder when it is loaded."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
 @pytest.mark.parametrize("write", [torch.save, lambda content, path: path.write_bytes(pickle.dumps(content))])
 def test_no_pickle_runs_and_nobody_is_advised_to_let_it(tmp_path, write):
-    write({"network": Trap(tmp_path / "trace")}, tmp_path / "best.pt")
+    write({"network": models.Trap(tmp_path / "trace")}, tmp_path / "best.pt")
     with pytest.raises(InputError) as error:
         saved.load(tmp_path / "best.pt")
     assert "which is not loaded" in str(error.value)

@@ -1,7 +1,6 @@
 """A model folder gives back what went into it, and says in one sentence what is wrong with another."""
 
 import json
-import os
 import pickle
 import shutil
 
@@ -122,24 +121,14 @@ def test_every_tensor_that_does_not_fit_is_listed(tmp_path):
         assert problem in str(caught.value)
 
 
-class Trap:
-    """A pickle that leaves a trace when it is loaded."""
-
-    def __init__(self, path):
-        self.path = str(path)
-
-    def __reduce__(self):
-        return os.mkdir, (self.path,)
-
-
 @pytest.mark.parametrize("write", ["pickle", "torch"])
 def test_no_pickle_is_ever_loaded(tmp_path, write):
     models.write(tmp_path / "model")
     path = tmp_path / "model/model.safetensors"
     if write == "pickle":
-        path.write_bytes(pickle.dumps(Trap(tmp_path / "trace")))
+        path.write_bytes(pickle.dumps(models.Trap(tmp_path / "trace")))
     else:
-        torch.save({"trap": Trap(tmp_path / "trace")}, path)
+        torch.save({"trap": models.Trap(tmp_path / "trace")}, path)
     shutil.copy(path, tmp_path / "model/best.pt")
     rewritten(tmp_path / "model", weights_sha256=sha256(path))
     with pytest.raises(InputError, match="expected weights as safetensors"):

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 import torch
+from models import with_moving_statistics
 from scipy import stats
 from torch import nn
 
@@ -10,11 +11,6 @@ from atmodist.learning.autoencoder import Autoencoder, Decoder, SpatialMixing, g
 from atmodist.learning.networks import Encoder
 
 ENCODER = 2_277_712  # measured on the original, with BatchNorm's moving statistics
-
-
-def with_moving_statistics(network):
-    buffers = (b for name, b in network.named_buffers() if "running" in name)
-    return sum(t.numel() for t in (*network.parameters(), *buffers))
 
 
 @pytest.fixture(scope="module")

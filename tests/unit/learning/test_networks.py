@@ -6,6 +6,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given
 from hypothesis import strategies as st
+from models import with_moving_statistics
 from scipy import stats
 
 from atmodist.learning import resolution
@@ -21,11 +22,6 @@ from atmodist.learning.networks import (
     max_pool,
     same_padding,
 )
-
-
-def with_moving_statistics(network):
-    buffers = (b for name, b in network.named_buffers() if "running" in name)
-    return sum(t.numel() for t in (*network.parameters(), *buffers))
 
 
 @pytest.fixture(scope="module")
