@@ -17,13 +17,6 @@ LATITUDE, LONGITUDE = 90 - np.arange(ROWS) * 180 / ROWS, np.arange(2 * ROWS) * 1
 TIMES = np.datetime64("2001-08-01", "ns") + np.timedelta64(12, "h") * np.arange(6)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "model"
-    models.write(folder)
-    return folder
-
-
 def dataset(seed=0, times=TIMES):
     """Random fields on the Driscoll-Healy grid."""
     values = models.physical(len(times), 2, ROWS, 2 * ROWS, seed=seed).numpy()

@@ -21,13 +21,6 @@ from atmodist.metrics import AtmoDistDistance, FrechetAtmoDist
 X, Y = models.physical(24, 2, 32, 32), models.physical(24, 2, 32, 32, seed=1)
 
 
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("models") / "model"
-    models.write(folder)
-    return folder
-
-
 @pytest.fixture
 def model(folder):
     return AtmoDist.from_pretrained(folder)

@@ -7,7 +7,6 @@ import xarray as xr
 
 from atmodist.evaluation.frechet import distances
 from atmodist.evaluation.representation_moments import RepresentationMoments
-from atmodist.learning.networks import Encoder
 from atmodist.learning.representations import represent
 from atmodist.samples.normalise import Moments
 
@@ -19,12 +18,6 @@ def frame(seed, size=1e-5):
     values = size * np.random.default_rng(seed).standard_normal((2, 64, 128), np.float32)
     coordinates = {"variable": list(MOMENTS.variables), "latitude": LATITUDE, "longitude": LONGITUDE}
     return xr.DataArray(values, coordinates, list(coordinates))
-
-
-@pytest.fixture(scope="module")
-def encoder():
-    torch.manual_seed(0)
-    return Encoder(2, (4, 4, 8, 8), blocks=1).eval()
 
 
 def seen(encoder, frames):

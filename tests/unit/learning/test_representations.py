@@ -7,13 +7,6 @@ from fields import hours
 from atmodist.core import netcdf
 from atmodist.core.errors import InputError
 from atmodist.learning import representations
-from atmodist.learning.networks import Encoder
-
-
-@pytest.fixture(scope="module")
-def encoder():
-    torch.manual_seed(0)
-    return Encoder(2, (4, 4, 8, 8), blocks=1).eval()
 
 
 @pytest.fixture(scope="module")
