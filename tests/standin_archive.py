@@ -14,11 +14,12 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from datetime import date, timedelta
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import eccodes
 import numpy as np
+from loopback import LoopbackServer
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
 from atmodist.data.grib import Field, write_fields
@@ -151,7 +152,7 @@ class Job:
     end: str = "successful"
 
 
-class StandInArchive:
+class StandInArchive(LoopbackServer):
     """Context manager: an archive at ``url`` whose ``misbehave(stage)`` names the next fault or none.
 
     It serves fields of ``truncation``. ``requests`` holds (method, path, Range header) of what was asked,
@@ -166,20 +167,8 @@ class StandInArchive:
         self.jobs: dict[str, Job] = {}
         self.requests: list[tuple[str, str, str | None]] = []
         self.injected: Counter = Counter()
-        self.lock = threading.Lock()
-        handler = type("Handler", (_Handler,), {"archive": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None  # clients that are killed leave broken pipes
-        self.url = f"http://127.0.0.1:{self.server.server_port}/api"
-
-    def __enter__(self) -> "StandInArchive":
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
+        super().__init__(_Handler, archive=self)
+        self.url += "/api"
 
     def fault(self, stage: str) -> str | None:
         with self.lock:
@@ -193,12 +182,7 @@ class StandInArchive:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     archive: StandInArchive
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def do_GET(self) -> None:
         self.serve("GET")

@@ -16,12 +16,13 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from functools import lru_cache
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import google_crc32c
 import numpy as np
 import zarr
+from loopback import LoopbackServer
 from numcodecs import Blosc
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "workflow" / "scripts"))
@@ -132,7 +133,7 @@ async def _contents(store):
             async for key in store.list()}  # fmt: skip
 
 
-class StandInStore:
+class StandInStore(LoopbackServer):
     """Context manager: both stores below ``url``, whose ``misbehave(key)`` names the next fault or none.
 
     ``content`` maps (variable, time) to what is lastingly wrong with an object; ``whole`` counts how often
@@ -157,22 +158,9 @@ class StandInStore:
         self.whole, self.injected = Counter(), Counter()
         self.requests: list[str] = []
         self.stall = 1.0
-        self.lock = threading.Lock()
         self.made = lru_cache(maxsize=keep)(self._make)
-        handler = type("Handler", (_Handler,), {"store": self})
-        self.server = ThreadingHTTPServer(("127.0.0.1", 0), handler)
-        self.server.daemon_threads = True
-        self.server.handle_error = lambda *_: None  # clients that are killed leave broken pipes
-        self.url = f"http://127.0.0.1:{self.server.server_port}"
+        super().__init__(_Handler, store=self)
         self.wind, self.surface = self.url + WIND, self.url + SURFACE
-
-    def __enter__(self) -> "StandInStore":
-        threading.Thread(target=self.server.serve_forever, args=(0.02,), daemon=True).start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.server.shutdown()
-        self.server.server_close()
 
     def changed(self, **changes) -> None:
         """Metadata from now on, as after the store has been written anew."""
@@ -224,12 +212,7 @@ class StandInStore:
 
 
 class _Handler(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
     store: StandInStore
-
-    def log_message(self, *_: object) -> None:
-        pass
 
     def do_GET(self) -> None:
         self.store.requests.append(self.path)
