@@ -11,18 +11,19 @@ The archive's queue is not in the projection.
 import argparse
 import json
 import os
-import runpy
 import subprocess
 import sys
 import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from time import perf_counter, process_time
-from types import SimpleNamespace
 
 import yaml
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from fake_snakemake import run_script
 
 from atmodist import configuration
 
@@ -67,44 +68,39 @@ def stages(times):
     ]
 
 
-def snakemake_object(stage, folder, period):
-    """What Snakemake hands to a stage's script."""
+def handed(stage, folder, period):
+    """What Snakemake hands to a stage's script, as `run_script` takes it."""
     times = len(period.times(STEP))
     files = {name: folder / f"{name}.h5" for name in ("fields", "split", "pairs", "patches")}
     files |= {"grib": folder / "fields.grib", "moments": folder / "moments.json"}
-    split = SimpleNamespace(fields=files["split"], moments=files["moments"])
+    split = {"fields": files["split"], "moments": files["moments"]}
     sampled = {"split": "train", "shard": "00000", "seed": 1, "latitude": CONFIG["windows"]["latitude"]}
     inputs, outputs, params = {
         "grid_fields": (
-            SimpleNamespace(grib=files["grib"], checksum=files["grib"].with_suffix(".grib.sha256")),
-            SimpleNamespace(fields=files["fields"]),
+            {"grib": files["grib"], "checksum": files["grib"].with_suffix(".grib.sha256")},
+            {"fields": files["fields"]},
             CONFIG["grid"] | {"step_hours": STEP, "truncation": TRUNCATION, "level": LEVEL},
         ),
-        "virtual_dataset": (
-            SimpleNamespace(fields=[files["fields"]]),
-            SimpleNamespace(fields=files["split"]),
-            {},
-        ),
-        "compute_moments": (split, SimpleNamespace(moments=files["moments"]), CONFIG["normalisation"]),
+        "virtual_dataset": ({"fields": [files["fields"]]}, {"fields": files["split"]}, {}),
+        "compute_moments": (split, {"moments": files["moments"]}, CONFIG["normalisation"]),
         "sample_pairs": (
             split,
-            SimpleNamespace(shard=files["pairs"]),
+            {"shard": files["pairs"]},
             CONFIG["pairs"] | sampled | {"max_lag": MAX_LAG, "per_time": PAIRS // (times - MAX_LAG)},
         ),
         "sample_patches": (
             split,
-            SimpleNamespace(shard=files["patches"]),
+            {"shard": files["patches"]},
             CONFIG["patches"] | sampled | {"per_time": PATCHES // times},
         ),
     }[stage]
-    return SimpleNamespace(
-        input=inputs,
-        output=outputs,
-        params=SimpleNamespace(variables=VARIABLES, **params),
-        wildcards=SimpleNamespace(period=period.name, split="train", shard="00000"),
-        threads=1,
-        log=[folder / "log"],
-    )
+    return {
+        "inputs": inputs,
+        "outputs": outputs,
+        "params": {"variables": VARIABLES, **params},
+        "wildcards": {"period": period.name, "split": "train", "shard": "00000"},
+        "threads": 1,
+    }
 
 
 def run_stage(script, folder, period):
@@ -115,10 +111,10 @@ def run_stage(script, folder, period):
     from atmodist.data import grib, spectral, store  # noqa: F401
     from atmodist.samples import normalise, shards, windows  # noqa: F401
 
-    handed = snakemake_object(script, folder, Period.parse(period))
+    settings = handed(script, folder, Period.parse(period))
     start = process_time()
     began = perf_counter()
-    runpy.run_path(str(ROOT / f"workflow/scripts/{script}.py"), {"snakemake": handed})
+    run_script(script, folder / "log", **settings)
     numbers = {
         "start": start,
         "core": process_time() - start,
