@@ -15,6 +15,8 @@ from pathlib import Path
 
 import numpy as np
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
+
 STAGES, BLOCKS, CLASSES = (16, 32, 64, 128), 6, 23
 CASES = ((32, 128), (160, 32))  # pixels and pairs a batch
 PARAMETERS = 2_747_856  # of the original at 160 pixels, counting moving statistics (Hoffmann & Lessig 2023)
@@ -35,7 +37,6 @@ def main():
         print(json.dumps([rate(step, options.measure, *case, options.threads) for case in CASES]))
         return
 
-    sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
     from atmodist.learning.devices import cpu_has_bfloat16
 
     has_tensorflow = subprocess.run(
@@ -72,9 +73,7 @@ def main():
 
 def rate(make_step, kind, patch, size, threads, steps=4):
     """Pairs a second of the fastest of a few steps."""
-    rng = np.random.default_rng(0)
-    first, second = rng.standard_normal((2, size, patch, patch, 2), dtype=np.float32)
-    step = make_step(kind, first, second, rng.integers(CLASSES, size=size), threads)
+    step = make_step(kind, patch, size, threads)
     step()
     seconds = []
     for _ in range(steps):
@@ -84,39 +83,17 @@ def rate(make_step, kind, patch, size, threads, steps=4):
     return size / min(seconds)
 
 
-def our_step(precision, first, second, label, threads):
-    """A step as `train_atmodist` makes it."""
-    sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-    import torch
-    import torch.nn.functional as F
+def our_step(precision, patch, size, threads):
+    """A step as `train_atmodist` makes it: counting what is predicted right takes a ten thousandth of it."""
+    from training import bare_atmodist
 
     from atmodist.learning.devices import Hardware, one_device
-    from atmodist.learning.losses import add_weight_penalty, kernels
-    from atmodist.learning.optimisers import clip_each
-    from atmodist.learning.saved import build
 
-    device = one_device(Hardware(device="cpu", precision=precision, threads=threads))
-    settings = {"stages": STAGES, "blocks": BLOCKS, "classes": CLASSES}
-    network = build(settings, first.shape[1], ["divergence", "vorticity"])
-    network.to(memory_format=torch.channels_last)
-    penalised, parameters = kernels(network), list(network.parameters())
-    optimiser = torch.optim.SGD(parameters, 0.1, 0.9, foreach=True)
-    one, other = (torch.from_numpy(fields).permute(0, 3, 1, 2) for fields in (first, second))
-    label = torch.from_numpy(label)
-
-    def step():
-        with device.autocast():
-            logits = network(one, other)
-        optimiser.zero_grad()
-        F.cross_entropy(logits.float(), label).backward()
-        add_weight_penalty(penalised, 1e-4)
-        clip_each(parameters, 5.0)
-        optimiser.step()
-
-    return step
+    hardware = Hardware(device="cpu", precision=precision, threads=threads)
+    return bare_atmodist(one_device(hardware), hardware, patch, size)
 
 
-def keras_step(_, first, second, label, threads):
+def keras_step(_, patch, size, threads):
     """The original's layers, loss and optimiser: one encoder, called for each of the two patches."""
     import tensorflow as tf
 
@@ -142,7 +119,7 @@ def keras_step(_, first, second, label, threads):
             x = convolution(x, channels, 1, stride)
         return relu(layers.Add()([x, y]))
 
-    shape = first.shape[1:]
+    shape = (patch, patch, 2)
     inside = layers.Input(shape)
     x = relu(norm(convolution(inside, STAGES[0], 8, 2, bias=True)))
     x = layers.MaxPooling2D(3, 2, padding="same")(x)
@@ -157,10 +134,12 @@ def keras_step(_, first, second, label, threads):
     dense = {"use_bias": False, "kernel_initializer": "he_normal", "kernel_regularizer": penalty}
     x = layers.Dense(CLASSES, activation="softmax", **dense)(layers.Flatten()(x))
     network = tf.keras.Model(pair, x)
-    if shape[0] == 160 and network.count_params() != PARAMETERS:
+    if patch == 160 and network.count_params() != PARAMETERS:
         raise SystemExit(f"the network has {network.count_params()} parameters; expected {PARAMETERS}")
     network.compile(tf.keras.optimizers.SGD(0.1, 0.9, clipnorm=5.0), "sparse_categorical_crossentropy")
-    batch = [tf.constant(first), tf.constant(second)], tf.constant(label)
+    rng = np.random.default_rng(0)
+    first, second = rng.standard_normal((2, size, *shape), dtype=np.float32)
+    batch = [tf.constant(first), tf.constant(second)], tf.constant(rng.integers(CLASSES, size=size))
     return lambda: network.train_on_batch(*batch)
 
 
