@@ -92,7 +92,7 @@ lint: $(STAMP)  ## what the code must look like
 	@$(SNAKEMAKE) --lint
 
 bench: $(STAMP)  ## how fast the parts are on this machine; on its GPU, if it has one
-	@for benchmark in benchmarks/*.py; do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
+	@for benchmark in $(filter-out %/shared.py,$(wildcard benchmarks/*.py)); do echo "== $$benchmark"; $(BIN)/python $$benchmark; done
 
 docs: $(STAMP)  ## config/README.md from the schema
 	@$(BIN)/python config/reference.py > config/README.md

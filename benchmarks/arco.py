@@ -7,9 +7,7 @@ packing included; processor time a field, without the stand-in's; peak memory. T
 """
 
 import argparse
-import multiprocessing
 import os
-import resource
 import sys
 import tempfile
 from pathlib import Path
@@ -18,17 +16,11 @@ from time import perf_counter, process_time
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
-import numpy as np
+from shared import VARIABLES, called, hours, peak_memory
 
-VARIABLES = ("divergence", "vorticity")
 PAPER = 2 * 8 * (20 * 365 + 5 + 6 * 365 + 2)
 """Fields of the paper: two variables, eight times a day, 1979-1998 and 2000-2005."""
 NETWORKS = (20, 100, 1000)
-
-
-def hours(count):
-    """``count`` times every three hours."""
-    return np.datetime64("2001-01-01", "h") + np.timedelta64(3, "h") * np.arange(count)
 
 
 def serve(truncation, count, pipe):
@@ -56,17 +48,7 @@ def fetch(address, truncation, count, concurrency, pipe):
         began, used = perf_counter(), process_time()
         download(address, request, Path(folder) / "period.grib", concurrency)
         seconds, used = perf_counter() - began, process_time() - used
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
-    pipe.send((2 * count / seconds, used / 2 / count, peak))
-
-
-def called(function, *arguments):
-    """A process of its own and what it sends first."""
-    context = multiprocessing.get_context("spawn")
-    ours, theirs = context.Pipe()
-    process = context.Process(target=function, args=(*arguments, theirs))
-    process.start()
-    return process, ours, ours.recv()
+    pipe.send((2 * count / seconds, used / 2 / count, peak_memory()))
 
 
 def main():

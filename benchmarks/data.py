@@ -7,13 +7,10 @@ memory, of which the interpreter with its libraries takes some 0.2 GiB. Files li
 """
 
 import argparse
-import multiprocessing
 import os
-import resource
 import sys
 import tempfile
 from pathlib import Path
-from time import perf_counter
 
 os.environ["OMP_NUM_THREADS"] = "1"
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
@@ -21,30 +18,15 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 import h5py
 import hdf5plugin
 import numpy as np
+from shared import VARIABLES, called, hours, peak_memory, seconds
 
 from atmodist.core import hdf5
 from atmodist.data import grib, spectral, store
 from atmodist.samples import normalise, shards, windows
 from atmodist.samples.batches import PairBatches, SampleFiles, loader
 
-VARIABLES = ("divergence", "vorticity")
 MOMENTS = normalise.Moments(VARIABLES, (0, 0), (3e-5, 5e-5), (0, 0), (0.16, 0.16), 0.2)
 BITSHUFFLE = hdf5plugin.Bitshuffle(cname="lz4")
-
-
-def seconds(work, repeat=1):
-    """Shortest of ``repeat`` wall-clock times of ``work()``."""
-    times = []
-    for _ in range(repeat):
-        began = perf_counter()
-        work()
-        times.append(perf_counter() - began)
-    return min(times)
-
-
-def hours(count, start=0):
-    """``count`` times every three hours."""
-    return np.datetime64("2001-01-01", "h") + np.timedelta64(3, "h") * np.arange(start, start + count)
 
 
 def make_grib(path, truncation, times):
@@ -178,7 +160,7 @@ def batched(folder, patch, memory):
 def measured(work, arguments, pipe):
     """Send what ``work`` returns and the process's peak memory in GiB."""
     rate, unit = work(*arguments)
-    pipe.send((rate, unit, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20))
+    pipe.send((rate, unit, peak_memory()))
 
 
 def main():
@@ -189,7 +171,6 @@ def main():
     options = parser.parse_args()
     truncation, times = options.truncation, options.times
     patch = (truncation + 1) // 4  # 160 pixels at T639
-    spawn = multiprocessing.get_context("spawn")
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
         make_grib(folder / "fields.grib", truncation, times)
@@ -235,11 +216,7 @@ def main():
             print(group)
             first = None
             for label, (work, *arguments) in rows.items():
-                receiver, sender = spawn.Pipe(duplex=False)
-                process = spawn.Process(target=measured, args=(work, arguments, sender))
-                process.start()
-                sender.close()
-                rate, unit, peak = receiver.recv()
+                process, _, (rate, unit, peak) = called(measured, work, arguments)
                 process.join()
                 first = first or rate
                 print(f"  {label:26}{rate:10.1f} {unit:60} ×{rate / first:<8.2f}{peak:5.2f} GiB", flush=True)

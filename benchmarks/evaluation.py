@@ -21,13 +21,13 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 import numpy as np
 import torch
 import xarray as xr
+from shared import VARIABLES, seconds
 
 from atmodist.data import spectral, units
 from atmodist.evaluation import cities, metrics
 from atmodist.learning.resolution import bilinear, coarsen
 
 torch.set_num_threads(1)
-VARIABLES = ("divergence", "vorticity")
 STD = np.array([3e-5, 5e-5])
 CITIES = Path(__file__).parents[1] / "resources/cities/cities.csv"
 
@@ -57,16 +57,6 @@ def scalar_energy(frame, backend, winds=spectral.winds):
     return sum(spectral.power(spectral.analyse(component, backend)) for component in components) / 2
 
 
-def seconds(work, repeat):
-    """Shortest of ``repeat`` processor times of ``work()``."""
-    times = []
-    for _ in range(repeat):
-        began = process_time()
-        work()
-        times.append(process_time() - began)
-    return min(times)
-
-
 def main():
     """Print the table."""
     parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
@@ -93,7 +83,7 @@ def main():
     print(f"{f'a frame, two fields of {rows} × {columns}':>44} {'s':>10} {'ratio':>7}")
     taken = {}
     for name, function in (work | ways).items():
-        taken[name] = seconds(function, arguments.repeat)
+        taken[name] = seconds(function, arguments.repeat, process_time)
         print(f"{name:>44} {taken[name]:10.4f} {taken[name] / taken['Spectra']:7.1f}")
     total = sum(taken[type(metric).__name__] for metric in every)
     print(f"{'all metrics of a system':>44} {total:10.4f}")

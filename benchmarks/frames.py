@@ -22,9 +22,10 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import numpy as np
 import torch
-from data import MOMENTS, VARIABLES, hours
+from data import MOMENTS
 from evaluation import CITIES, random_frame
 from networks import SRGAN
+from shared import VARIABLES, hours
 from torch import Tensor
 from training import bare_rate
 from trainings import CPU

@@ -10,10 +10,10 @@ import argparse
 import json
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import numpy as np
+from shared import seconds
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
 
@@ -75,12 +75,7 @@ def rate(make_step, kind, patch, size, threads, steps=4):
     """Pairs a second of the fastest of a few steps."""
     step = make_step(kind, patch, size, threads)
     step()
-    seconds = []
-    for _ in range(steps):
-        started = time.perf_counter()
-        step()
-        seconds.append(time.perf_counter() - started)
-    return size / min(seconds)
+    return size / seconds(step, steps)
 
 
 def our_step(precision, patch, size, threads):

@@ -150,7 +150,8 @@ def main():
 
 def table(folder, days, cores):
     """Measure every stage and print the table."""
-    from data import hours, make_grib
+    from data import make_grib
+    from shared import hours
 
     from atmodist.core.files import write_checksum
     from atmodist.core.periods import blocks

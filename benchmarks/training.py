@@ -13,7 +13,6 @@ import argparse
 import math
 import sys
 import tempfile
-import time
 from dataclasses import replace
 from functools import partial
 from itertools import product
@@ -25,6 +24,7 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import pandas as pd
 import torch
 import torch.nn.functional as F
+from shared import seconds
 from trainings import ATMODIST, CPU, SRGAN, VARIABLES, training_job, write_pairs, write_patches
 
 from atmodist.learning import atmodist_training, srgan_training
@@ -155,14 +155,13 @@ BARE = {"atmodist": bare_atmodist, "generator": bare_generator, "srgan": bare_sr
 
 def bare_rate(step, size, device, repeats=3):
     """Samples a second of the fastest of a few steps."""
-    fastest = float("inf")
-    for _ in range(repeats + 1):
-        started = time.perf_counter()
+
+    def finished_step():
         step()
         if device.type == "cuda":
             torch.cuda.synchronize()
-        fastest = min(fastest, time.perf_counter() - started)
-    return size / fastest
+
+    return size / seconds(finished_step, repeats + 1)
 
 
 def fed_rate(kind, patch, shards, memory, hardware):
