@@ -117,7 +117,7 @@ def read_windows(folder, through_virtual):
     """Windows of 32 × 32 pixels in the order of time out of a split of 240 files."""
     times = np.sort(np.random.default_rng(0).integers(240, size=2000))
     with h5py.File(folder / "split.h5") as file:
-        data, fields = file["data"], store.open_fields(folder / "split.h5")
+        data, fields = file["data"], store.Fields(folder / "split.h5")
         read = (
             (lambda t: data[:, t, :32, :32])
             if through_virtual
@@ -128,14 +128,14 @@ def read_windows(folder, through_virtual):
 
 def moments(folder, threads):
     """Two passes over the fields; MB of float32, each counted once."""
-    fields = store.open_fields(folder / "direct.h5")
+    fields = store.Fields(folder / "direct.h5")
     spent = seconds(lambda: normalise.compute_moments(fields, 0.2, threads), 2)
     return 4e-6 * np.prod(fields.shape) / spent, "MB/s"
 
 
 def draw(folder, patch, kind, max_lag):
     """A shard's worth of samples of the fields on disk."""
-    fields = store.open_fields(folder / "direct.h5")
+    fields = store.Fields(folder / "direct.h5")
     sampling = windows.Sampling(kind, "train", 1, patch, per_time=512, band=(-60, 60), max_lag=max_lag)
     grid = fields.time, fields.latitude, len(fields.longitude)
     return fields, windows.draw_shard(sampling, *grid, shard=0, shard_size=512)
@@ -197,7 +197,7 @@ def main():
             },
             "windows of a split of 240 files": {
                 "virtual data set": (read_windows, folder, True),
-                "open_fields": (read_windows, folder, False),
+                "Fields": (read_windows, folder, False),
             },
             "moments": {"1 thread": (moments, folder, 1), "2 threads": (moments, folder, 2)},
             "samples": {

@@ -70,7 +70,7 @@ def evaluation(device, truth, count, threads):
         fields = ((name, time, truth.sel(variable=name).values) for time in times for name in VARIABLES)
         grid = truth["latitude"].values, truth["longitude"].values
         store.write_fields(path, VARIABLES, times, *grid, fields)
-        opened = store.open_fields(path)
+        opened = store.Fields(path)
 
         def evaluate(number):
             frames = streaming.frames(opened, range(number), MOMENTS, generator.super_resolve, device)

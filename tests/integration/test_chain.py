@@ -16,9 +16,10 @@ from atmodist.core import netcdf
 from atmodist.core.files import read_json
 from atmodist.data import store
 from atmodist.evaluation.maps import labelled
+from atmodist.learning import saved
 from atmodist.learning.networks import Generator
 from atmodist.learning.resolution import coarsen
-from atmodist.learning.saved import load_network, load_weights
+from atmodist.learning.saved import load_network
 from atmodist.samples.normalise import Moments
 
 pytestmark = pytest.mark.timeout(1800)
@@ -61,12 +62,12 @@ def numbers(finished):
 def test_errors_follow_from_the_weights_of_the_epoch_and_the_fields(finished, numbers):
     """Once more and outside the workflow: each model by its own weights, on the days of the evaluation."""
     results = finished / "results/tiny"
-    moments, fields = Moments.load(results / "moments.json"), store.open_fields(results / "grid/eval.h5")
+    moments, fields = Moments.load(results / "moments.json"), store.Fields(results / "grid/eval.h5")
     truth = torch.from_numpy(np.stack([fields.read(time) for time in range(len(fields.time))]))
     low = coarsen(moments.forward(truth, axis=1))
     for model in ("l2", "atmodist"):
         generator = Generator(2, channels=8, blocks=1)
-        weights = load_weights(results / f"srgan/{model}/weights/epoch-002.pt")
+        weights = saved.load(results / f"srgan/{model}/weights/epoch-002.pt")
         generator.load_state_dict(weights["generator"])
         error = moments.inverse(generator.super_resolve(low), axis=1).double() - truth
         found = numbers["super_resolution", model, "mean_squared_error"]
@@ -90,7 +91,7 @@ def test_accuracy_follows_from_the_best_network_and_the_pairs(finished, numbers)
 
 def test_maps_are_of_the_moment_and_scales_of_the_encoder_and_layer(finished, numbers):
     results = finished / "results/tiny"
-    fields = store.open_fields(results / "grid/eval.h5")
+    fields = store.Fields(results / "grid/eval.h5")
     time = int(np.flatnonzero(fields.time == np.datetime64("2001-02-03T12"))[0])
     region = next(iter(netcdf.open_tree(results / "evaluation/truth/maps.nc").values()))
     field = region["high/field"]

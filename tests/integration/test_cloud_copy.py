@@ -61,7 +61,7 @@ def downloaded(tmp_path_factory):
 
 
 def test_the_grid_holds_the_lower_degrees_of_what_the_store_has(downloaded):
-    fields = store.open_fields(downloaded / MADE[0])
+    fields = store.Fields(downloaded / MADE[0])
     assert fields.shape == (2, 96, 2 * (T + 1), 4 * (T + 1))
     for index in (0, 55, 56, 95):  # 56 times lie in December
         for variable, field in zip(fields.variables, fields.read(index), strict=True):
@@ -109,7 +109,7 @@ def test_files_of_any_span_and_their_surface_pressure_give_the_same(downloaded, 
     files = {"pattern": f"{tmp_path}/{{year}}.grib", "surface_pattern": f"{tmp_path}/{{year}}.lnsp.grib"}
     run = snakemake(folder, *asked(folder, "http://nowhere", *MADE, PRESSURE, source="files", files=files))
     assert run.returncode == 0, run.stdout
-    mine, theirs = (store.open_fields(place / MADE[0]) for place in (folder, downloaded))
+    mine, theirs = (store.Fields(place / MADE[0]) for place in (folder, downloaded))
     assert all(np.abs(mine.read(n) - theirs.read(n)).max() < 1e-3 * theirs.read(n).std() for n in range(96))
     mine, theirs = (json.loads((place / PRESSURE).read_text()) for place in (folder, downloaded))
     for number in ("mean", "std", "grid_mean", "grid_std"):

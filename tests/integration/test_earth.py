@@ -63,7 +63,7 @@ def test_earth_runs_from_the_store_to_the_maps(tmp_path):
     results = folder / "results/earth"
     kept = next(grib.read_fields(results / "spectral/2002-02-11_2002-02-18.grib"))
     assert kept.truncation == 31
-    assert store.open_fields(results / "grid/train.h5").shape == (2, 128, 64, 128)
+    assert store.Fields(results / "grid/train.h5").shape == (2, 128, 64, 128)
     assert all((folder / figure).exists() for figure in figures)
     summary = pd.read_csv(results / "summary.csv")
     assert summary.astype(str).apply(lambda row: row.str.contains("pressure").any(), axis=1).any()

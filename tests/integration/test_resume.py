@@ -118,7 +118,7 @@ def result(folder):
     weights = {
         (path.name, part, name): tensor
         for path in sorted([*folder.glob("weights/*"), *folder.glob("generator.pt")])
-        for part, state in saved.load_weights(path).items()
+        for part, state in saved.load(path).items()
         for name, tensor in state.items()
     }
     return weights, pd.read_csv(folder / "training.csv").drop(columns="seconds")

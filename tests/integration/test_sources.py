@@ -144,7 +144,7 @@ def test_five_requests_go_to_the_archive_four_at_a_time(tmp_path):
 
 
 def test_the_grid_holds_what_the_archive_has(downloaded):
-    fields = store.open_fields(downloaded[0] / MADE[0])
+    fields = store.Fields(downloaded[0] / MADE[0])
     assert fields.shape == (2, 96, 64, 128)
     assert fields.time[[0, -1]].astype(str).tolist() == ["1979-12-25T00", "1980-01-05T21"]
     for index in (0, 55, 56, 95):  # 56 times lie in December
@@ -156,7 +156,7 @@ def test_the_grid_holds_what_the_archive_has(downloaded):
 
 def test_moments_are_those_of_the_fields(downloaded):
     folder, _ = downloaded
-    fields = store.open_fields(folder / MADE[0])
+    fields = store.Fields(folder / MADE[0])
     values = np.stack([fields.read(time) for time in range(96)], axis=1).reshape(2, -1).astype(np.float64)
     moments = json.loads((folder / MADE[2]).read_text())
     np.testing.assert_allclose(moments["mean"], values.mean(1), rtol=1e-9, atol=1e-15)
@@ -195,8 +195,8 @@ def test_files_that_one_has_give_the_same_fields_and_are_not_copied(downloaded, 
     pattern = f"{tmp_path}/mine/{{year}}/{{month:02d}}_*.grib"
     run = snakemake(folder, *asked(folder, *MADE, source="files", files={"pattern": pattern}))
     assert run.returncode == 0, run.stdout
-    mine = store.open_fields(folder / MADE[0])
-    theirs = store.open_fields(downloaded[0] / MADE[0])
+    mine = store.Fields(folder / MADE[0])
+    theirs = store.Fields(downloaded[0] / MADE[0])
     assert all(np.array_equal(mine.read(time), theirs.read(time)) for time in range(96))
     assert (folder / MADE[2]).read_bytes() == (downloaded[0] / MADE[2]).read_bytes()
     links = list((folder / "results/tiny/spectral").glob("*.grib"))

@@ -52,7 +52,7 @@ def write_virtual(path, seed=0):
 
 
 def read_grid(path):
-    fields = store.open_fields(path)
+    fields = store.Fields(path)
     values = [fields.read(time) for time in range(fields.shape[1])]
     about = {name: str(value) for name, value in fields.attributes.items()}
     return [fields.variables, fields.units, about, fields.time, fields.latitude, fields.longitude, *values]
@@ -63,7 +63,7 @@ def write_pairs(path, seed=0):
     stream = np.random.default_rng(seed)
     where = [stream.integers(0, high, 12) for high in (2, 16, 128, 2)]
     samples = Samples(*where[:3], where[3] + 1)
-    shards.write_shard(path, store.open_fields(path.with_name("fields.h5")), samples, MOMENTS, 32)
+    shards.write_shard(path, store.Fields(path.with_name("fields.h5")), samples, MOMENTS, 32)
 
 
 def read_pairs(path):
@@ -232,7 +232,7 @@ def test_what_is_no_file_is_named_at_once(tmp_path, name):
 
 def test_a_virtual_file_over_another_runs_period_is_refused(tmp_path):
     write_virtual(tmp_path / "train.h5")
-    fields = store.open_fields(tmp_path / "train.h5")
+    fields = store.Fields(tmp_path / "train.h5")
     write_grid(tmp_path / "1.h5", seed=7, start="2001-01-02T00")
     with pytest.raises(
         InputError, match=rf"{tmp_path}/1\.h5 is not the file that {tmp_path}/train\.h5 was made of"

@@ -67,7 +67,7 @@ def run(planet):
 def test_a_harmonic_appears_on_the_grid(planet):
     """An even truncation has the grid of the next one."""
     run(planet)
-    fields = store.open_fields(planet["outputs"]["fields"])
+    fields = store.Fields(planet["outputs"]["fields"])
     assert fields.shape == (2, 8, 44, 88)
     assert np.array_equal(fields.time, PERIOD.times(6))
     sine, cosine = np.sin(np.radians(fields.latitude)), np.cos(np.radians(fields.latitude))
@@ -84,11 +84,11 @@ def test_a_harmonic_appears_on_the_grid(planet):
 
 def test_one_variable_of_a_file_that_holds_two_is_what_both_have_of_it(planet):
     run(planet)
-    both = store.open_fields(planet["outputs"]["fields"])
+    both = store.Fields(planet["outputs"]["fields"])
     planet["params"]["variables"] = ["vorticity"]
     planet["outputs"]["fields"] = planet["outputs"]["fields"].with_name("vorticity.h5")
     run(planet)
-    fields = store.open_fields(planet["outputs"]["fields"])
+    fields = store.Fields(planet["outputs"]["fields"])
     assert fields.variables == ("vorticity",)
     number = both.variables.index("vorticity")
     for time in range(8):

@@ -27,7 +27,7 @@ def read_shard(path):
 
 
 READERS = {
-    "grid.h5": (lambda path: write_period(path, hours("2001-01-01", 2)), store.open_fields),
+    "grid.h5": (lambda path: write_period(path, hours("2001-01-01", 2)), store.Fields),
     "pairs.h5": (lambda path: write_pairs(path, 4), read_shard),
     "moments.json": (lambda path: write_json(path, {"mean": 1}), read_json),
     "best.pt": (lambda path: saved.save(path, {"network": torch.ones(3)}), saved.load),

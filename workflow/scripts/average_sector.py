@@ -22,7 +22,7 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
 
     hardware = Hardware(**snakemake.config["training"])
     device = one_device(hardware if snakemake.input.encoder else hardware.on_cpu())
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     sector = Sector(**params.box)
     step = 1

@@ -6,7 +6,7 @@ with job(snakemake.log[0], "compute_moments") as log:
     from atmodist.data import store
     from atmodist.samples import normalise
 
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     moments = normalise.compute_moments(fields, snakemake.params.alpha, snakemake.threads)
     moments.save(snakemake.output.moments)
     for numbers in zip(moments.variables, moments.mean, moments.std, fields.units, strict=True):

@@ -16,7 +16,7 @@ with job(snakemake.log[0], f"evaluate_srgan {params.system} {params.shard}") as 
 
     hardware = Hardware(**snakemake.config["training"])
     device = streaming.choose_device(hardware if snakemake.input.weights else hardware.on_cpu())
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     upscale = streaming.upscaling(
         params.system, device, snakemake.input.weights, params.epoch, params.generator, len(params.variables)

@@ -7,7 +7,7 @@ with job(snakemake.log[0], f"export_generator {params.model}") as log:
     from atmodist import model_folder
     from atmodist.core.files import fingerprint
     from atmodist.data.variables import FIELDS
-    from atmodist.learning.saved import file_of_epoch, load_weights
+    from atmodist.learning import saved
     from atmodist.model_card import card, rows_of_summary
     from atmodist.samples.normalise import Moments
 
@@ -31,9 +31,9 @@ with job(snakemake.log[0], f"export_generator {params.model}") as log:
             **model_folder.versions(),
         },
     )
-    path = file_of_epoch(files.weights, params.epoch)
+    path = saved.file_of_epoch(files.weights, params.epoch)
     generator = model_folder.build(config)
-    model_folder.load_tensors(generator, load_weights(path)["generator"], path)
+    model_folder.load_tensors(generator, saved.load(path)["generator"], path)
     numbers = rows_of_summary(files.summary, "super_resolution", params.model)
     pictures = {"energy_spectrum.png": files.spectrum} if files.spectrum else {}
     captions = dict.fromkeys(pictures, "Kinetic-energy spectrum of this and the other systems.")

@@ -15,7 +15,7 @@ with job(snakemake.log[0], f"export_representations {params.encoder} {params.lay
     from atmodist.samples.normalise import Moments
 
     device = one_device(Hardware(**snakemake.config["training"]))
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     encoder, about = load_encoder(snakemake.input.encoder, fields.variables)
     encoder = encoder.to(device.device, memory_format=torch.channels_last)

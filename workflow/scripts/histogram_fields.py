@@ -13,7 +13,7 @@ with job(snakemake.log[0], "histogram_fields"):
     from atmodist.evaluation.sampling import spread
     from atmodist.samples.normalise import Moments
 
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     edges = np.linspace(-12, 12, 481)
     width = edges[1] - edges[0]

@@ -16,7 +16,7 @@ with job(snakemake.log[0], f"map_regions {params.system}"):
     from atmodist.samples.normalise import Moments
 
     device = streaming.choose_device(Hardware(**snakemake.config["training"]).on_cpu())
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     upscale = streaming.upscaling(
         params.system, device, snakemake.input.weights, params.epoch, params.generator, len(params.variables)

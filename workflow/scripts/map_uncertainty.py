@@ -19,7 +19,7 @@ with job(snakemake.log[0], f"map_uncertainty {snakemake.wildcards.model}") as lo
     from atmodist.samples.normalise import Moments
 
     device = one_device(Hardware(**snakemake.config["training"]))
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     moments = Moments.load(snakemake.input.moments)
     network, about = load_network(snakemake.input.encoder, fields.variables)
     network = network.to(device.device, memory_format=torch.channels_last)

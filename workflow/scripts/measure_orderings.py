@@ -17,7 +17,7 @@ with job(snakemake.log[0], "measure_orderings") as log:
     from atmodist.samples.normalise import Moments
 
     device = choose_device(Hardware(**snakemake.config["training"]))
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     encoders = {
         name: load_encoder(path, fields.variables)[0]
         for name, path in zip(params.encoders, snakemake.input.encoders, strict=True)

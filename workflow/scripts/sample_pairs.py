@@ -10,7 +10,7 @@ with job(snakemake.log[0], f"sample_pairs {snakemake.wildcards.split} {snakemake
     from atmodist.samples.normalise import Moments
 
     began, params = perf_counter(), snakemake.params
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     sampling = windows.Sampling(
         kind="pairs",
         split=params.split,

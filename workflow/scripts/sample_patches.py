@@ -10,7 +10,7 @@ with job(snakemake.log[0], f"sample_patches {snakemake.wildcards.split} {snakema
     from atmodist.samples.normalise import Moments
 
     began, params = perf_counter(), snakemake.params
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     sampling = windows.Sampling(
         kind="patches",
         split=params.split,

@@ -7,7 +7,7 @@ with job(snakemake.log[0], "snapshot_fields"):
     from atmodist.data import store
     from atmodist.evaluation import maps
 
-    fields = store.open_fields(snakemake.input.fields)
+    fields = store.Fields(snakemake.input.fields)
     time = maps.index_of(fields, snakemake.params.time)
     field = maps.thinned(maps.labelled(fields, time, fields.read(time)))
     netcdf.write(snakemake.output.snapshot, field.to_dataset(name="field"))

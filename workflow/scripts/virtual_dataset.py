@@ -6,5 +6,5 @@ with job(snakemake.log[0], f"virtual_dataset {snakemake.wildcards.split}") as lo
     from atmodist.data import store
 
     store.write_virtual(snakemake.output.fields, snakemake.input.fields)
-    fields = store.open_fields(snakemake.output.fields)
+    fields = store.Fields(snakemake.output.fields)
     log.info("%d times from %s to %s", len(fields.time), fields.time[0], fields.time[-1])

@@ -69,7 +69,7 @@ def test_variables_of_unlike_units_have_no_unit_in_common(tmp_path):
     store.write_fields(tmp_path / "0.h5", variables, times, *axes, fields)
     store.write_virtual(tmp_path / "train.h5", [tmp_path / "0.h5"])
     for name in ("0.h5", "train.h5"):
-        assert store.open_fields(tmp_path / name).units == ("s-1", "1")
+        assert store.Fields(tmp_path / name).units == ("s-1", "1")
         data = xr.load_dataset(tmp_path / name, engine="h5netcdf")["data"]
         assert "units" not in data.attrs
         assert data["field_units"].values.tolist() == ["s-1", "1"]
@@ -78,8 +78,8 @@ def test_variables_of_unlike_units_have_no_unit_in_common(tmp_path):
 def test_windows_go_round_the_sphere(split):
     folder, values, times = split
     for fields, count in (
-        (store.open_fields(folder / "0.h5"), 8),
-        (store.open_fields(folder / "train.h5"), 21),
+        (store.Fields(folder / "0.h5"), 8),
+        (store.Fields(folder / "train.h5"), 21),
     ):
         assert fields.shape == (2, count, 64, 128)
         assert fields.variables == VARIABLES
@@ -94,14 +94,14 @@ def test_windows_go_round_the_sphere(split):
 
 
 def test_a_time_outside_is_refused(split):
-    fields = store.open_fields(split[0] / "train.h5")
+    fields = store.Fields(split[0] / "train.h5")
     for time in (-1, 21):
         with pytest.raises(IndexError):
             fields.read(time)
 
 
 def test_days_that_the_file_has_are_found(split):
-    fields = store.open_fields(split[0] / "train.h5")
+    fields = store.Fields(split[0] / "train.h5")
     for part in (slice(0, 21), slice(5, 14), slice(3, 21, 4), slice(20, 21)):
         assert np.array_equal(fields.indices(split[2][part]), np.arange(21)[part])
 
@@ -111,7 +111,7 @@ def test_days_that_the_file_has_are_found(split):
 )
 def test_days_that_the_file_has_in_part_are_refused(split, first, count):
     """Before its first, after its last, far away, and between its hours."""
-    fields, times = store.open_fields(split[0] / "train.h5"), hours(first, count)
+    fields, times = store.Fields(split[0] / "train.h5"), hours(first, count)
     expected = f"train.h5 holds 21 times from 2001-01-01T00 to 2001-01-03T12; expected all of {count} from"
     with pytest.raises(InputError, match=expected):
         fields.indices(times)
@@ -122,7 +122,7 @@ def test_the_folder_can_be_moved(split, monkeypatch):
     moved = folder.parent / f"{folder.name}-moved"
     shutil.move(folder, moved)
     monkeypatch.chdir("/")
-    assert np.array_equal(store.open_fields(moved / "train.h5").read(20), values[:, 20])
+    assert np.array_equal(store.Fields(moved / "train.h5").read(20), values[:, 20])
     with h5py.File(moved / "train.h5") as file:
         assert np.array_equal(file["data"][:, 20], values[:, 20])
 
@@ -131,7 +131,7 @@ def test_a_missing_period_is_an_error_and_reads_as_nan_elsewhere(split):
     folder = split[0]
     os.remove(folder / "1.h5")
     with pytest.raises(InputError, match=r"1\.h5 cannot be read"):
-        store.open_fields(folder / "train.h5").read(10)
+        store.Fields(folder / "train.h5").read(10)
     with h5py.File(folder / "train.h5") as file:
         assert np.isnan(file["data"][:, 10]).all()
 
@@ -199,7 +199,7 @@ def test_a_flipped_bit_is_detected(tmp_path):
     content = bytearray(path.read_bytes())
     content[chunk.byte_offset + chunk.size // 2] ^= 4
     path.write_bytes(content)
-    fields = store.open_fields(path)
+    fields = store.Fields(path)
     with pytest.raises(InputError, match=r"a\.h5 cannot be read"):
         [fields.read(time) for time in range(2)]
 
@@ -210,7 +210,7 @@ def test_a_cut_file_is_named(tmp_path, keep):
     write_period(path, hours("2001-01-01", 2))
     path.write_bytes(path.read_bytes()[:keep])
     with pytest.raises(InputError, match=r"a\.h5 cannot be read"):
-        store.open_fields(path)
+        store.Fields(path)
 
 
 def test_the_same_content_is_the_same_bytes_at_any_time(split):

@@ -69,7 +69,7 @@ grib.write_fields(folder / "warm.grib", [grib.Field("temperature", time, 120, wa
 grid = spectral.synthesise_packed(field.coefficients)
 axes = spectral.latitudes(21), spectral.longitudes(21)
 store.write_fields(folder / "warm.h5", ["temperature"], [time], *axes, [("temperature", time, grid)])
-fields = store.open_fields(folder / "warm.h5")
+fields = store.Fields(folder / "warm.h5")
 assert fields.units == ("K",)
 assert np.allclose(fields.read(0), 250, rtol=1e-4)
 """

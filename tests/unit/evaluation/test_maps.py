@@ -16,7 +16,7 @@ MOMENTS = Moments(("divergence", "vorticity"), (1e-7, 2e-7), (1e-5, 1e-5), (1e-3
 def fields(tmp_path_factory):
     path = tmp_path_factory.mktemp("fields") / "eval.h5"
     write_period(path, hours("2001-07-01", 5), rows=64)
-    return store.open_fields(path)
+    return store.Fields(path)
 
 
 @pytest.fixture

@@ -24,7 +24,7 @@ STEPS = 24  # six a day, from 3 to 23 UTC, four days
 def fields(tmp_path_factory):
     path = tmp_path_factory.mktemp("fields") / "eval.h5"
     write_period(path, hours("2001-07-01T03", STEPS, step=4), rows=16)
-    return store.open_fields(path)
+    return store.Fields(path)
 
 
 def run(fields, times, upscale=streaming.bilinear, threads=1):

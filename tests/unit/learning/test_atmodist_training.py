@@ -26,7 +26,7 @@ from atmodist.learning import atmodist_training as atmodist
 from atmodist.learning import optimisers, predictions, saved
 from atmodist.learning.devices import one_device
 from atmodist.learning.launching import launch
-from atmodist.learning.saved import build, load_network, load_weights
+from atmodist.learning.saved import build, load_network
 from atmodist.learning.settings import AtmoDistSettings, LearningRateSchedule
 from atmodist.samples.batches import PairBatches, SampleFiles, loader
 from atmodist.samples.shards import CHUNKED
@@ -144,7 +144,7 @@ def test_one_epoch_equals_plain_pytorch(tmp_path):
                 p -= 0.05 * velocity[p]
         losses.append(loss.item())
     assert table["loss"].item() == pytest.approx(np.mean(losses), rel=1e-4)
-    state = load_weights(tmp_path / "weights/epoch-001.pt")["network"]
+    state = saved.load(tmp_path / "weights/epoch-001.pt")["network"]
     for name, expected in network.state_dict().items():
         torch.testing.assert_close(state[name], expected, rtol=1e-3, atol=1e-4)
 
@@ -170,7 +170,7 @@ def test_table_has_a_row_an_epoch(trained):
     assert table["top3_accuracy"].eq(1).all()
     names = sorted(path.name for path in (folder / "weights").iterdir())
     assert names == [f"epoch-{n:03d}.pt" for n in range(1, 13)]
-    states = [load_weights(folder / "weights" / name)["network"] for name in names]
+    states = [saved.load(folder / "weights" / name)["network"] for name in names]
     batches = [state["encoder.stem.1.num_batches_tracked"].item() for state in states]
     assert np.diff([0, *batches]).tolist() == [15] * 2 + [30] * 10, "the pre-training uses a subset"
 
@@ -178,7 +178,7 @@ def test_table_has_a_row_an_epoch(trained):
 def test_evaluation_of_several_networks(trained):
     folder, settings, _ = trained
     networks = [build(settings, 32, VARIABLES) for _ in range(2)]
-    networks[1].load_state_dict(load_weights(folder / "weights/epoch-012.pt")["network"])
+    networks[1].load_state_dict(saved.load(folder / "weights/epoch-012.pt")["network"])
     pairs = PairBatches(SampleFiles([folder / "pairs.h5"], 32, VARIABLES), 50, classes=3)
     scores = predictions.evaluate(one_device(CPU), networks, loader(pairs), 3)
     first, second, label = pairs[np.arange(240)]
@@ -277,7 +277,7 @@ def test_mixed_precision_of_a_gpu(tmp_path):
         job = training_job(tmp_path / precision, [tmp_path / "pairs.h5"])
         fabric = Fabric(accelerator="cpu", plugins=LightningEnvironment(), precision=precision)
         atmodist.train_atmodist(fabric, job, AtmoDistSettings.of(settings))
-        weights = load_weights(job.weights / "epoch-001.pt")["network"]
+        weights = saved.load(job.weights / "epoch-001.pt")["network"]
         assert {w.dtype for w in weights.values()} == {torch.float32, torch.int64}
         tables.append(pd.read_csv(job.log))
     assert tables[0]["loss"].item() != tables[1]["loss"].item()

@@ -12,11 +12,11 @@ from trainings import AUTOENCODER, CPU, INPAINTING, VARIABLES, training_job, wri
 from atmodist.core.seeds import torch_seed
 from atmodist.evaluation.reconstructions import squared_errors
 from atmodist.learning import autoencoder_training as training
+from atmodist.learning import saved
 from atmodist.learning.devices import one_device
 from atmodist.learning.launching import launch
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Encoder
-from atmodist.learning.saved import load_weights
 from atmodist.learning.settings import AutoencoderSettings, InpaintingSettings
 from atmodist.samples.batches import PairBatches, SampleFiles, loader
 
@@ -50,7 +50,7 @@ def batches(folder, settings, kind):
 
 
 def compare(folder, network, epoch):
-    state = load_weights(folder / f"weights/epoch-{epoch:03d}.pt")["network"]
+    state = saved.load(folder / f"weights/epoch-{epoch:03d}.pt")["network"]
     for name, expected in network.state_dict().items():
         torch.testing.assert_close(
             state[name], expected, rtol=1e-3, atol=1e-5, msg=lambda m, n=name: f"{n}: {m}"
@@ -129,7 +129,7 @@ def test_losses_of_inpainting_start_from_the_same_weights(tmp_path):
     weights = []
     for name, content, index in (("a", None, 0), ("b", encoder, 0), ("c", None, 1)):
         run(tmp_path / name, training.train_inpainting, content, inpainting(**settings, seed_index=index))
-        state = load_weights(tmp_path / name / "weights/epoch-001.pt")["network"]
+        state = saved.load(tmp_path / name / "weights/epoch-001.pt")["network"]
         weights.append(state["encoder.stem.0.weight"])
     torch.testing.assert_close(weights[0], weights[1], rtol=0, atol=1e-9)
     assert not torch.allclose(weights[0], weights[2])

@@ -13,12 +13,11 @@ from lightning_fabric.plugins.environments import LightningEnvironment
 from trainings import CPU, GENERATOR, SRGAN, training_job, write_patches
 
 from atmodist.core.seeds import torch_seed
-from atmodist.learning import launching
+from atmodist.learning import launching, saved
 from atmodist.learning.launching import fabric_of, launch
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Discriminator, Encoder, Generator
 from atmodist.learning.resolution import coarsen
-from atmodist.learning.saved import load_weights
 from atmodist.learning.settings import GeneratorSettings, GeneratorTraining, SRGANSettings
 from atmodist.learning.spectral_losses import SpectralLoss
 from atmodist.learning.srgan_training import Duel, Player, pretrain_generator, train_srgan
@@ -191,7 +190,7 @@ def test_pretraining_beats_repeating_the_coarse_pixels(pretrained):
     table = pd.read_csv(folder / "training.csv")
     assert table["epoch"].tolist() == list(range(1, 51))
     generator = Generator(2, **GENERATOR)
-    generator.load_state_dict(load_weights(weights)["generator"])
+    generator.load_state_dict(saved.load(weights)["generator"])
     write_patches(folder / "new.h5", seed=9)
     with h5py.File(folder / "new.h5") as file:
         high = torch.from_numpy(file["high"][:]).float()
@@ -219,7 +218,7 @@ def test_an_epoch_of_pretraining_equals_plain_pytorch(pretrained, tmp_path):
         adam.step()
         losses.append(loss.item())
     assert pd.read_csv(job.log)["loss"].item() == pytest.approx(sum(losses) / 3, rel=1e-4)
-    found = load_weights(job.weights)["generator"]
+    found = saved.load(job.weights)["generator"]
     for name, expected in network.state_dict().items():
         torch.testing.assert_close(found[name], expected, rtol=1e-3, atol=1e-4)
 
@@ -232,7 +231,7 @@ def test_phases_and_weights_of_every_epoch(pretrained, tmp_path):
     table = pd.read_csv(job.log)
     assert table["learning_rate"].tolist() == [1e-3, 1e-3, 1e-4]
     assert table["loss"].to_numpy() == pytest.approx(table["content"] + 0.001 * table["adversarial"])
-    weights = [load_weights(path) for path in sorted(job.weights.iterdir())]
+    weights = [saved.load(path) for path in sorted(job.weights.iterdir())]
     assert [sorted(w) for w in weights] == [["discriminator", "generator"]] * 3
     Discriminator(2, 32, channels=2, dense=8).load_state_dict(weights[0]["discriminator"])
     moves = [
@@ -263,8 +262,8 @@ def test_a_duel_starts_from_its_generator_and_seed_indices_differ(pretrained, tm
         job = training_job(tmp_path / name, patches)
         arguments = GeneratorSettings(**GENERATOR), SRGANSettings.of({**settings, "seed_index": seed_index})
         launch(CPU, train_srgan, job, start, None, *arguments)
-        weights.append(load_weights(job.weights / "epoch-001.pt"))
-    torch.testing.assert_close(weights[0]["generator"], load_weights(start)["generator"], rtol=0, atol=1e-4)
+        weights.append(saved.load(job.weights / "epoch-001.pt"))
+    torch.testing.assert_close(weights[0]["generator"], saved.load(start)["generator"], rtol=0, atol=1e-4)
     for network, parameter in (("generator", "head.0.weight"), ("discriminator", "dense.1.weight")):
         one, same, other = (each[network][parameter] for each in weights)
         assert torch.equal(one, same)
@@ -279,7 +278,7 @@ def test_seeds_differ_in_the_first_weights_of_a_generator(pretrained, tmp_path):
         job = replace(training_job(folder, patches, weights="generator.pt"), seed=seed)
         settings = GeneratorTraining(epochs=1, learning_rate=1e-12, batches=1, batch_size=4)
         launch(CPU, pretrain_generator, job, GeneratorSettings(**GENERATOR), settings)
-        weights.append(load_weights(job.weights)["generator"]["head.0.weight"])
+        weights.append(saved.load(job.weights)["generator"]["head.0.weight"])
     assert torch.equal(weights[0], weights[1])
     assert not torch.allclose(weights[0], weights[2])
 

@@ -13,9 +13,9 @@ from tensorboard.backend.event_processing.event_accumulator import EventAccumula
 from trainings import CPU, VARIABLES, die_after, training_job, write_patches
 
 from atmodist.core.errors import InputError
-from atmodist.learning import devices, launching, training
+from atmodist.learning import devices, launching, saved, training
 from atmodist.learning.launching import fabric_of, launch
-from atmodist.learning.saved import is_finite, load_weights
+from atmodist.learning.saved import is_finite
 from atmodist.learning.training import TrainingRun
 from atmodist.samples.batches import PatchBatches, SampleFiles, loader
 
@@ -100,7 +100,7 @@ def test_a_fault_of_a_device_does_not_reach_the_state_that_is_kept(
     assert again.epoch * len(data) + again.batch == kept
     finish(again, weight, data)
     assert torch.equal(weight.weight, network.weight)
-    assert all(is_finite(load_weights(path)) for path in (tmp_path / "faulty/.resume/weights").glob("*.pt"))
+    assert all(is_finite(saved.load(path)) for path in (tmp_path / "faulty/.resume/weights").glob("*.pt"))
 
 
 @pytest.mark.parametrize("batches_before_stop", [1, 3, 5, 7])
@@ -143,7 +143,7 @@ def test_published_are_the_weights_of_all_epochs_the_last_and_the_table(fabric, 
     files = sorted(path.name for path in tmp_path.rglob("*") if path.is_file())
     assert files == ["epoch-001.pt", "epoch-002.pt", "last.pt", "patches.h5", "training.csv"]
     assert list(pd.read_csv(tmp_path / "training.csv")) == ["epoch", "phase", "loss", "seconds"]
-    last = load_weights(tmp_path / "last.pt")["network"]["weight"]
+    last = saved.load(tmp_path / "last.pt")["network"]["weight"]
     assert torch.equal(last, network.weight)
 
 

@@ -62,7 +62,7 @@ def skewed():
 
 
 def fields_of(x):
-    """What `store.open_fields` gives, of an array in memory."""
+    """What `store.Fields` gives, of an array in memory."""
     return SimpleNamespace(
         variables=("divergence", "vorticity"),
         shape=x.shape,

@@ -7,7 +7,7 @@ from fields import VARIABLES, hours, write_period
 from scipy import stats
 
 from atmodist.core.errors import InputError
-from atmodist.data.store import open_fields, write_virtual
+from atmodist.data.store import Fields, write_virtual
 from atmodist.samples.counts import shard_count
 from atmodist.samples.normalise import Moments
 from atmodist.samples.shards import times_of, write_shard
@@ -107,7 +107,7 @@ def test_partners_are_the_same_window_later(split):
     assert samples.column.max() + PATCH > values.shape[3]  # some windows wrap around
     assert samples.time.max() == 60 - MAX_LAG - 1
     seen = set()
-    for position, first, second in cut(open_fields(path), samples, PATCH):
+    for position, first, second in cut(Fields(path), samples, PATCH):
         time, row, column, lag = (part[position] for part in samples)
         assert np.array_equal(first, window(values, time, row, column))
         assert np.array_equal(second, window(values, time + lag, row, column))
@@ -116,7 +116,7 @@ def test_partners_are_the_same_window_later(split):
 
 
 def shard(path, split, index, size=64, max_lag=MAX_LAG, dtype="float16"):
-    fields = open_fields(split[0])
+    fields = Fields(split[0])
     order = shard_order(replace(SAMPLING, max_lag=max_lag), 60, index, size)
     samples = draw(order, times=fields.time, max_lag=max_lag)
     write_shard(path, fields, samples, MOMENTS, PATCH, dtype)
@@ -170,7 +170,7 @@ def test_blocks_do_not_change_the_samples(tmp_path, split, monkeypatch):
 
 def test_moments_of_other_variables_are_refused(tmp_path, split):
     other = Moments(VARIABLES[::-1], MOMENTS.mean, MOMENTS.std, MOMENTS.log_mean, MOMENTS.log_std, 0.2)
-    fields = open_fields(split[0])
+    fields = Fields(split[0])
     with pytest.raises(InputError, match=r"train\.h5 holds divergence, vorticity .* vorticity, divergence"):
         write_shard(tmp_path / "0.h5", fields, draw(np.arange(4), times=fields.time), other, PATCH)
     assert not any(tmp_path.iterdir())

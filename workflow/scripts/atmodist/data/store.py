@@ -108,7 +108,7 @@ def write_virtual(path: str | Path, periods: Sequence[str | Path]) -> None:
     nonetheless, HDF5 reads NaN.
     """
     path = Path(path)
-    parts = sorted((open_fields(period) for period in periods), key=lambda part: part.time[0])
+    parts = sorted((Fields(period) for period in periods), key=lambda part: part.time[0])
     first = parts[0]
     for part in parts[1:]:
         for name in ("variables", "units", "latitude", "longitude"):
@@ -169,7 +169,7 @@ class Fields:
     ``units`` those of each variable, ``shape`` is (variables, times, rows, columns) and ``attributes`` are
     those of ``/data``. The sources of a virtual file are opened directly, the last few kept open (read in the
     order of time): as fast as through HDF5's virtual layer, but a missing source is an error instead of NaN,
-    and a damaged one is named.
+    and a damaged one is named. A file that is damaged itself raises ``InputError``.
     """
 
     def __init__(self, path: str | Path):
@@ -225,8 +225,3 @@ class Fields:
             if stop > width:
                 window = np.concatenate([window, data[:, time, rows, : stop - width]], axis=-1)
         return window
-
-
-def open_fields(path: str | Path) -> Fields:
-    """Open the file of a period or of a split; ``InputError`` if it is damaged."""
-    return Fields(path)

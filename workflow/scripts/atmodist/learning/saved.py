@@ -161,12 +161,7 @@ def _load_of(path: str | Path, variables: Sequence[str] | None) -> dict[str, Any
 def restore(network: nn.Module, path: str | Path, name: str = "network") -> None:
     """Put the state ``name`` of an epoch's file into ``network``; ``InputError`` if it is of another one."""
     try:
-        network.load_state_dict(load_weights(path)[name])
+        network.load_state_dict(load(path)[name])
     except (KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} holds weights of another network than the config's ({reason})") from error
-
-
-def load_weights(path: str | Path) -> dict[str, dict[str, Tensor]]:
-    """State dictionaries of the networks of one epoch, by name."""
-    return load(path)
