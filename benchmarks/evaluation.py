@@ -68,7 +68,8 @@ def main():
 
     every = metrics.of_estimate(STD, 0, cities.read(CITIES)) + metrics.of_comparison()
     work = {
-        type(metric).__name__: lambda metric=metric: metric.update(truth, estimate) for metric in every
+        type(metric).__name__: lambda metric=metric: metric.add(metric.measure(truth, estimate))
+        for metric in every
     } | {"bilinear interpolation": lambda: bilinear(low)}
     ways = {
         f"… by ducc0's winds, expanded by {backend}": lambda backend=backend: scalar_energy(estimate, backend)

@@ -52,7 +52,7 @@ def random_coefficients(rng, spectrum):
 
 
 def measured(metric, truth, estimate):
-    metric.update(truth, estimate)
+    metric.add(metric.measure(truth, estimate))
     return metric.result()
 
 
@@ -193,7 +193,7 @@ def test_semivariogram_of_an_isotropic_field_is_that_of_its_spectrum():
     for hour in range(4):
         values = [spectral.synthesise(random_coefficients(rng, spectrum)) for _ in VARIABLES]
         field = frame(np.stack(values), f"2001-07-01T{hour:02d}")
-        metric.update(field, field)
+        metric.add(metric.measure(field, field))
     cosine = np.cos(np.array(distances) * 1000 / EARTH_RADIUS)
     expected = 1 - spectrum @ eval_legendre(degrees[:, None], cosine) / spectrum.sum()
     np.testing.assert_allclose(semivariogram(metric.result()).mean("variable"), expected, rtol=0.04)
@@ -254,9 +254,9 @@ def test_semivariogram_does_not_depend_on_the_system_or_the_order():
     fields = [noise(i, f"2001-07-01T{i:02d}") for i in range(4)]
     forward, backward = (metrics.Semivariogram(seed=5) for _ in range(2))
     for field in fields:
-        forward.update(fields[0], field)
+        forward.add(forward.measure(fields[0], field))
     for field in reversed(fields):
-        backward.update(fields[0], field)
+        backward.add(backward.measure(fields[0], field))
     xr.testing.assert_allclose(forward.result(), backward.result(), rtol=1e-12)
 
 
@@ -300,7 +300,7 @@ def test_moments_are_those_of_numpy():
     pairs = [(noise(i), noise(100 + i)) for i in range(12)]
     metric = metrics.PointMoments([1e-5, 1e-5])
     for pair in pairs:
-        metric.update(*pair)
+        metric.add(metric.measure(*pair))
     result = moments.mean_fields(metric.result().assign(frames=("block", [12])))
     truths, estimates = (np.stack([pair[i].values for pair in pairs]).astype(float) for i in (0, 1))
     np.testing.assert_allclose(result["mean"], estimates.mean(0), atol=4e-11)
@@ -314,7 +314,7 @@ def test_values_that_sums_of_squares_cannot_hold_are_refused():
     for value in (-6e-3, 6e-3, 1e10, -1e25, 3e38):  # the last three are beyond whole numbers of 64 bits
         pair.values[0, 3, 4] = value
         with pytest.raises(InputError, match="are beyond 512 standard deviations: did the training diverge"):
-            metrics.PointMoments([1e-5, 1e-5]).update(truth, pair)
+            metrics.PointMoments([1e-5, 1e-5]).measure(truth, pair)
     parts = []
     for block in range(2):
         pair.values[0, 3, 4] = 4e-3

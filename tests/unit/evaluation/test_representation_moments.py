@@ -23,7 +23,7 @@ def frame(seed, size=1e-5):
 def seen(encoder, frames):
     metric = RepresentationMoments(encoder, "stage2", 32, MOMENTS)
     for each in frames:
-        metric.update(each, each)
+        metric.add(metric.measure(each, each))
     return metric.result()
 
 

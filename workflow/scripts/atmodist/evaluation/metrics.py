@@ -1,8 +1,8 @@
 """What a super-resolved atmosphere is judged by.
 
-A metric is a small dataclass that sees one frame after another: ``update(truth, estimate)``, ``result()``. An
-update is two steps, ``add(measure(truth, estimate))``: the first one changes nothing, so that many frames can
-be measured at once and are then added in order.
+A metric is a small dataclass that sees one frame after another, ``add(measure(truth, estimate))``, and then
+gives its ``result()``. To measure changes nothing, so that many frames can be measured at once and are then
+added in order.
 Frames are DataArrays (variable, latitude, longitude) on the Driscoll-Healy grid of `spectral`, with their
 time as a scalar coordinate and the unit of each variable as `atmodist.data.units` has it. To add a metric,
 derive from `Mean` (an average over the frames of a block of time), `Series` (a value of each frame) or
@@ -36,10 +36,6 @@ class Metric:
     def measure(self, truth: xr.DataArray, estimate: xr.DataArray) -> xr.Dataset:
         """What one frame yields."""
         raise NotImplementedError
-
-    def update(self, truth: xr.DataArray, estimate: xr.DataArray) -> None:
-        """Take one more frame into account."""
-        self.add(self.measure(truth, estimate))
 
     def add(self, measured: xr.Dataset) -> None:
         """Take what was measured of one more frame into account; it belongs to the metric from then on."""
