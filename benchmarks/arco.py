@@ -39,6 +39,7 @@ def serve(truncation, count, pipe):
 
 def fetch(address, truncation, count, concurrency, pipe):
     """Download and send fields a second, seconds of processor time a field, and peak memory in GiB."""
+    from atmodist.core.retry import RetryPolicy
     from atmodist.data.arco_download import download
     from atmodist.data.arrival import Request
 
@@ -46,7 +47,7 @@ def fetch(address, truncation, count, concurrency, pipe):
     request = Request(hours(count), VARIABLES, 120, truncation, truncation)
     with tempfile.TemporaryDirectory() as folder:
         began, used = perf_counter(), process_time()
-        download(address, request, Path(folder) / "period.grib", concurrency)
+        download(address, request, Path(folder) / "period.grib", concurrency, RetryPolicy())
         seconds, used = perf_counter() - began, process_time() - used
     pipe.send((2 * count / seconds, used / 2 / count, peak_memory()))
 

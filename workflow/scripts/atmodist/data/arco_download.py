@@ -33,8 +33,8 @@ def download(
     address: str,
     request: Request,
     path: str | Path,
-    concurrency: int = 16,
-    policy: RetryPolicy | None = None,
+    concurrency: int,
+    policy: RetryPolicy,
     move: Callable[[Path, Path], None] = os.replace,
 ) -> None:
     """Write what ``request`` asks of the store at ``address`` to a GRIB file, in the order of its places.
@@ -45,7 +45,7 @@ def download(
     plausible, and while another process downloads ``path``.
     """
     with exclusive(path):
-        asyncio.run(_Download(address, request, Path(path), concurrency, policy or RetryPolicy(), move).run())
+        asyncio.run(_Download(address, request, Path(path), concurrency, policy, move).run())
 
 
 @dataclass

@@ -28,7 +28,6 @@ from atmodist.core.retry import RetryPolicy
 from atmodist.core.shortage import require_space, telling_if_full
 from atmodist.data.variables import VARIABLES
 
-POLICY = RetryPolicy(attempts=20, first_wait=2, longest_wait=300, timeout=60)
 HELP = "https://cds.climate.copernicus.eu/how-to-api"
 LOST = {400, 403, 404, 410, 416}
 """HTTP answers after which it is useless to ask for the same request again."""
@@ -58,7 +57,7 @@ def retrieve(
     request: Mapping[str, str],
     path: str | Path,
     accept: Callable[[Path], None],
-    policy: RetryPolicy = POLICY,
+    policy: RetryPolicy,
     finish: Callable[[Path, Path], None] = os.replace,
 ) -> None:
     """Bring the answer to ``request`` to ``path``, once ``accept`` has let it pass.
