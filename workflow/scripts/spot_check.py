@@ -13,7 +13,6 @@ from atmodist.core.files import replacing
 from atmodist.core.job import job
 
 with job(snakemake.log[0], "spot_check") as log:
-    from atmodist.core.errors import InputError
     from atmodist.data.archives import fetch
     from atmodist.data.arrival import Request
     from atmodist.data.grib import read_fields
@@ -21,11 +20,6 @@ with job(snakemake.log[0], "spot_check") as log:
     from atmodist.data.variables import plausible
 
     params, data = snakemake.params, snakemake.config["data"]
-    if params.source == params.against:
-        raise InputError(
-            f"config key data.spot_check.against is {params.against}, as is data.source; "
-            "expected another archive."
-        )
     request = Request(
         spread_over(params.days, params.times),
         params.variables,

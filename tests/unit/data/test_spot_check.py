@@ -141,10 +141,3 @@ def test_what_two_archives_pack_differently_is_small(tmp_path):
     )  # fmt: skip
     found = list(differences(exact, grib.read_fields(tmp_path / "packed.grib")))
     assert max(each.relative for each in found) < 1e-4
-
-
-def test_an_archive_is_not_compared_with_itself(tmp_path, capsys):
-    params = {"source": "era5", "against": "era5"}
-    with pytest.raises(SystemExit):
-        run_script("spot_check", tmp_path / "log", config={"data": {}}, outputs={}, params=params)
-    assert "data.spot_check.against is era5, as is data.source; expected another" in capsys.readouterr().err
