@@ -217,13 +217,7 @@ def write_fields(path: str | Path, fields: Iterable[Field], bits: int = 16) -> N
     file appears whole or not at all.
     """
     with replacing(path) as partial, open(partial, "wb") as stream:
-        message = eccodes.codes_grib_new_from_samples("sh_pl_grib1")
-        try:
-            for field in fields:
-                _encode(message, field, bits)
-                eccodes.codes_write(message, stream)
-        finally:
-            eccodes.codes_release(message)
+        stream.writelines(encode(field, bits) for field in fields)
 
 
 def encode(field: Field, bits: int) -> bytes:
@@ -233,27 +227,6 @@ def encode(field: Field, bits: int) -> bytes:
     """
     if bits % 8:
         raise InputError(f"{bits} bits per value found; expected a multiple of 8")
-    message = eccodes.codes_grib_new_from_samples("sh_pl_grib1")
-    try:
-        _encode(message, field, bits)
-        return eccodes.codes_get_message(message)
-    finally:
-        eccodes.codes_release(message)
-
-
-def decode(message: bytes, where: str) -> Field:
-    """The field of one GRIB message; ``where`` it is from begins the sentence of an ``InputError``."""
-    try:
-        handle = eccodes.codes_new_from_message(message)
-    except eccodes.CodesInternalError as error:
-        raise InputError(f"{where} is no GRIB message ({error})") from None
-    try:
-        return _decode(handle, where)
-    finally:
-        eccodes.codes_release(handle)
-
-
-def _encode(message: int, field: Field, bits: int) -> None:
     time = field.time.astype("datetime64[h]").item()
     keys = {
         "class": "ea",
@@ -269,9 +242,26 @@ def _encode(message: int, field: Field, bits: int) -> None:
         **dict.fromkeys(("JS", "KS", "MS"), min(20, field.truncation)),
         "bitsPerValue": bits,
     }
-    for key, value in keys.items():
-        eccodes.codes_set(message, key, value)
-    eccodes.codes_set_values(message, np.ascontiguousarray(field.coefficients, complex).view(float))
+    message = eccodes.codes_grib_new_from_samples("sh_pl_grib1")
+    try:
+        for key, value in keys.items():
+            eccodes.codes_set(message, key, value)
+        eccodes.codes_set_values(message, np.ascontiguousarray(field.coefficients, complex).view(float))
+        return eccodes.codes_get_message(message)
+    finally:
+        eccodes.codes_release(message)
+
+
+def decode(message: bytes, where: str) -> Field:
+    """The field of one GRIB message; ``where`` it is from begins the sentence of an ``InputError``."""
+    try:
+        handle = eccodes.codes_new_from_message(message)
+    except eccodes.CodesInternalError as error:
+        raise InputError(f"{where} is no GRIB message ({error})") from None
+    try:
+        return _decode(handle, where)
+    finally:
+        eccodes.codes_release(handle)
 
 
 def check_field(
