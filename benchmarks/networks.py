@@ -58,7 +58,7 @@ def epochs(training):
 def works(device):
     """Every rule that computes with a network, on one device."""
     network = build(ATMODIST, PAIRS["patch"], VARIABLES).to(device.device, memory_format=torch.channels_last)
-    content = ContentLoss(Encoder(2, tuple(ATMODIST["stages"]), ATMODIST["blocks"]), "stage4")
+    content = ContentLoss(Encoder(2, ATMODIST["stages"], ATMODIST["blocks"]), "stage4")
     generator = Generator(2, **SRGAN["generator"])
     sizes = SRGAN["defaults"]["discriminator"]
     discriminator = Discriminator(2, PATCHES["patch"], sizes["channels"], sizes["dense"])

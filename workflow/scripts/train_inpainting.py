@@ -10,7 +10,7 @@ with job(snakemake.log[0], f"train_inpainting {snakemake.wildcards.model}"):
     from atmodist.learning.training import TrainingJob
 
     files, params = snakemake.input, snakemake.params
-    settings = InpaintingSettings.of(params.settings)
+    settings = InpaintingSettings(**params.settings)
     training = TrainingJob.of(snakemake, files.pairs, snakemake.output.weights)
 
     def train(fabric):

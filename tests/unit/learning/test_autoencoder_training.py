@@ -34,7 +34,7 @@ def autoencoder(**changed):
 
 
 def inpainting(**changed):
-    return InpaintingSettings.of({**INPAINTING, **changed})
+    return InpaintingSettings(**{**INPAINTING, **changed})
 
 
 def built(settings, kind):

@@ -25,7 +25,7 @@ from atmodist import model_folder
 from atmodist.core.errors import InputError
 from atmodist.core.files import sha256
 from atmodist.learning import saved
-from atmodist.learning.networks import Encoder, SiameseNetwork
+from atmodist.learning.networks import SiameseNetwork
 from atmodist.model_card import card
 from atmodist.model_folder import ModelConfig
 from atmodist.samples.normalise import Moments
@@ -164,9 +164,9 @@ def load(path: str | Path, patch: int = PATCH, variables: Sequence[str] = MOMENT
     tensors = read_tensors(path)
     sizes = sizes_of(tensors, path)
     if "classes" in sizes:
-        network = saved.build(sizes, patch, list(variables))
+        network = saved.build(sizes, patch, variables)
     else:
-        network = Encoder(len(variables), tuple(sizes["stages"]), sizes["blocks"])
+        network = saved.encoder_of(sizes, variables)
     expected = places(network)
     known = {place.name: place for place in expected.values() if place}
     problems = [f"{name} is missing" for name in known if name not in tensors]

@@ -8,6 +8,7 @@ pixel of a feature map lies where it lay there and Keras weights can be loaded.
 """
 
 import math
+from collections.abc import Sequence
 from functools import partial
 
 import torch
@@ -125,7 +126,7 @@ class ResidualBlock(nn.Module):
 class Encoder(nn.Module):
     """The representation network; stages 1 to 4 are the blocks 1 to 4 of the original's "ResnetSmall"."""
 
-    def __init__(self, variables: int = 2, stages: tuple[int, ...] = (16, 32, 64, 128), blocks: int = 6):
+    def __init__(self, variables: int = 2, stages: Sequence[int] = (16, 32, 64, 128), blocks: int = 6):
         super().__init__()
         self.channels = tuple(stages)
         self.layers = LAYERS[: len(stages)]

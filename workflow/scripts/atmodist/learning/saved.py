@@ -96,7 +96,7 @@ def files_of_epochs(folder: str | Path) -> list[Path]:
     return sorted(Path(folder).glob("epoch-*.pt"), key=lambda path: int(path.stem.removeprefix("epoch-")))
 
 
-def build(settings: dict[str, Any], patch: int, variables: list[str]) -> SiameseNetwork:
+def build(settings: Mapping[str, Any], patch: int, variables: Sequence[str]) -> SiameseNetwork:
     """The network of an AtmoDist model's settings, with random weights."""
     encoder = encoder_of(settings, variables)
     return SiameseNetwork(encoder, patch, settings["classes"])
@@ -126,9 +126,9 @@ def load_network(
     return network.eval(), about
 
 
-def encoder_of(settings: dict[str, Any], variables: list[str]) -> Encoder:
+def encoder_of(settings: Mapping[str, Any], variables: Sequence[str]) -> Encoder:
     """The encoder of a model's settings, whatever else the model has; its weights are PyTorch's."""
-    return Encoder(len(variables), tuple(settings["stages"]), settings["blocks"])
+    return Encoder(len(variables), settings["stages"], settings["blocks"])
 
 
 def load_encoder(path: str | Path, variables: Sequence[str] | None = None) -> tuple[Encoder, dict[str, Any]]:

@@ -1,6 +1,6 @@
 """Settings of networks and training runs, as the config has them: each class is one mapping, key by key."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -37,7 +37,7 @@ class AtmoDistSettings:
     """
 
     classes: int
-    stages: tuple[int, ...]
+    stages: Sequence[int]
     blocks: int
     batch_size: int
     learning_rate: float
@@ -55,7 +55,6 @@ class AtmoDistSettings:
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Settings of a mapping with these keys."""
         parts = {
-            "stages": tuple(settings["stages"]),
             "pretraining": Pretraining(**settings["pretraining"]),
             "learning_rate_schedule": LearningRateSchedule(**settings["learning_rate_schedule"]),
         }
@@ -69,7 +68,7 @@ class AutoencoderSettings:
     ``batch_size`` counts patches, two of each pair; the rest is as in `AtmoDistSettings`.
     """
 
-    stages: tuple[int, ...]
+    stages: Sequence[int]
     blocks: int
     batch_size: int
     learning_rate: float
@@ -85,7 +84,6 @@ class AutoencoderSettings:
     def of(cls, settings: Mapping[str, Any]) -> Self:
         """Settings of a mapping with these keys."""
         parts = {
-            "stages": tuple(settings["stages"]),
             "learning_rate_schedule": LearningRateSchedule(**settings["learning_rate_schedule"]),
         }
         return cls(**{**settings, **parts})
@@ -98,7 +96,7 @@ class InpaintingSettings:
     ``content`` is what `content.content_loss` makes its loss of.
     """
 
-    stages: tuple[int, ...]
+    stages: Sequence[int]
     blocks: int
     batch_size: int
     learning_rate: float
@@ -108,11 +106,6 @@ class InpaintingSettings:
     batches: int | None
     seed_index: int = 0
     content: str | Mapping[str, str] = "mse"
-
-    @classmethod
-    def of(cls, settings: Mapping[str, Any]) -> Self:
-        """Settings of a mapping with these keys."""
-        return cls(**{**settings, "stages": tuple(settings["stages"])})
 
 
 @dataclass(frozen=True)
