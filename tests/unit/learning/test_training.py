@@ -36,7 +36,7 @@ def counter(fabric, folder, identity="same"):
     torch.manual_seed(0)
     network = torch.nn.Linear(1, 1, bias=False)
     job = dataclasses.replace(training_job(folder, []), identity=identity)
-    return TrainingRun(fabric, job, {"network": network}), network
+    return TrainingRun(fabric, job, {"network": network}, unit="samples"), network
 
 
 def step(run, network, batch):

@@ -19,16 +19,16 @@ stopped_by: list[int] = []
 """Numbers of the signals that have come since ``launch``."""
 
 
-def fabric_of(hardware: Hardware, devices: int = 1, nodes: int = 1) -> Fabric:
-    """Fabric of ``devices`` on each of ``nodes``, chosen and set up by `devices.prepare`.
+def fabric_of(hardware: Hardware) -> Fabric:
+    """Fabric of the devices of all nodes, chosen and set up by `devices.prepare`.
 
     Several devices of a node are as many processes, forked by ``launch``.
     """
     return Fabric(
         accelerator=prepare(hardware),
-        devices=devices,
-        num_nodes=nodes,
-        strategy="ddp_fork" if devices * nodes > 1 else "auto",
+        devices=hardware.devices,
+        num_nodes=hardware.nodes,
+        strategy="ddp_fork" if hardware.devices * hardware.nodes > 1 else "auto",
         plugins=LightningEnvironment(),  # processes are ours, also inside a Slurm job
         precision=hardware.precision,
     )
@@ -56,8 +56,7 @@ def launch(hardware: Hardware, train: Callable, *arguments) -> None:
     previous = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         with other_nodes(hardware.nodes, hardware.threads * hardware.devices):
-            fabric = fabric_of(hardware, hardware.devices, hardware.nodes)
-            fabric.launch(_in_its_process, hardware, train, arguments)
+            fabric_of(hardware).launch(_in_its_process, hardware, train, arguments)
     except ProcessExitedException as error:
         sys.exit(error.exit_code)
     except ProcessRaisedException as error:  # before any of them trained

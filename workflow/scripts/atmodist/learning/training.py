@@ -83,7 +83,7 @@ class TrainingRun:
     minute gets the first device's means since the last time.
     """
 
-    def __init__(self, fabric: Fabric, job: TrainingJob, parts: dict[str, Any], unit: str = "samples"):
+    def __init__(self, fabric: Fabric, job: TrainingJob, parts: dict[str, Any], unit: str):
         self.fabric, self.identity, self.parts, self.unit = fabric, job.identity, parts, unit
         self.checkpoint = Checkpoint(job.log)
         self.code = code()  # of the beginning, also where it is edited before the end
