@@ -11,6 +11,7 @@ import pytest
 from snakemake_runs import ROOT
 
 from atmodist.core.files import replacing
+from atmodist.core.job import SIGNALS, signals_blocked
 
 
 def script(folder, body, **environment):
@@ -62,6 +63,18 @@ def test_a_job_that_is_cancelled_leaves_nothing_half_written(tmp_path):
     run.send_signal(signal.SIGTERM)
     assert run.wait() == 143
     assert [path.name for path in tmp_path.iterdir()] == ["job.log"]
+
+
+def test_processes_inherit_that_signals_are_blocked():
+    """Whoever starts them sees the signals again afterwards, also if the start fails."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    code = "import signal; print(*map(int, sorted(signal.pthread_sigmask(signal.SIG_BLOCK, ()))))"
+    with signals_blocked():
+        child = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    with pytest.raises(ZeroDivisionError), signals_blocked():
+        raise ZeroDivisionError
+    assert set(map(int, child.stdout.split())) == {*before, *SIGNALS}
+    assert signal.pthread_sigmask(signal.SIG_BLOCK, ()) == before
 
 
 def test_what_a_killed_process_left_goes_with_the_next_attempt(tmp_path):

@@ -73,6 +73,16 @@ def _leave(number, frame):
 
 
 @contextmanager
+def signals_blocked() -> Iterator[None]:
+    """Block `SIGNALS`, so that processes that are started here inherit that and never see them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+@contextmanager
 def failing_in_one_sentence() -> Iterator[None]:
     """Turn an exception into one line and exit code 1, also in a process that a script has forked."""
     try:

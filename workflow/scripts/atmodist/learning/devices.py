@@ -1,6 +1,5 @@
 """What networks are trained and evaluated on: the hardware that the config names, and one device of it."""
 
-import signal
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -10,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from atmodist.core.errors import InputError
-from atmodist.core.job import SIGNALS
+from atmodist.core.job import signals_blocked
 
 
 @dataclass(frozen=True)
@@ -142,14 +141,11 @@ def start_compilers() -> None:
 
     Slurm sends those to all its processes; without its compilers PyTorch would wait for them for ever.
     """
-    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)  # which processes inherit
-    try:
+    with signals_blocked():
         from torch._inductor.async_compile import AsyncCompile  # a second, and may start them itself
 
         AsyncCompile.warm_pool()
         AsyncCompile.wakeup()
-    finally:
-        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def to_device(device: Device, fields: Tensor) -> Tensor:

@@ -10,7 +10,6 @@ epoch:
 """
 
 import copy
-import signal
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,7 +19,7 @@ import torch
 from torch.utils.data import DataLoader, Dataset
 
 from atmodist.core.errors import InputError
-from atmodist.core.job import SIGNALS
+from atmodist.core.job import signals_blocked
 from atmodist.core.seeds import random_stream
 from atmodist.samples.shards import PAIRS, PATCHES, Shard
 
@@ -165,11 +164,8 @@ class _Loader(DataLoader):
     """
 
     def __iter__(self):
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
-        try:
-            batches = super().__iter__()  # its processes start with the signals blocked
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        with signals_blocked():
+            batches = super().__iter__()  # starts its processes
         try:
             yield from batches
         except InputError as error:
