@@ -35,37 +35,6 @@ from atmodist.configuration.schema import mistakes, ordered
 from atmodist.configuration.study import encoder_settings, shared_settings
 from atmodist.core.errors import InputError
 
-__all__ = [
-    "DESCRIBED_IN",
-    "ENCODER_SECTIONS",
-    "archive_truncation",
-    "check",
-    "compared_content_losses",
-    "content_losses",
-    "encoder_settings",
-    "encoders",
-    "evaluation_shards",
-    "file_name",
-    "grid_rows",
-    "merged",
-    "models",
-    "ordered",
-    "pair_shards",
-    "patch_shards",
-    "periods",
-    "processors",
-    "read",
-    "shared_settings",
-    "splits",
-    "stacked",
-    "tidy",
-    "time_count",
-    "uncertainty_models",
-    "wind",
-    "zooms",
-]
-
-
 TOLD = 5
 """Problems that are told at once."""
 
