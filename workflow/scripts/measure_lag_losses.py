@@ -5,8 +5,8 @@ from atmodist.core.job import job, progress
 params = snakemake.params
 with job(snakemake.log[0], f"measure_lag_losses {params.encoder} {params.split}") as log:
     from atmodist.core import netcdf
+    from atmodist.evaluation.lag_losses import lag_losses
     from atmodist.learning.devices import Hardware, one_device
-    from atmodist.learning.lag_losses import lag_losses
     from atmodist.learning.saved import load_encoder
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments

@@ -29,7 +29,7 @@ def confusion(path: str | Path, count: xr.DataArray) -> None:
 def distances(path: str | Path, losses: Mapping[str, xr.Dataset]) -> None:
     """Draw each layer's content loss, scaled, and the mean squared error against lag.
 
-    ``losses`` is `learning.lag_losses.lag_losses` by layer.
+    ``losses`` is `evaluation.lag_losses.lag_losses` by layer.
     """
     with plots.style():
         figure, panel = pyplot.subplots(figsize=(4.6, 3.0))

@@ -9,8 +9,8 @@ import torch
 from trainings import CPU
 
 from atmodist.core.errors import InputError
+from atmodist.evaluation.lag_losses import MEANINGS, distances, lag_losses
 from atmodist.learning.devices import one_device
-from atmodist.learning.lag_losses import MEANINGS, distances, lag_losses
 from atmodist.learning.losses import ContentLoss
 from atmodist.learning.networks import Encoder
 from atmodist.samples.normalise import Moments
