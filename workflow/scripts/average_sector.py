@@ -18,6 +18,7 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     from atmodist.learning import representations
     from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.saved import load_encoder
+    from atmodist.learning.sizes import stride
     from atmodist.samples.normalise import Moments
 
     hardware = Hardware(**snakemake.config["training"])
@@ -29,7 +30,7 @@ with job(snakemake.log[0], f"average_sector {params.source}") as log:
     if snakemake.input.encoder:
         encoder, about = load_encoder(snakemake.input.encoder, fields.variables)
         encoder = encoder.to(device.device, memory_format=torch.channels_last)
-        step = representations.stride(params.layer)
+        step = stride(params.layer)
     latitude, longitude = (
         np.array(points.middles(axis, step)) for axis in (fields.latitude, fields.longitude)
     )

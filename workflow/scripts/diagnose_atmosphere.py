@@ -13,7 +13,7 @@ with job(snakemake.log[0], f"diagnose_atmosphere {snakemake.wildcards.split}") a
         slope,
     )
     from atmodist.data.grib import read_verified
-    from atmodist.data.spectral import truncation_of
+    from atmodist.data.packed import truncation_of
 
     files = progress(snakemake.input.grib, "periods")
     diagnostics = None

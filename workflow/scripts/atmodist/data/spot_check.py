@@ -7,7 +7,7 @@ import numpy as np
 
 from atmodist.core.periods import Period
 from atmodist.data.grib import Field
-from atmodist.data.packed import degrees_and_orders
+from atmodist.data.packed import degrees_and_orders, truncation_of
 
 
 @dataclass(frozen=True)
@@ -50,5 +50,5 @@ def differences(one: Iterable[Field], other: Iterable[Field]) -> Iterator[Differ
 
 def _by_degree(packed: np.ndarray) -> np.ndarray:
     """Root mean square over the sphere of each degree's part of a field, (T+1,)."""
-    degree, order = degrees_and_orders(Field("", None, 0, packed).truncation)
+    degree, order = degrees_and_orders(truncation_of(len(packed)))
     return np.sqrt(np.bincount(degree, np.where(order, 2, 1) * (packed.real**2 + packed.imag**2)))
