@@ -13,6 +13,7 @@ import pandas as pd
 import torch
 import xarray as xr
 from scipy.ndimage import gaussian_filter1d
+from scipy.stats import rankdata
 from torch import Tensor
 
 from atmodist.core.errors import InputError
@@ -170,8 +171,8 @@ def rightly_ordered(found: np.ndarray) -> np.ndarray:
 
 def monotonicity(found: np.ndarray) -> np.ndarray:
     """Spearman's rank correlation of distance and strength of each series (A, S), (A,)."""
-    ranks = pd.DataFrame(found).rank(axis=1).to_numpy()
-    ranks = ranks - ranks.mean(1, keepdims=True)
+    ranks = rankdata(found, axis=1)
+    ranks -= ranks.mean(1, keepdims=True)
     strength = np.arange(found.shape[1]) - (found.shape[1] - 1) / 2
     size = np.sqrt((ranks**2).sum(1) * (strength**2).sum())
     return np.divide(ranks @ strength, size, out=np.zeros(len(found)), where=size > 0)
