@@ -62,7 +62,7 @@ def squared_errors(truth: xr.Dataset, found: xr.Dataset, counts: xr.DataArray) -
 
     Args:
         truth, found: with what `metrics.PointMoments` and `metrics.MomentSamples` measure.
-        counts: how often each block counts (sample, block), once in sample 0; see `bootstrap.resample`.
+        counts: how often each block counts (sample, block), once in sample 0; see `Bootstrap.counts`.
 
     Returns:
         (sample, weight, variable) in the square of the data's unit: the sum over the points of the grid
