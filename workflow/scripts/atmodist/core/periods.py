@@ -76,6 +76,11 @@ def blocks(start: str | date, end: str | date, days: int) -> list[Period]:
     return [Period(first, min(first + (days - 1) * DAY, whole.end)) for first in starts]
 
 
+def span(times: Sequence[np.datetime64]) -> str:
+    """The first and the last of sorted times in words: "1979-01-05T03 to 1979-01-05T09"."""
+    return str(times[0]) if len(times) == 1 else f"{times[0]} to {times[-1]}"
+
+
 def spans(times: Sequence[np.datetime64], step: np.timedelta64, most: int = 3) -> str:
     """Sorted times in words, those ``step`` apart as one span: "1979-01-05T03 to 1979-01-05T09"."""
     runs = []
@@ -84,8 +89,8 @@ def spans(times: Sequence[np.datetime64], step: np.timedelta64, most: int = 3) -
             runs[-1].append(time)
         else:
             runs.append([time])
-    some = [str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in runs[:most]]
-    return " and ".join(some) + (f" and {len(runs) - most} more gaps" if runs[most:] else "")
+    some = " and ".join(map(span, runs[:most]))
+    return some + (f" and {len(runs) - most} more gaps" if runs[most:] else "")
 
 
 def filled(pattern: str, period: Period, day: date | None = None) -> str:

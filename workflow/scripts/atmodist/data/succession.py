@@ -16,6 +16,7 @@ from itertools import pairwise
 import numpy as np
 
 from atmodist.core.errors import InputError
+from atmodist.core.periods import span
 from atmodist.data.grib import Field
 from atmodist.data.packed import degrees_and_orders, truncation_of
 
@@ -114,11 +115,9 @@ class Succession:
             times = np.array(sorted(self._power[variable]))
             runs = np.split(times, np.searchsorted(times, breaks, side="right"))
             strange = _strange(runs)
-            span = " and ".join(
-                str(run[0]) if len(run) == 1 else f"{run[0]} to {run[-1]}" for run in strange[:3]
-            )
+            some = " and ".join(map(span, strange[:3]))
             yield Fault(
-                f"{variable} of {span}{', …' if strange[3:] else ''} does not belong where it stands: at "
+                f"{variable} of {some}{', …' if strange[3:] else ''} does not belong where it stands: at "
                 f"{breaks[0] + self._step} it has changed {np.exp(rise.max()):.1f} times as much as fields "
                 f"{self._step.astype(int)} h apart do; is it of another day?",
                 tuple((variable, time) for run in strange for time in run),
