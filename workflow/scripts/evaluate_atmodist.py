@@ -14,17 +14,14 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
     from atmodist.core.files import replacing, write_json
     from atmodist.learning import predictions
     from atmodist.learning.devices import Hardware, one_device
-    from atmodist.learning.saved import build, files_of_epochs, restore, save_network
+    from atmodist.learning.saved import build, networks_of_epochs, save_network
     from atmodist.learning.settings import AtmoDistSettings
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.shards import times_of
 
     params, settings = snakemake.params, AtmoDistSettings.of(snakemake.params.settings)
     about = {"settings": params.settings, "patch": params.patch, "variables": params.variables}
-    files = files_of_epochs(snakemake.input.weights)
-    networks = [build(**about) for _ in files]
-    for network, path in zip(networks, files, strict=True):
-        restore(network, path)
+    networks = networks_of_epochs(snakemake.input.weights, build, **about)
 
     device = one_device(Hardware(**snakemake.config["training"]))
 
@@ -60,6 +57,6 @@ with job(snakemake.log[0], f"evaluate_atmodist {snakemake.wildcards.model}") as 
         pd.DataFrame(table).assign(chosen=chosen).to_csv(partial, index=False)
     log.info(
         "best of %d epochs is %d, chosen on %s: loss %.4g, accuracy %.4g, top-3 accuracy %.4g (chance %.4g)",
-        len(files),
+        len(networks),
         *(info[k] for k in ("epoch", "chosen_on", "loss", "accuracy", "top3_accuracy", "chance")),
     )

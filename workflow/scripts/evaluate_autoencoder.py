@@ -18,17 +18,14 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
     from atmodist.learning.autoencoder import build
     from atmodist.learning.devices import Hardware, one_device, to_device
     from atmodist.learning.predictions import best_epoch
-    from atmodist.learning.saved import files_of_epochs, restore, save_network
+    from atmodist.learning.saved import networks_of_epochs, save_network
     from atmodist.samples.batches import PairBatches, SampleFiles, loader
     from atmodist.samples.normalise import Moments
     from atmodist.samples.shards import times_of
 
     params, settings = snakemake.params, snakemake.params.settings
     about = {"settings": settings, "patch": params.patch, "variables": params.variables}
-    files = files_of_epochs(snakemake.input.weights)
-    networks = [build(**about) for _ in files]
-    for network, path in zip(networks, files, strict=True):
-        restore(network, path)
+    networks = networks_of_epochs(snakemake.input.weights, build, **about)
     device = one_device(Hardware(**snakemake.config["training"]))
 
     def pairs_of(paths):
@@ -56,7 +53,7 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
             both = patches, best(patches).float()
         reconstructions.update(*(moments.log_inverse(each.cpu(), axis=1).numpy() for each in both))
 
-    table = pd.DataFrame({"epoch": range(1, len(files) + 1), "split": split, "loss": losses})
+    table = pd.DataFrame({"epoch": range(1, len(networks) + 1), "split": split, "loss": losses})
     info = {"epoch": epoch, "chosen_on": split, "loss": float(found.mean(dtype=float))}
     time = times_of(snakemake.input.pairs)[pairs.numbers].astype("datetime64[ns]")
     squared_error = (("pair", "variable"), found, {"units": "1", "long_name": "mean squared error"})
@@ -69,4 +66,4 @@ with job(snakemake.log[0], f"evaluate_autoencoder {snakemake.wildcards.model}") 
         table.assign(chosen=table["epoch"] == epoch).to_csv(partial, index=False)
     if info["loss"] > 1:
         log.warning("not trained yet: its squared error is more than that of the mean alone, 1")
-    log.info("best of %d epochs is %d, chosen on %s: squared error %.4g", len(files), *info.values())
+    log.info("best of %d epochs is %d, chosen on %s: squared error %.4g", len(networks), *info.values())

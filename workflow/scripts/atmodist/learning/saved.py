@@ -6,7 +6,7 @@ Imports neither Lightning nor HDF5, so that a trained network can be used where 
 import hashlib
 import io
 import pickle
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -165,3 +165,12 @@ def restore(network: nn.Module, path: str | Path, name: str = "network") -> None
     except (KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())[:200]
         raise InputError(f"{path} holds weights of another network than the config's ({reason})") from error
+
+
+def networks_of_epochs(folder: str | Path, build: Callable[..., nn.Module], **about: Any) -> list[nn.Module]:
+    """What ``build(**about)`` makes, once for each epoch in a folder, with the weights after that epoch."""
+    networks = []
+    for path in files_of_epochs(folder):
+        networks.append(build(**about))
+        restore(networks[-1], path)
+    return networks
