@@ -22,7 +22,7 @@ rule train_atmodist:
         mem_mb=memory(16 + 16 * DEVICES),
         runtime=TRAINING_MINUTES,
     params:
-        settings=atmodist_settings,
+        settings=lambda wildcards: ATMODIST[wildcards.model],
         patch=config["pairs"]["patch"],
         variables=config["data"]["variables"],
         seed=config["seed"],
@@ -57,7 +57,7 @@ rule evaluate_atmodist:
         runtime=minutes(720),
         gpu=GPU,
     params:
-        settings=atmodist_settings,
+        settings=lambda wildcards: ATMODIST[wildcards.model],
         patch=config["pairs"]["patch"],
         variables=config["data"]["variables"],
         step_hours=config["data"]["step_hours"],

@@ -171,11 +171,6 @@ def lag_losses(split):
     ]
 
 
-def atmodist_settings(wildcards):
-    """Settings of an AtmoDist model."""
-    return ATMODIST[wildcards.model]
-
-
 def imported_weights(wildcards):
     """Files of a model folder, or the one that Keras wrote."""
     path = ATMODIST[wildcards.model]["weights"]
@@ -222,13 +217,6 @@ def generator_weights(wildcards):
 def generator_settings(wildcards):
     """Settings of the generator, where there is one."""
     return config["srgan"]["generator"] if wildcards.system in SRGAN else None
-
-
-def evaluated_epoch(wildcards):
-    """The epoch whose weights are evaluated."""
-    return (
-        SRGAN[wildcards.system]["evaluate_epoch"] if wildcards.system in SRGAN else None
-    )
 
 
 def memory(gigabytes):

@@ -42,7 +42,7 @@ rule evaluate_srgan:
         layer=REPRESENTATION["layer"] if REPRESENTATION else None,
         step_hours=config["data"]["step_hours"],
         generator=generator_settings,
-        epoch=evaluated_epoch,
+        epoch=lambda wildcards: SRGAN.get(wildcards.system, {}).get("evaluate_epoch"),
         variables=config["data"]["variables"],
         numerics=NUMERICS,
     script:
@@ -130,7 +130,7 @@ rule map_regions:
             for region, box in config["figures"]["regions"].items()
         },
         generator=generator_settings,
-        epoch=evaluated_epoch,
+        epoch=lambda wildcards: SRGAN.get(wildcards.system, {}).get("evaluate_epoch"),
         variables=config["data"]["variables"],
         numerics=NUMERICS,
     script:
