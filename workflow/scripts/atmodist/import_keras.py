@@ -168,16 +168,8 @@ def load(path: str | Path, patch: int = PATCH, variables: Sequence[str] = MOMENT
     else:
         network = saved.encoder_of(sizes, variables)
     expected = places(network)
-    known = {place.name: place for place in expected.values() if place}
-    problems = [f"{name} is missing" for name in known if name not in tensors]
-    problems += [f"{name} is unknown" for name in tensors if name not in known]
-    for name in known.keys() & tensors.keys():
-        if tensors[name].shape != known[name].shape:
-            problems.append(f"{name} has shape {tensors[name].shape} instead of {known[name].shape}")
-        elif not np.isfinite(tensors[name]).all():
-            problems.append(f"{name} is not finite")
-    if problems:
-        raise InputError(f"{path} does not fit the original's network: {'; '.join(sorted(problems))}.")
+    shapes = {place.name: place.shape for place in expected.values() if place}
+    model_folder.check_tensors(tensors, shapes, f"{path} does not fit the original's network")
     state = network.state_dict()
     for name, place in expected.items():
         if place:

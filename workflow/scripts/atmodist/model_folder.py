@@ -12,6 +12,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file
@@ -179,20 +180,32 @@ def load_tensors(network: nn.Module, tensors: Mapping[str, Tensor], source: str 
 
     ``InputError`` lists every tensor that is missing, unknown, of another shape or not finite.
     """
-    expected = {name: tuple(value.shape) for name, value in network.state_dict().items()}
-    problems = [f"{name} is missing" for name in expected if name not in tensors]
-    problems += [f"{name} is unknown" for name in tensors if name not in expected]
-    for name in expected.keys() & tensors.keys():
-        shape = tuple(tensors[name].shape)
-        if shape != expected[name]:
-            problems.append(f"{name} has shape {shape} instead of {expected[name]}")
-        elif not torch.isfinite(tensors[name]).all():
+    shapes = {name: tuple(value.shape) for name, value in network.state_dict().items()}
+    check_tensors(tensors, shapes, f"{source} does not fit the network")
+    network.load_state_dict(dict(tensors))
+
+
+def check_tensors(
+    tensors: Mapping[str, Tensor | np.ndarray], shapes: Mapping[str, tuple[int, ...]], refusal: str
+) -> None:
+    """Refuse ``tensors`` that are not those of ``shapes``, by name.
+
+    The ``InputError`` begins with ``refusal`` and lists every tensor that is missing, unknown, of another
+    shape or not finite.
+    """
+    problems = [f"{name} is missing" for name in shapes if name not in tensors]
+    problems += [f"{name} is unknown" for name in tensors if name not in shapes]
+    for name in shapes.keys() & tensors.keys():
+        values, shape = tensors[name], tuple(tensors[name].shape)
+        is_finite = torch.isfinite if isinstance(values, Tensor) else np.isfinite
+        if shape != shapes[name]:
+            problems.append(f"{name} has shape {shape} instead of {shapes[name]}")
+        elif not is_finite(values).all():
             problems.append(f"{name} is not finite")
-        elif name.endswith("running_var") and (tensors[name] < 0).any():
+        elif name.endswith("running_var") and (values < 0).any():
             problems.append(f"{name} is negative, which no variance is")
     if problems:
-        raise InputError(f"{source} does not fit the network: {'; '.join(sorted(problems))}.")
-    network.load_state_dict(dict(tensors))
+        raise InputError(f"{refusal}: {'; '.join(sorted(problems))}.")
 
 
 def save(
