@@ -140,7 +140,10 @@ LOW_FIELDS = array(*LOW)
         (LOW_FIELDS.isel(longitude=slice(0, None, 2)), r"spacing in longitude is 22\.5°"),
         (LOW_FIELDS.assign_coords(variable=["divergence", "temperature"]), "divergence, temperature; model"),
         (LOW_FIELDS / 1e-5, "are its units others"),
-        (LOW_FIELDS.where(LOW_FIELDS["longitude"] > 20), "missing or not finite"),
+        (
+            LOW_FIELDS.where(LOW_FIELDS["longitude"] > 20),
+            "divergence has values that are missing or not finite",
+        ),
         (LOW_FIELDS.rename(time="member"), "dimensions member, variable"),
         (LOW_FIELDS.isel(latitude=slice(4, 12)), "expected the whole globe"),
         (LOW_FIELDS.assign_attrs(units="min-1"), "the low resolution is in min-1; expected s-1"),

@@ -153,8 +153,7 @@ def _window_rows(latitude: np.ndarray, band: Sequence[float], patch: int, stride
 def _normalised(fields: GlobalFields, index: int, model: AtmoDist) -> Tensor:
     """Normalised fields C×H×W of a time on the model's device, their magnitude checked."""
     values = fields.read(index)
-    deviations = np.sqrt(np.square(values, dtype=float).mean((1, 2))) / model.config.moments.std
-    model.config.check_magnitude(deviations.tolist(), normalised=False)
+    model.config.check_fields(values)
     place = next(model.parameters())
     return model.normalise(torch.from_numpy(values)[None])[0].to(place.device, place.dtype)
 

@@ -59,6 +59,13 @@ def _lies_along(data: xr.DataArray, coordinate: str, dimension: str) -> bool:
     return coordinate in data.coords and data[coordinate].dims == (dimension,)
 
 
+def from_north(data: xr.DataArray) -> xr.DataArray:
+    """The same along those of time, variable, latitude from the north, and longitude that there are."""
+    if data["latitude"][0] < data["latitude"][-1]:
+        data = data.isel(latitude=slice(None, None, -1))
+    return data.transpose("time", "variable", "latitude", "longitude", missing_dims="ignore")
+
+
 def check_unit(data: xr.DataArray, unit: str, name: str) -> None:
     """Raise ``InputError`` if an array says that it has another unit; ``name`` is what to call it."""
     given = str(data.attrs.get("units", unit)).strip()
@@ -170,7 +177,4 @@ class GlobalFields:
                 f"{self.name} has {data.name} along {', '.join(map(str, data.dims))}; expected latitude, "
                 "longitude and perhaps time: select one of each other dimension."
             )
-        if data["latitude"][0] < data["latitude"][-1]:
-            data = data.isel(latitude=slice(None, None, -1))
-        order = [name for name in ("time", "latitude", "longitude") if name in data.dims]
-        return data.transpose(*order)
+        return from_north(data)

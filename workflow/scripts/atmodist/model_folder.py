@@ -127,6 +127,11 @@ class ModelConfig:
                     f"{'not ' if normalised else ''}normalised?"
                 )
 
+    def check_fields(self, fields: np.ndarray) -> None:
+        """Refuse physical fields (variable, row, column) that `check_magnitude` refuses."""
+        deviations = np.sqrt(np.square(fields, dtype=float).mean((1, 2))) / self.moments.std
+        self.check_magnitude(deviations.tolist(), normalised=False)
+
     def to_json(self) -> dict[str, Any]:
         """The content of ``config.json`` but for the weights' checksum."""
         content = {"format": FORMAT, "kind": self.kind, "name": self.name, "variables": self.variables}

@@ -11,7 +11,7 @@ from atmodist import model_folder
 from atmodist.core.errors import InputError
 from atmodist.data.regular_grid import RegularGrid, to_cell_centres
 from atmodist.evaluation import maps
-from atmodist.global_fields import canonical, check_unit
+from atmodist.global_fields import canonical, check_unit, from_north
 from atmodist.learning.sizes import UPSCALING
 
 
@@ -57,12 +57,7 @@ def super_resolve(folder: str | Path, low: xr.DataArray, device: str | torch.dev
     high, centres = [], grid
     for frame in frames:
         values = np.asarray(frame.values, np.float32)
-        if not np.isfinite(values).all():
-            raise InputError(
-                "the low resolution holds values that are missing or not finite; expected finite ones."
-            )
-        deviations = np.sqrt(np.square(values, dtype=float).mean((1, 2))) / config.moments.std
-        config.check_magnitude(deviations.tolist(), normalised=False)
+        config.check_fields(values)
         if not grid.centred:
             moved = [to_cell_centres(each, grid) for each in values]
             values, centres = np.stack([each for each, _ in moved]).astype(np.float32), moved[0][1]
@@ -126,10 +121,7 @@ def _in_order(data: xr.DataArray, config: model_folder.ModelConfig, name: str) -
     names = [str(each) for each in data["variable"].values]
     if sorted(names) != sorted(config.variables):
         config.check_variables(names)
-    if data["latitude"][0] < data["latitude"][-1]:
-        data = data.isel(latitude=slice(None, None, -1))
-    order = [each for each in ("time", "variable", "latitude", "longitude") if each in data.dims]
-    return data.sel(variable=list(config.variables)).transpose(*order)
+    return from_north(data).sel(variable=list(config.variables))
 
 
 def _float32() -> AbstractContextManager:
