@@ -64,7 +64,7 @@ def exported(tmp_path):
     }
     inputs["losses"] = [f"losses_stage{number}.nc" for number in range(1, 5)]
     inputs["scales"] = [f"scale_stage{number}.json" for number in range(1, 5)]
-    params = {**DATA, **ABOUT}
+    params = {"trained_on": DATA, **ABOUT}
     trainings.run("export_atmodist", tmp_path, inputs, {"folder": "models/atmodist/tiny"}, params)
     return tmp_path / "models/atmodist/tiny", network
 
@@ -132,7 +132,7 @@ def test_a_generators_folder_has_its_rows_of_the_summary(tmp_path):
         "summary": "summary.csv",
         "spectrum": "spectrum.png",
     }
-    params = {**DATA, **ABOUT, "generator": models.SIZES["generator"], "epoch": 2}
+    params = {"trained_on": DATA, **ABOUT, "generator": models.SIZES["generator"], "epoch": 2}
     params["content"] = {"encoder": "lags-23", "layer": "stage4"}
     trainings.run("export_generator", tmp_path, inputs, {"folder": "models/srgan/tiny"}, params)
     network, config = model_folder.load(tmp_path / "models/srgan/tiny")
@@ -243,7 +243,7 @@ def test_an_encoder_without_a_classifier_measures_like_itself(tmp_path):
         "scales": ["scale.json"],
         "moments": "moments.json",
     }
-    params = {**DATA, "source": "era5", "config_name": "tiny", "encoder": "random"}
+    params = {"trained_on": DATA, "source": "era5", "config_name": "tiny", "encoder": "random"}
     params["weights_from"] = "a random draw, no training"
     trainings.run("export_encoder", tmp_path, inputs, {"folder": "models/untrained/random"}, params)
     folder = tmp_path / "models/untrained/random"

@@ -73,7 +73,7 @@ rule export_atmodist:
         mem_mb=memory(4),
         runtime=minutes(10),
     params:
-        **TRAINED_ON,
+        trained_on=TRAINED_ON,
         model="{model}",
         source=SOURCE,
         config_name=config["name"],
@@ -108,7 +108,7 @@ rule export_encoder:
         mem_mb=memory(4),
         runtime=minutes(10),
     params:
-        **TRAINED_ON,
+        trained_on=TRAINED_ON,
         encoder="{encoder}",
         weights_from=lambda wildcards: (
             "an autoencoder"
@@ -140,7 +140,7 @@ rule export_generator:
         mem_mb=memory(4),
         runtime=minutes(10),
     params:
-        **TRAINED_ON,
+        trained_on=TRAINED_ON,
         model="{model}",
         source=SOURCE,
         config_name=config["name"],

@@ -10,7 +10,7 @@ with job(snakemake.log[0], f"export_atmodist {params.model}") as log:
 
     from atmodist import model_folder
     from atmodist.core import netcdf
-    from atmodist.core.files import fingerprint, read_json
+    from atmodist.core.files import read_json
     from atmodist.data.variables import FIELDS
     from atmodist.figures import cards
     from atmodist.learning.saved import load_network
@@ -27,19 +27,13 @@ with job(snakemake.log[0], f"export_atmodist {params.model}") as log:
         network={key: settings[key] for key in ("stages", "blocks", "classes")} | {"patch": about["patch"]},
         moments=moments,
         units=[FIELDS[name].units for name in about["variables"]],
-        level=params.level,
-        grid_spacing=params.grid_spacing,
-        step_hours=params.step_hours,
-        latitude=params.latitude,
+        **params.trained_on,
         scales={each["layer"]: each["scale"] for each in scales},
-        about={
-            "data": params.source,
-            "epoch": about["epoch"],
-            "weights_from": settings.get("weights", "a training run of this config"),
-            "config_name": params.config_name,
-            "config_sha256": fingerprint(snakemake.config),
-            **model_folder.versions(),
-        },
+        about=model_folder.provenance(
+            snakemake,
+            epoch=about["epoch"],
+            weights_from=settings.get("weights", "a training run of this config"),
+        ),
     )
     numbers = rows_of_scores(best)
     with tempfile.TemporaryDirectory() as folder:

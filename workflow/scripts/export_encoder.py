@@ -10,7 +10,7 @@ with job(snakemake.log[0], f"export_encoder {params.encoder}") as log:
 
     from atmodist import model_folder
     from atmodist.core import netcdf
-    from atmodist.core.files import fingerprint, read_json
+    from atmodist.core.files import read_json
     from atmodist.data.variables import FIELDS
     from atmodist.figures import cards
     from atmodist.learning.saved import load_encoder
@@ -26,18 +26,9 @@ with job(snakemake.log[0], f"export_encoder {params.encoder}") as log:
         network={key: about["settings"][key] for key in ("stages", "blocks")},
         moments=moments,
         units=[FIELDS[name].units for name in about["variables"]],
-        level=params.level,
-        grid_spacing=params.grid_spacing,
-        step_hours=params.step_hours,
-        latitude=params.latitude,
+        **params.trained_on,
         scales={each["layer"]: each["scale"] for each in scales},
-        about={
-            "data": params.source,
-            "weights_from": params.weights_from,
-            "config_name": params.config_name,
-            "config_sha256": fingerprint(snakemake.config),
-            **model_folder.versions(),
-        },
+        about=model_folder.provenance(snakemake, weights_from=params.weights_from),
     )
     with tempfile.TemporaryDirectory() as folder:
         pictures = {"distances.png": Path(folder) / "distances.png"}

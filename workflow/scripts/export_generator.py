@@ -5,7 +5,6 @@ from atmodist.core.job import job
 params, files = snakemake.params, snakemake.input
 with job(snakemake.log[0], f"export_generator {params.model}") as log:
     from atmodist import model_folder
-    from atmodist.core.files import fingerprint
     from atmodist.data.variables import FIELDS
     from atmodist.learning import saved
     from atmodist.model_card import card, rows_of_summary
@@ -18,18 +17,12 @@ with job(snakemake.log[0], f"export_generator {params.model}") as log:
         network=dict(params.generator),
         moments=moments,
         units=[FIELDS[name].units for name in moments.variables],
-        level=params.level,
-        grid_spacing=params.grid_spacing,
-        step_hours=params.step_hours,
-        latitude=params.latitude,
-        about={
-            "data": params.source,
-            "epoch": params.epoch,
-            "content_loss": content if isinstance(content, str) else ", ".join(map(str, content.values())),
-            "config_name": params.config_name,
-            "config_sha256": fingerprint(snakemake.config),
-            **model_folder.versions(),
-        },
+        **params.trained_on,
+        about=model_folder.provenance(
+            snakemake,
+            epoch=params.epoch,
+            content_loss=content if isinstance(content, str) else ", ".join(map(str, content.values())),
+        ),
     )
     path = saved.file_of_epoch(files.weights, params.epoch)
     generator = model_folder.build(config)

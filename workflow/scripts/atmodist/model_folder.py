@@ -21,7 +21,7 @@ from torch import Tensor, nn
 
 import atmodist
 from atmodist.core.errors import InputError
-from atmodist.core.files import read_json, replacing, sha256, write_json
+from atmodist.core.files import fingerprint, read_json, replacing, sha256, write_json
 from atmodist.learning import saved
 from atmodist.learning.networks import Generator
 from atmodist.learning.sizes import LAYERS
@@ -167,6 +167,20 @@ def versions() -> dict[str, str]:
         "atmodist_version": atmodist.__version__,
         "torch_version": str(torch.__version__),
         "python_version": platform.python_version(),
+    }
+
+
+def provenance(snakemake: Any, **more: Any) -> dict[str, Any]:
+    """Where a model folder of the workflow comes from: its data, ``more``, its config and versions.
+
+    ``snakemake`` is what the rule's script is given, with ``source`` and ``config_name`` as parameters.
+    """
+    return {
+        "data": snakemake.params.source,
+        **more,
+        "config_name": snakemake.params.config_name,
+        "config_sha256": fingerprint(snakemake.config),
+        **versions(),
     }
 
 
