@@ -64,15 +64,15 @@ def test_blocks_begin_with_the_first_day_and_hold_data():
     time = np.array(["2001-07-04T21", "2001-07-01T09", "2001-07-02T21", "2001-07-08T00"], "datetime64[ns]")
     block = Bootstrap(2, 100, 0).blocks(time)
     assert block.tolist() == [1, 0, 0, 2]
-    sums = sums_of_blocks(xr.Dataset({"x": ("time", [1, 2, 4, 8])}), block, "time")
+    sums = sums_of_blocks(xr.Dataset({"x": ("time", [1, 2, 4, 8])}), block)
     assert sums["x"].values.tolist() == [6, 1, 8]
 
 
 def test_blocks_weigh_by_their_members():
     """Three days of one block and a day of another: a draw has either of them twice, or both."""
     time = np.datetime64("2001-07-01", "ns") + np.timedelta64(1, "D") * np.arange(4)
-    series = xr.Dataset({"x": ("time", [0.0, 1.0, 2.0, 5.0])})
-    samples = Bootstrap(3, 50, 1).means(series, time, "time")["x"]
+    series = xr.Dataset({"x": ("day", [0.0, 1.0, 2.0, 5.0])}, {"time": ("day", time)})
+    samples = Bootstrap(3, 50, 1).means(series)["x"]
     assert samples[0] == 2
     assert set(samples.values) == {1, 2, 5}
 

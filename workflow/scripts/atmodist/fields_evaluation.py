@@ -103,7 +103,7 @@ def evaluate(
     distance = xr.DataArray(values, {"time": fields.times, **centres}, ("time", "latitude", "longitude"))
     weighted = distance.weighted(xr.DataArray(weights, dims="latitude"))
     series = xr.Dataset({"by_window": distance, "mean": weighted.mean(("latitude", "longitude"))})
-    means = _means(series, fields.times, Bootstrap(block_days, resamples, seed))
+    means = _means(series, Bootstrap(block_days, resamples, seed))
     result = xr.Dataset({"distance": distance, "along_time": series["mean"], **means}).sortby("longitude")
     for values in result.values():
         values.attrs = {"units": "1", "long_name": "AtmoDist distance"}
@@ -158,13 +158,13 @@ def _normalised(fields: GlobalFields, index: int, model: AtmoDist) -> Tensor:
     return model.normalise(torch.from_numpy(values)[None])[0].to(place.device, place.dtype)
 
 
-def _means(series: xr.Dataset, times: np.ndarray, bootstrap: Bootstrap) -> dict:
+def _means(series: xr.Dataset, bootstrap: Bootstrap) -> dict:
     """Means over time of each variable, with intervals along ``bound``."""
     bound = xr.DataArray([0.025, 0.975], dims="bound", name="bound")
-    if np.isnat(times).any():
+    if np.isnat(series["time"]).any():
         samples = series.isel(time=[0]).rename(time="sample").drop_vars("sample").assign_coords(blocks=1)
     else:
-        samples = bootstrap.means(series.drop_vars("time"), times, "time")
+        samples = bootstrap.means(series)
     found = {}
     for name, values in samples.items():
         found[name] = values.isel(sample=0).drop_vars("blocks")

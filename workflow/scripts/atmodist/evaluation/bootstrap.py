@@ -43,11 +43,15 @@ class Bootstrap:
         counts = np.vstack([np.ones((1, blocks), int), draws])
         return xr.DataArray(counts, {"blocks": blocks}, ("sample", "block"))
 
-    def means(self, series: xr.Dataset, time: np.ndarray, along: str) -> xr.Dataset:
-        """Means along ``sample`` of values ``along`` a dimension, whose ``time`` gives their blocks."""
-        block = self.blocks(time)
-        sizes = xr.DataArray(np.bincount(block), dims="block")
-        return means(sums_of_blocks(series, block, along), sizes, self.counts(len(sizes)))
+    def means(self, series: xr.Dataset) -> xr.Dataset:
+        """Means along ``sample`` of values along the dimension of their ``time``."""
+        return self.means_of_sums(series, xr.ones_like(series["time"], int))
+
+    def means_of_sums(self, sums: xr.Dataset, number: xr.DataArray) -> xr.Dataset:
+        """The same of sums, at each ``time`` over as many members as ``number`` says."""
+        block = self.blocks(sums["time"].values)
+        sums, sizes = sums_of_blocks(sums, block), sums_of_blocks(number.to_dataset(name="size"), block)
+        return means(sums, sizes["size"], self.counts(sizes.sizes["block"]))
 
     def means_of_groups(self, series: xr.DataArray, group: np.ndarray) -> xr.DataArray:
         """Means (group, sample, …) of a series along ``time`` in each ``group`` (time,), such as months.
@@ -57,8 +61,7 @@ class Bootstrap:
         found = []
         for value in np.unique(group):
             part = series.isel(time=np.flatnonzero(group == value))
-            values = part.drop_vars("time").to_dataset(name="mean")
-            mean = self.means(values, part["time"].values, "time")["mean"]
+            mean = self.means(part.to_dataset(name="mean"))["mean"]
             found.append(mean.pad(sample=(0, self.resamples + 1 - mean.sizes["sample"])))
         return xr.concat(found, xr.DataArray(np.unique(group), dims="group", name="group"))
 
@@ -91,8 +94,9 @@ def interval(samples: xr.DataArray) -> tuple[np.ndarray, np.ndarray]:
     return ends[0], ends[1]
 
 
-def sums_of_blocks(series: xr.Dataset, block: np.ndarray, along: str) -> xr.Dataset:
-    """Sums of values ``along`` a dimension over the members of each block; ``block`` numbers them from 0."""
+def sums_of_blocks(series: xr.Dataset, block: np.ndarray) -> xr.Dataset:
+    """Sums of values over the members of each block; ``block`` numbers that of each ``time`` from 0."""
+    (along,) = series["time"].dims
     numbered = series.assign_coords(block=(along, block)).groupby("block").sum()
     return numbered.reindex(block=np.arange(block.max() + 1), fill_value=0).drop_vars("block")
 

@@ -11,7 +11,7 @@ import scipy.sparse
 import scipy.sparse.linalg
 import xarray as xr
 
-from atmodist.evaluation.bootstrap import Bootstrap, means, sums_of_blocks
+from atmodist.evaluation.bootstrap import Bootstrap
 from atmodist.evaluation.patch_spectra import patch_spectra
 from atmodist.samples.square import square_of
 
@@ -169,10 +169,8 @@ def relative_scores(sums: xr.Dataset, fill: str, bootstrap: Bootstrap) -> dict[s
     Mean squared errors of values and gradients, the mean squared gradient and the mean squared jump across
     the edge over the truth's, which should be 1, and the error of the spectrum, mean |log10| of the ratio.
     """
-    block = bootstrap.blocks(sums["day"].values)
-    blocks = sums_of_blocks(sums[["scores", "spectra", "patches"]], block, "day")
-    counts = bootstrap.counts(blocks.sizes["block"])
-    mean = means(blocks[["scores", "spectra"]], blocks["patches"], counts)
+    sums = sums.rename(day="time")
+    mean = bootstrap.means_of_sums(sums[["scores", "spectra"]], sums["patches"])
     found, truth = (mean.sel(system=name, drop=True) for name in (fill, "truth"))
     value, true = found["scores"], truth["scores"]
     return {

@@ -20,7 +20,7 @@ from atmodist.core.errors import InputError
 from atmodist.core.seeds import random_stream
 from atmodist.data import spectral
 from atmodist.evaluation import degradations
-from atmodist.evaluation.bootstrap import Bootstrap, interval, sums_of_blocks
+from atmodist.evaluation.bootstrap import Bootstrap, interval
 from atmodist.evaluation.degradations import Window
 from atmodist.evaluation.families import EQUAL, FAMILIES, LAGS, VORTEX_MOVES, VORTEX_STRENGTH
 from atmodist.evaluation.images import structural_similarity
@@ -267,11 +267,7 @@ def scores(sums: xr.Dataset, bootstrap: Bootstrap) -> pd.DataFrame:
     all. Intervals are those of the block bootstrap over days; NaN where one block is all there is. Families
     without a series have no row.
     """
-    block = bootstrap.blocks(sums["time"].values)
-    blocks = sums_of_blocks(sums, block, "time")
-    counts = bootstrap.counts(blocks.sizes["block"])
-    totals = blocks.map(lambda each: xr.dot(counts, each, dim="block"))
-    share = totals[["right", "monotonicity"]] / totals["series"].where(totals["series"] > 0)
+    share = bootstrap.means_of_sums(sums[["right", "monotonicity"]], sums["series"])
     share["monotonicity"] = share["monotonicity"].where(~share["family"].isin(EQUAL))  # series of two
     number = sums["series"].sum("time").to_series()
     share = share.sel(family=(number > 0).values)

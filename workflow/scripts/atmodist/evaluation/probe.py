@@ -104,5 +104,5 @@ def skill(found: xr.DataArray, truth: xr.DataArray, bootstrap: Bootstrap) -> xr.
     cycle knows, and a prediction may be worse than that.
     """
     squares = xr.Dataset({"error": (found - truth) ** 2, "truth": truth**2})
-    mean = bootstrap.means(squares.drop_vars("time"), truth["time"].values, "time")
+    mean = bootstrap.means(squares)
     return (1 - mean["error"] / mean["truth"]).assign_attrs(units="1", long_name="explained variance")

@@ -42,7 +42,7 @@ def means_of_evaluation(evaluation: xr.Dataset, bootstrap: Bootstrap) -> xr.Data
     if "kinetic_energy" in sums:
         sums["kinetic_energy"] = sums["kinetic_energy"].sum("flow")
     if series:
-        sums = sums.assign(sums_of_blocks(evaluation[series], number, "time"))
+        sums = sums.assign(sums_of_blocks(evaluation[series], number))
     return means(sums, frames, bootstrap.counts(len(starts)))
 
 
@@ -53,17 +53,16 @@ def of_predictions(predictions: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Nu
             "loss": predictions["loss"].astype(float),
             "accuracy": (predictions["rank"] < 1) * 1.0,
             "top3_accuracy": (predictions["rank"] < 3) * 1.0,
-        }
-    ).drop_vars("time", errors="ignore")
-    time = predictions["time"].values
-    for name, values in bootstrap.means(hits, time, "pair").items():
+        },
+        {"time": predictions["time"]},
+    )
+    for name, values in bootstrap.means(hits).items():
         yield name, values, "1"
 
 
 def of_pressure(series: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Mean and standard deviation of the pressure of `pressure_series`, over the sphere and its times."""
-    weighted, time = series.sel(weight="area", drop=True), series["time"].values
-    found = bootstrap.means(weighted, time, "time")
+    found = bootstrap.means(series.sel(weight="area", drop=True))
     yield "pressure_mean", found["mean"], "hPa"
     yield "pressure_std", np.sqrt(found["mean_square"] - found["mean"] ** 2), "hPa"
 
@@ -74,10 +73,8 @@ def of_content_loss(losses: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number
     The fit goes without the lags of which a draw holds no pair; a draw that holds none of its lags is no
     sample.
     """
-    block = bootstrap.blocks(losses["day"].values)
-    sums = sums_of_blocks(losses[["sum", "pairs"]].sel(measure=["content", "mse"]), block, "day")
-    counts = bootstrap.counts(sums.sizes["block"])
-    mean = means(sums[["sum"]], sums["pairs"], counts)["sum"]
+    sums = losses[["sum", "pairs"]].sel(measure=["content", "mse"]).rename(day="time")
+    mean = bootstrap.means_of_sums(sums[["sum"]], sums["pairs"])["sum"]
     content, squared = (mean.sel(measure=name, drop=True) for name in ("content", "mse"))
     scale = xr.apply_ufunc(content_scale, content, squared, input_core_dims=[["lag"], ["lag"]])
     yield "scale", scale.dropna("sample"), "1"
@@ -160,8 +157,7 @@ def _unit_of(values: xr.DataArray, variable: str, unit: str | int) -> str:
 
 def of_reconstructions(errors: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Mean squared error of normalised patches, with ``time`` along ``pair``."""
-    series, time = errors[["squared_error"]].astype(float), errors["time"].values
-    found = bootstrap.means(series.drop_vars("time"), time, "pair")
+    found = bootstrap.means(errors[["squared_error"]].astype(float))
     yield "squared_error", found["squared_error"], "1"
 
 
@@ -173,8 +169,7 @@ def of_fills(sums: xr.Dataset, fill: str, bootstrap: Bootstrap) -> Iterator[Numb
 
 def of_jet(index: xr.Dataset, bootstrap: Bootstrap) -> Iterator[Number]:
     """Mean latitude and speed of the jet over the days of `jet.index`."""
-    series, time = index[["latitude", "speed"]], index["time"].values
-    for name, values in bootstrap.means(series.drop_vars("time"), time, "time").items():
+    for name, values in bootstrap.means(index[["latitude", "speed"]]).items():
         yield f"jet_{name}", values, index[name].attrs["units"]
 
 
