@@ -110,7 +110,7 @@ def run(script, folder, inputs, outputs, params, hardware=HARDWARE, **wildcards)
         inputs=inputs,
         outputs=outputs,
         params=params,
-        config={"training": hardware},
+        config={"name": "tiny", "data": {"source": "era5"}, "training": hardware},
         wildcards={"model": "tiny", **wildcards},
     )
 

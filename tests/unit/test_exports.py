@@ -23,7 +23,6 @@ from atmodist.learning.settings import AtmoDistSettings
 
 ROOT = Path(__file__).parents[2]
 DATA = {"level": "model level 120", "grid_spacing": 2.8125, "step_hours": 3, "latitude": [-40, 40]}
-ABOUT = {"source": "era5", "config_name": "tiny", "model": "tiny"}
 SETTINGS = {"stages": [4, 6, 8, 10], "blocks": 1, "classes": 5, "batch_size": 8}
 
 
@@ -64,7 +63,7 @@ def exported(tmp_path):
     }
     inputs["losses"] = [f"losses_stage{number}.nc" for number in range(1, 5)]
     inputs["scales"] = [f"scale_stage{number}.json" for number in range(1, 5)]
-    params = {"trained_on": DATA, **ABOUT}
+    params = {"trained_on": DATA, "model": "tiny"}
     trainings.run("export_atmodist", tmp_path, inputs, {"folder": "models/atmodist/tiny"}, params)
     return tmp_path / "models/atmodist/tiny", network
 
@@ -92,7 +91,9 @@ def test_the_folder_says_what_the_network_is(exported):
     assert config.scales == {"stage1": 1.0, "stage2": 2.0, "stage3": 3.0, "stage4": 4.0}
     assert config.units == ("s-1", "s-1")
     assert config.about["epoch"] == 7
-    assert config.about["config_sha256"] == fingerprint({"training": trainings.HARDWARE})
+    of_config = {"name": "tiny", "data": {"source": "era5"}, "training": trainings.HARDWARE}
+    assert config.about["config_sha256"] == fingerprint(of_config)
+    assert (config.about["config_name"], config.about["data"]) == ("tiny", "era5")
     assert {"torch_version", "atmodist_version"} <= set(config.about)
     card = (folder / "README.md").read_text()
     for words in ("25.0% of the evaluation pairs (chance 20.0%)", "model level 120", "2.8125°", "stage3 3"):
@@ -132,7 +133,7 @@ def test_a_generators_folder_has_its_rows_of_the_summary(tmp_path):
         "summary": "summary.csv",
         "spectrum": "spectrum.png",
     }
-    params = {"trained_on": DATA, **ABOUT, "generator": models.SIZES["generator"], "epoch": 2}
+    params = {"trained_on": DATA, "model": "tiny", "generator": models.SIZES["generator"], "epoch": 2}
     params["content"] = {"encoder": "lags-23", "layer": "stage4"}
     trainings.run("export_generator", tmp_path, inputs, {"folder": "models/srgan/tiny"}, params)
     network, config = model_folder.load(tmp_path / "models/srgan/tiny")
@@ -243,7 +244,7 @@ def test_an_encoder_without_a_classifier_measures_like_itself(tmp_path):
         "scales": ["scale.json"],
         "moments": "moments.json",
     }
-    params = {"trained_on": DATA, "source": "era5", "config_name": "tiny", "encoder": "random"}
+    params = {"trained_on": DATA, "encoder": "random"}
     params["weights_from"] = "a random draw, no training"
     trainings.run("export_encoder", tmp_path, inputs, {"folder": "models/untrained/random"}, params)
     folder = tmp_path / "models/untrained/random"

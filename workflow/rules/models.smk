@@ -75,8 +75,6 @@ rule export_atmodist:
     params:
         trained_on=TRAINED_ON,
         model="{model}",
-        source=SOURCE,
-        config_name=config["name"],
     script:
         "../scripts/export_atmodist.py"
 
@@ -115,8 +113,6 @@ rule export_encoder:
             if wildcards.section == "autoencoder"
             else "a random draw, no training"
         ),
-        source=SOURCE,
-        config_name=config["name"],
     script:
         "../scripts/export_encoder.py"
 
@@ -142,8 +138,6 @@ rule export_generator:
     params:
         trained_on=TRAINED_ON,
         model="{model}",
-        source=SOURCE,
-        config_name=config["name"],
         generator=config["srgan"]["generator"],
         epoch=lambda wildcards: SRGAN[wildcards.model]["evaluate_epoch"],
         content=lambda wildcards: SRGAN[wildcards.model]["content"],

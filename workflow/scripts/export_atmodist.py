@@ -30,7 +30,7 @@ with job(snakemake.log[0], f"export_atmodist {params.model}") as log:
         **params.trained_on,
         scales={each["layer"]: each["scale"] for each in scales},
         about=model_folder.provenance(
-            snakemake,
+            snakemake.config,
             epoch=about["epoch"],
             weights_from=settings.get("weights", "a training run of this config"),
         ),

@@ -28,7 +28,7 @@ with job(snakemake.log[0], f"export_encoder {params.encoder}") as log:
         units=[FIELDS[name].units for name in about["variables"]],
         **params.trained_on,
         scales={each["layer"]: each["scale"] for each in scales},
-        about=model_folder.provenance(snakemake, weights_from=params.weights_from),
+        about=model_folder.provenance(snakemake.config, weights_from=params.weights_from),
     )
     with tempfile.TemporaryDirectory() as folder:
         pictures = {"distances.png": Path(folder) / "distances.png"}

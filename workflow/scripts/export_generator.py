@@ -19,7 +19,7 @@ with job(snakemake.log[0], f"export_generator {params.model}") as log:
         units=[FIELDS[name].units for name in moments.variables],
         **params.trained_on,
         about=model_folder.provenance(
-            snakemake,
+            snakemake.config,
             epoch=params.epoch,
             content_loss=content if isinstance(content, str) else ", ".join(map(str, content.values())),
         ),

@@ -170,16 +170,13 @@ def versions() -> dict[str, str]:
     }
 
 
-def provenance(snakemake: Any, **more: Any) -> dict[str, Any]:
-    """Where a model folder of the workflow comes from: its data, ``more``, its config and versions.
-
-    ``snakemake`` is what the rule's script is given, with ``source`` and ``config_name`` as parameters.
-    """
+def provenance(config: Mapping[str, Any], **more: Any) -> dict[str, Any]:
+    """Where a model folder that the workflow makes comes from: data, ``more``, config and versions."""
     return {
-        "data": snakemake.params.source,
+        "data": config["data"]["source"],
         **more,
-        "config_name": snakemake.params.config_name,
-        "config_sha256": fingerprint(snakemake.config),
+        "config_name": config["name"],
+        "config_sha256": fingerprint(config),
         **versions(),
     }
 
