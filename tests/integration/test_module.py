@@ -77,3 +77,11 @@ def test_a_mistake_in_a_hosts_config_is_told(tmp_path):
     run = snakemake(folder, "--dry-run", cores=None)
     assert run.returncode != 0
     assert "config key data.truncaton is unknown; did you mean truncation?" in run.stdout
+
+
+def test_a_null_of_the_hosts_config_that_removes_nothing_is_refused(tmp_path):
+    folder = host(tmp_path / "host")
+    (folder / "host.yaml").write_text(yaml.safe_dump({"weather": {"srgan": {"models": {"l3": None}}}}))
+    run = snakemake(folder, "--dry-run", cores=None)
+    assert run.returncode == 1
+    assert "config key srgan.models.l3 is null, and there is none to remove" in run.stdout

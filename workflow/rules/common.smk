@@ -1,12 +1,12 @@
 # The config, checked before anything runs; where things lie; and small helpers of the rules.
 import re
 
-# A module's config, like a file of --configfile, holds what differs from the paper's.
-if AS_MODULE:
-    config = configuration.merged(configuration.read(CONFIG_FILE), config)
 SCHEMA = configuration.read(WORKFLOW / "schemas/config.schema.yaml")
-config = configuration.ordered(configuration.tidy(config), SCHEMA)
 try:
+    # A module's config, like a file of --configfile, holds what differs from the paper's.
+    if AS_MODULE:
+        config = configuration.stacked(configuration.read(CONFIG_FILE), config)
+    config = configuration.ordered(configuration.tidy(config), SCHEMA)
     configuration.check(config, SCHEMA, Path(CONFIG_FILE))
 except InputError as error:
     raise WorkflowError(str(error)) from None
