@@ -16,9 +16,9 @@ IMPORTED = {
     "google-crc32c": "google_crc32c",
     "pyyaml": "yaml",
 }
-# Needed by a package that is imported: xarray opens NetCDF through h5netcdf, pyshtools transforms by ducc0,
-# and PyTorch writes for TensorBoard through its package.
-PLUGINS = {"h5netcdf", "ducc0", "tensorboard"}
+# Needed by a package that is imported: xarray opens NetCDF through h5netcdf, and PyTorch writes for
+# TensorBoard through its package.
+PLUGINS = {"h5netcdf", "tensorboard"}
 
 
 def imports(path, everywhere=True, seen=None):

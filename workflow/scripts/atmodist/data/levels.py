@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from pathlib import Path
 
+import ducc0
 import numpy as np
 import xarray as xr
 
@@ -35,8 +36,6 @@ def pressure_series(fields: Iterable[Field], level: int, coefficients: np.ndarra
     counts each point of the Driscoll–Healy grid alike, and so the poles too much. ``InputError`` if there are
     none.
     """
-    from pyshtools.utils import DHaj  # here, because it brings Matplotlib and Astropy
-
     times, moments = [], []
     for field in fields:
         if field.variable != "log_surface_pressure":
@@ -46,7 +45,7 @@ def pressure_series(fields: Iterable[Field], level: int, coefficients: np.ndarra
         surface_pressure = np.exp(synthesise(to_cilm(field.coefficients)))
         here = pressure(surface_pressure, level, coefficients) / 100
         by_row = np.stack([here, here**2]).mean(axis=-1)
-        area = DHaj(by_row.shape[-1])
+        area = ducc0.sht.get_gridweights("DH", by_row.shape[-1])
         times.append(field.time.astype("datetime64[ns]"))
         moments.append([by_row @ area / area.sum(), by_row.mean(axis=-1)])
     if not times:

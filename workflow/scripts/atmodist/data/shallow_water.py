@@ -80,8 +80,8 @@ class GaussianGrid:
         self.truncation = truncation
         self.rows = (3 * truncation + 2) // 2
         self.columns = ducc0.fft.good_size(3 * truncation + 1, True)
-        n, m = spectral.degrees_and_orders(truncation)
-        self._to_ducc = np.sqrt(4 * np.pi) * (1 - 2 * (m % 2))
+        n, _ = spectral.degrees_and_orders(truncation)
+        self._to_ducc = spectral.ducc_factor(truncation)
         self._wavenumber = np.sqrt(n * (n + 1)) / EARTH_RADIUS
         self._sine = np.polynomial.legendre.leggauss(self.rows)[0][::-1]
 

@@ -2,7 +2,7 @@
 
 Two forms of one field's coefficients occur. *Packed* is the form of GRIB: complex a[n, m] for m >= 0 in the
 order of `packed`, half the integral of P² over sin(latitude) being 1, without the Condon-Shortley phase.
-*cilm* is the form of pyshtools: real C[n, m] = cilm[0, n, m] and S[n, m] = cilm[1, n, m], 4π-normalised.
+*cilm* is the form of SHTOOLS: real C[n, m] = cilm[0, n, m] and S[n, m] = cilm[1, n, m], 4π-normalised.
 """
 
 from functools import lru_cache
@@ -38,11 +38,17 @@ def from_cilm(cilm: np.ndarray) -> np.ndarray:
 
 def to_ducc(packed: np.ndarray) -> np.ndarray:
     """Packed coefficients as ducc0 wants them: orthonormal, with the Condon-Shortley phase, same order."""
-    return packed * _ducc_factor(truncation_of(packed.shape[-1]))
+    return packed * ducc_factor(truncation_of(packed.shape[-1]))
+
+
+def from_ducc(alm: np.ndarray) -> np.ndarray:
+    """ducc0's coefficients → packed ones; undoes ``to_ducc``."""
+    return alm / ducc_factor(truncation_of(alm.shape[-1]))
 
 
 @lru_cache
-def _ducc_factor(truncation: int) -> np.ndarray:
+def ducc_factor(truncation: int) -> np.ndarray:
+    """What ducc0's coefficients are of packed ones, for each of these."""
     _, m = degrees_and_orders(truncation)
     return np.sqrt(4 * np.pi) * (1 - 2 * (m % 2))
 
@@ -57,44 +63,48 @@ def longitudes(truncation: int) -> np.ndarray:
     return np.array(points.longitudes(4 * (truncation + 1)))
 
 
-def synthesise(cilm: np.ndarray, backend: str = "ducc", grid: int | None = None) -> np.ndarray:
-    """Coefficients (2, T+1, T+1) → values (2(T+1), 4(T+1)) on the Driscoll-Healy grid.
-
-    ``backend`` is pyshtools' "ducc" or "shtools"; they agree to rounding. ``grid`` is the truncation whose
-    grid is wanted, if it is finer.
-    """
-    return _pyshtools(backend).MakeGridDH(cilm, sampling=2, lmax=grid)
+def synthesise(cilm: np.ndarray) -> np.ndarray:
+    """Coefficients (2, T+1, T+1) → values (2(T+1), 4(T+1)) on the Driscoll-Healy grid."""
+    return _synthesise(to_ducc(from_cilm(cilm)))
 
 
 def synthesise_packed(packed: np.ndarray, grid: int | None = None) -> np.ndarray:
     """Packed coefficients → float32 values on the Driscoll-Healy grid, the fast way from GRIB to the grid.
 
     ducc0 transforms in single precision, which costs a rounding error of 1e-7 of the largest value: the
-    same field as ``synthesise`` in two thirds of its time.
+    same field as ``synthesise`` in two thirds of its time. ``grid`` is the truncation whose grid is wanted,
+    if it is finer.
     """
-    truncation = truncation_of(packed.shape[-1])
+    return _synthesise(to_ducc(packed).astype(np.complex64), grid)
+
+
+def _synthesise(alm, grid=None, geometry="DH"):
+    """ducc0's coefficients → values on the grid of the truncation ``grid``, or of their own.
+
+    The geometry "CC", of Clenshaw and Curtis, has a row at the south pole, too.
+    """
+    truncation = truncation_of(alm.shape[-1])
     grid = truncation if grid is None else grid
     return ducc0.sht.synthesis_2d(
-        alm=to_ducc(packed)[None].astype(np.complex64),
+        alm=alm[None],
         spin=0,
         lmax=truncation,
-        geometry="DH",
-        ntheta=2 * (grid + 1),
+        geometry=geometry,
+        ntheta=2 * (grid + 1) + (geometry == "CC"),
         nphi=4 * (grid + 1),
         nthreads=1,
     )[0]
 
 
-def analyse(grid: np.ndarray, backend: str = "ducc") -> np.ndarray:
-    """Values (2(T+1), 4(T+1)) on the grid → coefficients (2, T+1, T+1); undoes ``synthesise``."""
-    return _pyshtools(backend).SHExpandDH(np.asarray(grid, dtype=np.float64), sampling=2)
+def analyse(values: np.ndarray) -> np.ndarray:
+    """Values (2(T+1), 4(T+1)) on the grid → coefficients (2, T+1, T+1); undoes ``synthesise``.
 
-
-def _pyshtools(backend):
-    """Transforms of pyshtools on one thread; imported here, as it brings Matplotlib and Astropy."""
-    from pyshtools.backends import backend_module
-
-    return backend_module(backend, 1)
+    Exact for fields of degrees up to T (Driscoll & Healy 1994, doi:10.1006/aama.1994.1008).
+    """
+    truncation = len(values) // 2 - 1
+    values = np.asarray(values, dtype=np.float64)[None]
+    alm = ducc0.sht.analysis_2d(map=values, spin=0, lmax=truncation, geometry="DH", nthreads=1)
+    return to_cilm(from_ducc(alm[0]))
 
 
 def high_pass(grid: np.ndarray, degree: int) -> np.ndarray:
@@ -151,9 +161,8 @@ def pyspharm_winds(vorticity: np.ndarray, divergence: np.ndarray) -> tuple[np.nd
             "evaluation.winds is pyspharm, but pyspharm is not installed; install it from conda-forge, "
             "build it with tests/install_pyspharm.sh (it needs gfortran), or set evaluation.winds to exact."
         ) from None
-    make_grid = _pyshtools("ducc").MakeGridDH
-    # SPHEREPACK's grid has a row at the south pole, too.
-    grids = [make_grid(cilm, sampling=2, extend=1)[:, :-1] for cilm in (vorticity, divergence)]
+    # SPHEREPACK's grid has both poles.
+    grids = [_synthesise(to_ducc(from_cilm(cilm)), geometry="CC") for cilm in (vorticity, divergence)]
     rows, columns = grids[0].shape
     transform = spharm.Spharmt(columns, rows, EARTH_RADIUS, gridtype="regular", legfunc="computed")
     eastward, northward = transform.getuv(
