@@ -75,7 +75,7 @@ def in_double(packed):
 
 
 def gridding(folder, truncation, times, synthesise):
-    """From GRIB through check, synthesis and rounding to HDF5; `grid_fields` takes the last way."""
+    """From GRIB through check, synthesis and rounding to HDF5, as ``grid_fields`` does."""
 
     def fields():
         for field in grib.checked_fields(folder / "fields.grib", hours(times), VARIABLES, 120, truncation):
@@ -135,14 +135,14 @@ def read_windows(folder, through_virtual):
 
 def moments(folder, threads):
     """Two passes over the fields; MB of float32, each counted once."""
-    fields = store.Fields(folder / "direct.h5")
+    fields = store.Fields(folder / "gridded.h5")
     spent = seconds(lambda: normalise.compute_moments(fields, 0.2, threads), 2)
     return 4e-6 * np.prod(fields.shape) / spent, "MB/s"
 
 
 def draw(folder, patch, kind, max_lag):
     """A shard's worth of samples of the fields on disk."""
-    fields = store.Fields(folder / "direct.h5")
+    fields = store.Fields(folder / "gridded.h5")
     sampling = windows.Sampling(kind, "train", 1, patch, per_time=512, band=(-60, 60), max_lag=max_lag)
     grid = fields.time, fields.latitude, len(fields.longitude)
     return fields, windows.draw_shard(sampling, *grid, shard=0, shard_size=512)
