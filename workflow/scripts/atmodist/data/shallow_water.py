@@ -81,8 +81,7 @@ class GaussianGrid:
         self.rows = (3 * truncation + 2) // 2
         self.columns = ducc0.fft.good_size(3 * truncation + 1, True)
         n, _ = spectral.degrees_and_orders(truncation)
-        self._to_ducc = spectral.ducc_factor(truncation)
-        self._wavenumber = np.sqrt(n * (n + 1)) / EARTH_RADIUS
+        self._to_divergence = -np.sqrt(n * (n + 1)) / EARTH_RADIUS / spectral.ducc_factor(truncation)
         self._sine = np.polynomial.legendre.leggauss(self.rows)[0][::-1]
 
     @property
@@ -92,11 +91,11 @@ class GaussianGrid:
 
     def synthesise(self, packed: np.ndarray) -> np.ndarray:
         """Packed scalar → values (rows, columns)."""
-        return self._synthesise((packed * self._to_ducc)[None], spin=0)[0]
+        return self._synthesise(spectral.to_ducc(packed)[None], spin=0)[0]
 
     def analyse(self, values: np.ndarray) -> np.ndarray:
         """Values (rows, columns) → packed scalar."""
-        return self._analyse(values[None], spin=0)[0] / self._to_ducc
+        return spectral.from_ducc(self._analyse(values[None], spin=0)[0])
 
     def winds(self, vorticity: np.ndarray, divergence: np.ndarray) -> np.ndarray:
         """Packed vorticity and divergence → southward and eastward wind (2, rows, columns)."""
@@ -104,7 +103,7 @@ class GaussianGrid:
 
     def divergence_and_curl(self, vector: np.ndarray) -> np.ndarray:
         """Southward and eastward component (2, rows, columns) → packed divergence and curl (2, …)."""
-        return self._analyse(vector, spin=1) * (-self._wavenumber / self._to_ducc)
+        return self._analyse(vector, spin=1) * self._to_divergence
 
     def _synthesise(self, alm: np.ndarray, spin: int) -> np.ndarray:
         return ducc0.sht.synthesis_2d(

@@ -65,7 +65,7 @@ def longitudes(truncation: int) -> np.ndarray:
 
 def synthesise(cilm: np.ndarray) -> np.ndarray:
     """Coefficients (2, T+1, T+1) → values (2(T+1), 4(T+1)) on the Driscoll-Healy grid."""
-    return _synthesise(to_ducc(from_cilm(cilm)))
+    return _on_the_grid(to_ducc(from_cilm(cilm))[None])[0]
 
 
 def synthesise_packed(packed: np.ndarray, grid: int | None = None) -> np.ndarray:
@@ -75,25 +75,26 @@ def synthesise_packed(packed: np.ndarray, grid: int | None = None) -> np.ndarray
     same field as ``synthesise`` in two thirds of its time. ``grid`` is the truncation whose grid is wanted,
     if it is finer.
     """
-    return _synthesise(to_ducc(packed).astype(np.complex64), grid)
+    return _on_the_grid(to_ducc(packed)[None].astype(np.complex64), grid)[0]
 
 
-def _synthesise(alm, grid=None, geometry="DH"):
-    """ducc0's coefficients → values on the grid of the truncation ``grid``, or of their own.
+def _on_the_grid(alm, grid=None, geometry="DH"):
+    """ducc0's coefficients of a scalar (1, …) or a vector (2, …) → values (1 or 2, rows, columns).
 
-    The geometry "CC", of Clenshaw and Curtis, has a row at the south pole, too.
+    On the grid of the truncation ``grid``, or of their own. The geometry "CC", of Clenshaw and Curtis, has a
+    row at the south pole, too.
     """
     truncation = truncation_of(alm.shape[-1])
     grid = truncation if grid is None else grid
     return ducc0.sht.synthesis_2d(
-        alm=alm[None],
-        spin=0,
+        alm=alm,
+        spin=len(alm) - 1,
         lmax=truncation,
         geometry=geometry,
         ntheta=2 * (grid + 1) + (geometry == "CC"),
         nphi=4 * (grid + 1),
         nthreads=1,
-    )[0]
+    )
 
 
 def analyse(values: np.ndarray) -> np.ndarray:
@@ -140,12 +141,7 @@ def winds(
     divergence and ∇²ψ the vorticity. Their means, degree 0, have no wind and are ignored. ``grid`` is the
     truncation whose grid is wanted, if it is finer.
     """
-    truncation = vorticity.shape[-1] - 1
-    potentials = wind_coefficients(from_cilm(vorticity), from_cilm(divergence))
-    rows, columns = (count * ((grid or truncation) + 1) for count in (2, 4))
-    southward, eastward = ducc0.sht.synthesis_2d(
-        alm=potentials, spin=1, lmax=truncation, geometry="DH", ntheta=rows, nphi=columns, nthreads=1
-    )
+    southward, eastward = _on_the_grid(wind_coefficients(from_cilm(vorticity), from_cilm(divergence)), grid)
     return eastward, -southward
 
 
@@ -162,7 +158,8 @@ def pyspharm_winds(vorticity: np.ndarray, divergence: np.ndarray) -> tuple[np.nd
             "build it with tests/install_pyspharm.sh (it needs gfortran), or set evaluation.winds to exact."
         ) from None
     # SPHEREPACK's grid has both poles.
-    grids = [_synthesise(to_ducc(from_cilm(cilm)), geometry="CC") for cilm in (vorticity, divergence)]
+    both = to_ducc(from_cilm(np.stack([vorticity, divergence])))
+    grids = [_on_the_grid(alm[None], geometry="CC")[0] for alm in both]
     rows, columns = grids[0].shape
     transform = spharm.Spharmt(columns, rows, EARTH_RADIUS, gridtype="regular", legfunc="computed")
     eastward, northward = transform.getuv(

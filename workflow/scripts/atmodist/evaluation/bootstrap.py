@@ -49,9 +49,8 @@ class Bootstrap:
 
     def means_of_sums(self, sums: xr.Dataset, number: xr.DataArray) -> xr.Dataset:
         """The same of sums, at each ``time`` over as many members as ``number`` says."""
-        block = self.blocks(sums["time"].values)
-        sums, sizes = sums_of_blocks(sums, block), sums_of_blocks(number.to_dataset(name="size"), block)
-        return means(sums, sizes["size"], self.counts(sizes.sizes["block"]))
+        both = sums_of_blocks(sums.assign(number=number), self.blocks(sums["time"].values))
+        return means(both.drop_vars("number"), both["number"], self.counts(both.sizes["block"]))
 
     def means_of_groups(self, series: xr.DataArray, group: np.ndarray) -> xr.DataArray:
         """Means (group, sample, …) of a series along ``time`` in each ``group`` (time,), such as months.

@@ -10,14 +10,7 @@ import numpy as np
 
 from atmodist.data import spectral
 from atmodist.data.sphere import EARTH_RADIUS
-from atmodist.evaluation.families import (
-    FACTORS,
-    KEPT_DEGREES,
-    MOVES,
-    TURNS,
-    VORTEX_MOVES,
-    VORTEX_RADIUS,
-)
+from atmodist.evaluation.families import FACTORS, KEPT_DEGREES, MOVES, TURNS, VORTEX_MOVES, VORTEX_RADIUS
 
 
 @dataclass(frozen=True)
