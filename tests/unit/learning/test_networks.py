@@ -120,6 +120,29 @@ def test_convolution_to_few_is_the_plain_one_with_its_gradients(height, width, k
     torch.testing.assert_close(*gradients)
 
 
+@given(
+    size=st.sampled_from([(1, 1), (1, 2), (2, 1), (2, 2), (3, 1), (1, 4), (3, 5)]),
+    kernel=st.sampled_from([1, 2, 3, 8]),
+    stride=st.sampled_from([1, 2, 3]),
+    bias=st.booleans(),
+)
+def test_convolution_of_a_small_map_by_one_matrix_is_the_plain_one_with_its_gradients(
+    size, kernel, stride, bias
+):
+    torch.manual_seed(0)
+    layer = Convolution(3, 4, kernel, stride, bias=bias).double()
+    x = torch.randn(2, 3, *size, dtype=torch.double, requires_grad=True)
+    rows, columns = (same_padding(n, kernel, stride) for n in size)
+    found = layer.product(x)
+    expected = F.conv2d(F.pad(x, (*columns, *rows)), layer.weight, layer.bias, stride)
+    torch.testing.assert_close(found, expected)
+    weighting = torch.randn_like(found)
+    gradients = (
+        torch.autograd.grad((y * weighting).sum(), [x, *layer.parameters()]) for y in (found, expected)
+    )
+    torch.testing.assert_close(*gradients)
+
+
 def test_he_normal_is_the_truncated_one():
     torch.manual_seed(1)
     weight = torch.empty(64, 32, 3, 3)

@@ -25,6 +25,21 @@ def same_padding(size: int, kernel: int, stride: int) -> tuple[int, int]:
     return total // 2, total - total // 2
 
 
+SMALL = 4
+"""Points of a map up to which a `Convolution` is one matrix product."""
+
+
+def weights_met(weight: Tensor, axis: int, size: int, stride: int) -> list[Tensor]:
+    """Of each output along an axis, the weights of ``size`` inputs: those that do not meet padding."""
+    kernel = weight.shape[axis]
+    first = same_padding(size, kernel, stride)[0]
+    starts = [first - stride * output for output in range(math.ceil(size / stride))]
+    before, after = max(-starts[-1], 0), max(first + size - kernel, 0)
+    if before or after:  # the kernel does not reach from each output to each input
+        weight = F.pad(weight, [0, 0] * (weight.dim() - 1 - axis) + [before, after])
+    return [weight.narrow(axis, before + start, size) for start in starts]
+
+
 class Convolution(nn.Conv2d):
     """Square convolution with TensorFlow's `SAME` padding."""
 
@@ -35,10 +50,22 @@ class Convolution(nn.Conv2d):
 
     def forward(self, x: Tensor) -> Tensor:
         """B×C×H×W → B×D×⌈H/s⌉×⌈W/s⌉ at stride s."""
-        if x.shape[-2:] == (1, 1):  # a single point: all weights but one meet nothing but padding
-            tap = same_padding(1, self.kernel_size[0], self.stride[0])[0]
-            return F.linear(x.flatten(1), self.weight[..., tap, tap], self.bias)[..., None, None]
+        if x.shape[-2] * x.shape[-1] <= SMALL:
+            return self.product(x)
         return super().forward(self.padded(x))
+
+    def product(self, x: Tensor) -> Tensor:
+        """The same by one matrix, from all points of a small map to all of its outputs.
+
+        Most of what a kernel meets there is padding, which libraries do not leave out.
+        """
+        weight = self.weight.permute(0, 2, 3, 1)  # D×K×K×C, from here to rows × columns × D×H×W×C
+        for number, size in enumerate(x.shape[-2:]):
+            weight = torch.stack(weights_met(weight, 1 + 2 * number, size, self.stride[0]), number)
+        rows, columns = weight.shape[:2]
+        bias = None if self.bias is None else self.bias.repeat(rows * columns)
+        outputs = F.linear(x.permute(0, 2, 3, 1).flatten(1), weight.flatten(3).flatten(0, 2), bias)
+        return outputs.unflatten(1, (rows, columns, -1)).permute(0, 3, 1, 2)
 
     def padded(self, x: Tensor) -> Tensor:
         """``x`` with the zeros that are not the same on all sides, and so not of PyTorch's padding."""
