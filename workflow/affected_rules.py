@@ -44,7 +44,7 @@ OPTIONAL = {"autoencoder": "models", "inpainting": "models", "jet": "sectors"}
 
 def idle_files(config: Mapping[str, Any]) -> set[Path]:
     """Rule files to leave out: Snakemake makes what it is forced to, of empty sections or beyond ``all``."""
-    idle = {"spot_check", *(section for section, key in OPTIONAL.items() if not config[section][key])}
+    idle = {"spot_check", "study", *(section for section, key in OPTIONAL.items() if not config[section][key])}
     return {WORKFLOW / f"rules/{name}.smk" for name in idle}
 
 

@@ -135,6 +135,7 @@ def test_rules_of_other_sources_are_not_there(repository):
         mine.write_text(f"data: {{source: {source}}}")
         named, _ = affected(repository, "--configfile", mine)
         assert named & set().union(*own.values()) == rules
+        assert ("figure_synthetic_atmosphere" in named) == (source == "synthetic")
         logs = repository / source / "logs"
         for rule in rules | {"grid_fields"}:
             (logs / rule).mkdir(parents=True)
@@ -149,10 +150,10 @@ def test_rules_of_other_sources_are_not_there(repository):
 
 
 def test_rules_of_sections_without_entries_are_not_there(repository):
-    """Forced, Snakemake would refuse their figures."""
+    """Forced, Snakemake would refuse their figures. Nor are rules of what is not made unless asked for."""
     edit(repository, "atmodist/core/files.py")
     of_entries = {"train_autoencoder", "figure_reconstructions", "train_inpainting", "figure_jet_probe"}
-    assert not {*of_entries, "spot_check"} & affected(repository)[0]
+    assert not {*of_entries, "spot_check", "collect_study"} & affected(repository)[0]
     mine = repository / "mine.yaml"
     mine.write_text("autoencoder: {models: {a: {}}}\njet: {sectors: {b: {}}}")
     assert of_entries & affected(repository, "--configfile", mine)[0] == of_entries - {"train_inpainting"}

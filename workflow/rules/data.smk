@@ -150,33 +150,6 @@ rule level_pressure:
         "../scripts/level_pressure.py"
 
 
-rule diagnose_atmosphere:
-    """Energy spectrum, memory and daily cycle of a split."""
-    input:
-        grib=lambda wildcards: period_files(
-            f"{RESULTS}/spectral/{{period}}.grib", wildcards.split
-        ),
-        checksums=lambda wildcards: period_files(
-            f"{RESULTS}/spectral/{{period}}.grib.sha256", wildcards.split
-        ),
-    output:
-        diagnostics=f"{RESULTS}/diagnostics/{{split}}.nc",
-    log:
-        f"{LOGS}/diagnose_atmosphere/{{split}}.log",
-    benchmark:
-        f"{BENCHMARKS}/diagnose_atmosphere/{{split}}.tsv"
-    conda:
-        "../envs/grid.yaml"
-    resources:
-        mem_mb=memory(4),
-        runtime=minutes(240),
-    params:
-        step_hours=config["data"]["step_hours"],
-        periods=lambda wildcards: list(PERIODS[wildcards.split]),
-    script:
-        "../scripts/diagnose_atmosphere.py"
-
-
 rule histogram_fields:
     """Histograms of the fields before and after the log transform."""
     input:

@@ -73,22 +73,6 @@ rule figure_data_snapshot:
         "../scripts/figure_data_snapshot.py"
 
 
-rule figure_synthetic_atmosphere:
-    """Show that the synthetic atmosphere behaves like one."""
-    input:
-        diagnostics=f"{RESULTS}/diagnostics/train.nc",
-    output:
-        **picture("synthetic_atmosphere", "Data"),
-    log:
-        f"{LOGS}/figure_synthetic_atmosphere.log",
-    conda:
-        "../envs/plot.yaml"
-    params:
-        dpi=config["figures"]["dpi"],
-    script:
-        "../scripts/figure_synthetic_atmosphere.py"
-
-
 rule figure_field_distribution:
     """Distribution of the fields before and after the log transform."""
     input:

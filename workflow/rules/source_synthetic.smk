@@ -1,4 +1,4 @@
-# The synthetic atmosphere: each period continues from the state that the previous one left.
+# The synthetic atmosphere: each period continues from the state that the previous one left. And how it behaves.
 
 
 SURFACE_PRESSURE = period_files(f"{RESULTS}/spectral/{{period}}.lnsp.grib", "train")
@@ -37,3 +37,46 @@ rule simulate_atmosphere:
         },
     script:
         "../scripts/simulate_atmosphere.py"
+
+
+rule diagnose_atmosphere:
+    """Energy spectrum, memory and daily cycle of a split."""
+    input:
+        grib=lambda wildcards: period_files(
+            f"{RESULTS}/spectral/{{period}}.grib", wildcards.split
+        ),
+        checksums=lambda wildcards: period_files(
+            f"{RESULTS}/spectral/{{period}}.grib.sha256", wildcards.split
+        ),
+    output:
+        diagnostics=f"{RESULTS}/diagnostics/{{split}}.nc",
+    log:
+        f"{LOGS}/diagnose_atmosphere/{{split}}.log",
+    benchmark:
+        f"{BENCHMARKS}/diagnose_atmosphere/{{split}}.tsv"
+    conda:
+        "../envs/grid.yaml"
+    resources:
+        mem_mb=memory(4),
+        runtime=minutes(240),
+    params:
+        step_hours=config["data"]["step_hours"],
+        periods=lambda wildcards: list(PERIODS[wildcards.split]),
+    script:
+        "../scripts/diagnose_atmosphere.py"
+
+
+rule figure_synthetic_atmosphere:
+    """Show that the synthetic atmosphere behaves like one."""
+    input:
+        diagnostics=f"{RESULTS}/diagnostics/train.nc",
+    output:
+        **picture("synthetic_atmosphere", "Data"),
+    log:
+        f"{LOGS}/figure_synthetic_atmosphere.log",
+    conda:
+        "../envs/plot.yaml"
+    params:
+        dpi=config["figures"]["dpi"],
+    script:
+        "../scripts/figure_synthetic_atmosphere.py"
