@@ -1,6 +1,6 @@
 """How fast spectral coefficients become fields, moments, samples and batches, on one core.
 
-    python benchmarks/data.py [--truncation 639] [--times 6]
+    python benchmarks/data.py [--truncation 639] [--times 4]
 
 Every line is a process of its own: a rate, how many times the first rate of its group that is, and its peak
 memory, of which the interpreter with its libraries takes some 0.2 GiB. Files lie in the page cache.

@@ -44,8 +44,8 @@ OPTIONAL = {"autoencoder": "models", "inpainting": "models", "jet": "sectors"}
 
 def idle_files(config: Mapping[str, Any]) -> set[Path]:
     """Rule files to leave out: Snakemake makes what it is forced to, of empty sections or beyond ``all``."""
-    idle = {"spot_check", "study", *(section for section, key in OPTIONAL.items() if not config[section][key])}
-    return {WORKFLOW / f"rules/{name}.smk" for name in idle}
+    empty = (section for section, key in OPTIONAL.items() if not config[section][key])
+    return {WORKFLOW / f"rules/{name}.smk" for name in ("spot_check", "study", *empty)}
 
 
 def scripts_of_rules(source: str, idle: Set[Path] = frozenset()) -> dict[str, Path]:

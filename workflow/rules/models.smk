@@ -146,7 +146,7 @@ rule export_generator:
 
 
 rule models:
-    """A self-contained folder for each trained network."""
+    """A self-contained folder for each encoder and each generator."""
     input:
         expand(rules.export_atmodist.output.folder, model=ATMODIST),
         expand(rules.export_generator.output.folder, model=SRGAN),

@@ -1,7 +1,7 @@
 """Compare a few times of the configured source with another archive: spot_check.csv.
 
-A row for each variable and degree: the largest difference over the times, in the variable's unit and in parts
-of the field's own root mean square at that degree.
+A row for each variable and degree: the difference in the variable's unit and in parts of the field's own root
+mean square at that degree, at the time when the latter is the largest.
 """
 
 import csv

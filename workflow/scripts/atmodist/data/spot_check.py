@@ -12,12 +12,12 @@ from atmodist.data.packed import degrees_and_orders, truncation_of
 
 @dataclass(frozen=True)
 class Difference:
-    """The largest difference between two archives at one degree of a variable, over all times."""
+    """The difference between two archives at one degree of a variable, when it is relatively largest."""
 
     variable: str
     degree: int
     time: np.datetime64
-    """When it is the largest."""
+    """When it is the largest in parts of the field's own."""
     difference: float
     """Root mean square over the sphere of the difference's part of this degree, in the variable's unit."""
     relative: float

@@ -80,7 +80,7 @@ class ConvolutionToFew(Convolution):
 
     Libraries compute channels in groups of 16, most of which two variables would leave idle. So each block of
     2×4 points becomes as many channels, of a strided convolution with the kernel at each place in the block:
-    half as many operations more, in a third of the time (benchmarks/layers.py, on CPUs).
+    half as many operations more, in a third to a half of the time in float32 (benchmarks/layers.py, on CPUs).
     """
 
     BLOCK = (2, 4)
