@@ -7,7 +7,6 @@ import sys
 from pathlib import Path
 
 import pandas as pd
-import pytest
 from made_up_seeds import write_seed
 
 from atmodist.evaluation import claims, study, study_seed
@@ -134,10 +133,13 @@ def test_the_readme_says_of_the_study_what_its_seeds_say():
     assert f"{alone} ℓ2's power with the content loss alone and {paper} at the paper's weight" in prose
     assert power[0].low > 1
     assert power[1].low > 1
-    assert study.ratio(seeds, "random", "atmodist", "outside").value == pytest.approx(10, abs=0.5)
-    assert "random weights leave ten times AtmoDist's with the content loss alone" in prose
+    untrained = study.ratio(seeds, "random", "atmodist", "outside").value
+    assert f"random weights leave {untrained:.0f} times AtmoDist's with the content loss alone" in prose
 
-    assert verdicts_of("atmodist", "random") == ["undecided", "fails", "undecided", "undecided"]
+    assert verdicts_of("atmodist", "random") == ["undecided", "fails", "undecided", "fails"]
+    assert not judged["atmodist", "random", "semivariogram"].alone
+    assert judged["atmodist", "random", "local"].alone
+    assert "(without a duel, the latter not when all rows are judged together)" in prose
     assert verdicts_of("atmodist-even", "random-even") == ["undecided", "fails", "undecided", "fails"]
     longer, usual = (claims.skill(seeds, f"lags-23{end}").estimate for end in ("-longer", ""))
     assert f"right lag {longer.value:.1f} times as often as chance, not {usual.value:.1f};" in prose
@@ -184,9 +186,9 @@ def test_the_page_of_orderings_says_of_the_study_what_its_seeds_say():
     assert f"the same encoder with random weights ({lag[2]})" in prose
     told = f"it orders {vortex[0]}, in each seed more than ℓ1 ({vortex[1]}) and random weights ({vortex[2]})"
     assert told in prose
-    assert f"(two seeds) orders {vortex[3]} of the places, no more of the lags than ℓ1, {lag[3]}," in prose
+    assert f"(three seeds) orders {vortex[3]} of the places, no more of the lags than ℓ1, {lag[3]}," in prose
     assert f"({blur[3]} are right)" in prose
-    assert counts["l2 smoothed"] == 2
+    assert counts["l2 smoothed"] == 3
     for seed in seeds:
         if "orderings" not in seed.tables:
             continue
