@@ -7,18 +7,14 @@ patches of 32 and 64 pixels, at a few points, as one matrix product. Millisecond
 backward, and how many times as fast ours are.
 """
 
-import argparse
 import sys
-from dataclasses import replace
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
-sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 
 import torch
 from torch import nn
-from training import bare_rate
-from trainings import CPU
+from training import bare_rate, hardware_of, hardware_parser
 
 from atmodist.learning.devices import one_device
 from atmodist.learning.networks import Convolution, ConvolutionToFew
@@ -51,16 +47,10 @@ def step_of(layer, device, size, channels, patch):
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "gpu"])
-    parser.add_argument("--threads", type=int, default=1)
-    parser.add_argument("--precision", default="32-true", choices=["bf16-mixed", "32-true"])
+    parser = hardware_parser(__doc__, threads=1, precision="32-true")
     parser.add_argument("--repeats", type=int, default=5)
     options = parser.parse_args()
-    chosen = {name: getattr(options, name) for name in ("device", "threads", "precision")}
-    device = one_device(replace(CPU, **chosen))
+    device = one_device(hardware_of(options))
     print(f"{device.device}, {options.threads} threads, {options.precision}\n")
     print(f"{'':24s}{'PyTorch':>10s}{'ours':>10s}{'ratio':>8s}")
     for name, (ours, *batch) in CASES.items():

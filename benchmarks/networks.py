@@ -7,9 +7,8 @@ in training, backward; how many samples there are follows from the config. The t
 on one batch. The last column is a projection: the hours of a GPU that keeps up so many TFLOP/s.
 """
 
-import argparse
 import sys
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "workflow/scripts"))
@@ -18,8 +17,8 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
 import torch
 import torch.nn.functional as F
 from torch.utils.flop_counter import FlopCounterMode
-from training import bare_rate
-from trainings import CPU, VARIABLES
+from training import bare_rate, hardware_of, hardware_parser
+from trainings import VARIABLES
 
 from atmodist import configuration
 from atmodist.learning.devices import one_device, to_device
@@ -122,16 +121,10 @@ def works(device):
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "gpu"])
-    parser.add_argument("--threads", type=int, default=2)
-    parser.add_argument("--precision", default="bf16-mixed", choices=["bf16-mixed", "32-true"])
+    parser = hardware_parser(__doc__)
     parser.add_argument("--teraflops", type=float, default=100, help="kept up by the GPU of the projection")
     options = parser.parse_args()
-    chosen = {name: getattr(options, name) for name in ("device", "threads", "precision")}
-    device = one_device(replace(CPU, **chosen))
+    device = one_device(hardware_of(options))
     here = torch.cuda.get_device_name() if device.device.type == "cuda" else f"CPU, {options.threads} threads"
     print(f"Measured on {here}, {options.precision}; frames are super-resolved in float32.\n")
     projected = f"GPU-h at {options.teraflops:g} TFLOP/s, projected"

@@ -153,6 +153,21 @@ def bare_srgan(device, hardware, patch, size):
 BARE = {"atmodist": bare_atmodist, "generator": bare_generator, "srgan": bare_srgan}
 
 
+def hardware_parser(text, threads=2, precision="bf16-mixed"):
+    """Options of what to compute on, to which a benchmark adds its own; ``text`` says what it is."""
+    parser = argparse.ArgumentParser(description=text, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "gpu"])
+    parser.add_argument("--threads", type=int, default=threads)
+    parser.add_argument("--precision", default=precision, choices=["bf16-mixed", "32-true"])
+    return parser
+
+
+def hardware_of(options):
+    """What the options of `hardware_parser` name, compiled if a benchmark has that option and it is given."""
+    names = {"device", "threads", "precision", "compile"} & vars(options).keys()
+    return replace(CPU, **{name: getattr(options, name) for name in names})
+
+
 def bare_rate(step, size, device, repeats=3):
     """Samples a second of the fastest of a few steps."""
 
@@ -188,20 +203,14 @@ def fed_rate(kind, patch, shards, memory, hardware):
 
 def main():
     """Print the table."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
-    parser.add_argument("--device", default="auto", choices=["auto", "cpu", "gpu"])
-    parser.add_argument("--threads", type=int, default=2)
+    parser = hardware_parser(__doc__)
     parser.add_argument("--batches", type=int, default=4, help="batches in an epoch")
     parser.add_argument("--copies", type=int, default=1, help="how often the samples on disk make an epoch")
     parser.add_argument("--times", type=int, nargs="+", default=[1], help="multiples of the paper's batches")
-    parser.add_argument("--precision", default="bf16-mixed", choices=["bf16-mixed", "32-true"])
     parser.add_argument("--compile", action="store_true")
     parser.add_argument("--cases", nargs="+", default=CASES, choices=CASES, help="network and its patch")
     options = parser.parse_args()
-    chosen = {name: getattr(options, name) for name in ("device", "threads", "precision", "compile")}
-    hardware = replace(CPU, **chosen)
+    hardware = hardware_of(options)
     fabric = fabric_of(hardware)
     gpu = fabric.device.type == "cuda"
     compiled = ", compiled" * options.compile
