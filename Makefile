@@ -50,15 +50,15 @@ earth: $(STAMP)  ## the demo's chain on months of ERA5, 4.5 GB to fetch
 .PHONY: needs-seed
 needs-seed:
 	@case "$(SEED)" in ''|*[!0-9]*|0?*) \
-	  echo "Name a seed by its number: make $(firstword $(MAKECMDGOALS)) SEED=12"; exit 1; esac
+	  echo "Name a seed by its number: make $(firstword $(MAKECMDGOALS)) SEED=100"; exit 1; esac
 
-study: needs-seed $(STAMP)  ## a seed of the study of losses, 1.5 hours: make study SEED=12; config/study.yaml says what else it takes
+study: needs-seed $(STAMP)  ## a seed of the study of losses, 1.5 hours: make study SEED=100; config/study.yaml says what else it takes
 	@$(KEEPS_MODELS)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/study/draws.csv
 	@$(BIN)/python workflow/keep_seed.py keep $(KEPT) results/study-$(SEED)/study
 	@$(MAKE) --no-print-directory study-page
 
-study-orderings: needs-seed $(STAMP)  ## how a seed's distances order states, minutes: make study-orderings SEED=12, where its results are
+study-orderings: needs-seed $(STAMP)  ## how a seed's distances order states, minutes: make study-orderings SEED=100, where its results are
 	@test -d $(KEPT) || { echo "There is no $(KEPT) yet: make study SEED=$(SEED) first"; exit 1; }
 	@$(KEEPS_MODELS)
 	@$(STUDY) $(MORE) --cores $(or $(CORES),all) -- results/study-$(SEED)/evaluation/orderings.csv

@@ -40,8 +40,8 @@ INTRODUCTION = f"""\
 Super-resolution networks trained with different content losses, all else equal but for the further steps of
 the duels, on the finer synthetic atmosphere ([synthetic.md](synthetic.md); `config/study.yaml`). *This page
 is made by `make study-page` from the tables in docs/study; every result and verdict is computed.* `make study
-SEED=12` makes a seed, an atmosphere, networks and evaluated days of its own, keeps its tables in
-docs/study/seed-12 and makes this page and the README's table anew. `MORE="config/study-all.yaml
+SEED=100` makes a seed, an atmosphere, networks and evaluated days of its own, keeps its tables in
+docs/study/seed-100 and makes this page and the README's table anew. `MORE="config/study-all.yaml
 config/study-longer.yaml"` gives it all losses.
 
 **Words.** The *pretext task* is AtmoDist's: to tell how many hours lie between two patches, their *lag*. A
@@ -258,7 +258,7 @@ def _orderings(seeds):
     yield "Shares of triplets whose known order a distance finds ([orderings.md](orderings.md)), those of"
     yield "encoders at each of their stages (`lags-23` is AtmoDist's; `judge`, of other random weights, that"
     yield "of the Fréchet distance). `l2 smoothed`, that of fields under a Gaussian filter, is a control of"
-    yield "what needs no training. The largest to three digits is in bold. `make study-orderings SEED=12`"
+    yield "what needs no training. The largest to three digits is in bold. `make study-orderings SEED=100`"
     yield "adds those of a seed, where its results are."
     most = np.ceil(100 * spread) / 100
     yield "Means over the seeds that have a distance, which are not the same for all of them; between two"
