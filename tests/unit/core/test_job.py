@@ -41,6 +41,23 @@ def test_anything_else_leaves_its_traceback_in_the_log(tmp_path):
     assert "on the way\nTraceback" in (tmp_path / "job.log").read_text()
 
 
+def test_garbage_is_looked_for_less_often_but_still(tmp_path):
+    body = """\
+    import gc, weakref
+    class Cycle: pass
+    def leave_garbage():
+        cycle = Cycle()
+        cycle.itself = cycle
+        return weakref.ref(cycle)
+    left = [leave_garbage() for _ in range(1000)]
+    few = sum(each() is None for each in left)
+    left += [leave_garbage() for _ in range(9000)]
+    print(few, sum(each() is None for each in left) > 4000)
+    """
+    assert script(tmp_path, textwrap.dedent(body)).wait() == 0
+    assert (tmp_path / "job.log").read_text() == "0 True\n"
+
+
 def test_other_nodes_have_logs_of_their_own(tmp_path):
     assert script(tmp_path, "print('here')", NODE_RANK="2").wait() == 0
     assert (tmp_path / "job.log.node-2").read_text() == "here\n"
