@@ -7,12 +7,19 @@ import sys
 from pathlib import Path
 
 import pandas as pd
+import pytest
 from made_up_seeds import write_seed
 
 from atmodist.evaluation import claims, study, study_seed
 from atmodist.figures import study_page
 
 ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def seeds():
+    """Those in the repository."""
+    return study_seed.read(ROOT / "docs/study")
 
 
 def cells(page, table, model):
@@ -85,17 +92,15 @@ def test_the_tables_say_what_the_seeds_hold(tmp_path):
         }
 
 
-def test_the_page_and_the_summary_in_the_repository_are_those_of_its_seeds():
-    seeds = study_seed.read(ROOT / "docs/study")
+def test_the_page_and_the_summary_in_the_repository_are_those_of_its_seeds(seeds):
     committed = (ROOT / "docs/study.md").read_text(encoding="utf-8")
     assert committed == study_page.text(seeds, "study")
     readme = (ROOT / "README.md").read_text(encoding="utf-8")
     assert readme == study_page.with_summary(readme, seeds)
 
 
-def test_the_readme_says_of_the_study_what_its_seeds_say():
+def test_the_readme_says_of_the_study_what_its_seeds_say(seeds):
     """Numbers, verdicts and counts of the prose below the table, whose lines may break anywhere."""
-    seeds = study_seed.read(ROOT / "docs/study")
     readme = " ".join((ROOT / "README.md").read_text(encoding="utf-8").split())
     prose = readme.partition(study_page.MARKS[1])[2].partition("**The demo**")[0]
     judged = {(each.system, each.reference, each.measure): found for each, found in claims.judge(seeds)}
@@ -172,11 +177,10 @@ def test_the_readme_says_of_the_study_what_its_seeds_say():
     assert len(set(map(claims.loss_of, claims.models(seeds)))) == 8
 
 
-def test_the_page_of_orderings_says_of_the_study_what_its_seeds_say():
+def test_the_page_of_orderings_says_of_the_study_what_its_seeds_say(seeds):
     """What AtmoDist's second stage orders in each seed, and what smoothed squares order without training."""
     page = " ".join((ROOT / "docs/orderings.md").read_text(encoding="utf-8").split())
     prose = page.partition("## What the study shows")[2]
-    seeds = study_seed.read(ROOT / "docs/study")
     means, counts, _ = study.orderings(seeds)
     distances = ["lags-23 stage2", "l1", "random stage2", "l2 smoothed"]
     lag, vortex, blur = (

@@ -12,6 +12,7 @@ moved apart by `widening` on a logarithmic scale; too few for quantiles that are
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 import pandas as pd
@@ -94,16 +95,21 @@ def pooled(parts: Sequence[np.ndarray]) -> np.ndarray:
 
     ``parts`` holds for each seed its samples, the value first. What is drawn depends on their number alone.
     """
-    count = len(parts)
+    drawn = np.concatenate(parts)[_drawn(tuple(map(len, parts)))].mean(axis=1)
+    return np.concatenate([[np.mean([part[0] for part in parts], axis=0)], drawn])
+
+
+@cache
+def _drawn(sizes: tuple[int, ...]) -> np.ndarray:
+    """Which of all samples of seeds with so many each are drawn, (resample, seed)."""
+    count = len(sizes)
     stream = random_stream(2021, "study", count)
     seeds = stream.integers(count, size=(RESAMPLES, count))
     positions = stream.random((RESAMPLES, count))
-    size = np.array([len(part) for part in parts])
+    size = np.array(sizes)
     # Of a seed that was evaluated on a single block there is no draw but itself.
     first, draws = np.where(size > 1, 1, 0), np.maximum(size - 1, 1)
-    chosen = (size.cumsum() - size + first)[seeds] + (positions * draws[seeds]).astype(int)
-    drawn = np.concatenate(parts)[chosen].mean(axis=1)
-    return np.concatenate([[np.mean([part[0] for part in parts], axis=0)], drawn])
+    return (size.cumsum() - size + first)[seeds] + (positions * draws[seeds]).astype(int)
 
 
 @dataclass(frozen=True)
