@@ -21,7 +21,10 @@ from snakemake.settings.types import ConfigSettings, DAGSettings, OutputSettings
 
 
 def plan(files: Sequence[str], targets: Sequence[str]) -> dict:
-    """Job, as its rule and outputs → its parameters, its inputs, and the jobs that make these."""
+    """Job, as its rule and outputs → its parameters, its inputs, and the jobs that make these.
+
+    Of the parameters all that Snakemake compares: the values, whatever their names and number.
+    """
     with SnakemakeApi(OutputSettings(quiet={Quietness.ALL}, dryrun=True)) as api:
         handle = api.workflow(
             resource_settings=ResourceSettings(cores=1),
@@ -35,7 +38,7 @@ def plan(files: Sequence[str], targets: Sequence[str]) -> dict:
         workflow._build_dag()
         return {
             name(job): (
-                dict(job.params.items()),
+                set(map(repr, job.non_derived_params)),
                 list(map(str, job.input)),
                 [name(before) for before in workflow.dag.dependencies[job]],
                 bool(job.rule.script),

@@ -214,6 +214,9 @@ def reruns(tmp_path_factory):
             for name in key.split("."):
                 value = (value or {}).get(name)
             edits[key] = (plan_of(key), nested(key, other(key, schema, value)))
+    probe = tiny["jet"]["probe"]
+    exchanged = {"components": probe["block_days"], "block_days": probe["components"]}
+    edits["two keys exchanged"] = ("jet", {"jet": {"probe": exchanged}})
     edits["a month less"] = ("jet", nested("data.train.start", "1979-02-01"))
     (folder / "plans.json").write_text(json.dumps(plans))
     (folder / "edits.json").write_text(json.dumps(list(edits.values())))
@@ -247,6 +250,10 @@ def test_a_split_without_a_month_that_is_there_is_read_anew(reruns):
     first = reruns["a month less"]["first"]
     assert first == ["index_jet", "level_pressure", "virtual_dataset"]
     assert all(rule in KEYS["data.train.start"]["x-reruns"] for rule in first)
+
+
+def test_values_that_change_places_are_seen(reruns):
+    assert reruns["two keys exchanged"]["first"] == ["probe_jet"]
 
 
 def test_every_value_is_that_of_a_key():

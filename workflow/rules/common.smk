@@ -171,6 +171,16 @@ def lag_losses(split):
     ]
 
 
+def with_names(params):
+    """A rule's params and their names, as one more of them."""
+    if not any(map(callable, params.values())):
+        return params
+    return lambda wildcards: {
+        name: value(wildcards) if callable(value) else value
+        for name, value in params.items()
+    }
+
+
 def imported_weights(wildcards):
     """Files of a model folder, or the one that Keras wrote."""
     path = ATMODIST[wildcards.model]["weights"]
