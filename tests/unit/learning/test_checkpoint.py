@@ -1,16 +1,27 @@
 """Files of a training run: whose they are, and what is left of them."""
 
+import errno
 import os
+import sys
 from contextlib import suppress
+from pathlib import Path
+from unittest import mock
 
 import pandas as pd
 import pytest
 import torch
+from snakemake_runs import ROOT
 from trainings import die_after
 
 from atmodist.core.errors import InputError
-from atmodist.learning import checkpoint
-from atmodist.learning.checkpoint import Checkpoint, identity
+from atmodist.learning import checkpoint, saved
+from atmodist.learning.checkpoint import KEPT, Checkpoint, identity
+
+sys.path.insert(0, str(ROOT / "workflow"))
+
+import affected_rules
+
+SCRIPTS = affected_rules.SCRIPTS
 
 
 def test_identity_follows_settings_and_files(tmp_path):
@@ -61,6 +72,74 @@ def test_a_discarded_state_takes_its_weights_along(tmp_path):
     files.discard()
     assert files.read() is None
     assert not (files.folder / "weights").exists()
+
+
+def test_what_is_set_aside_stays_until_the_next_run_has_ended(tmp_path):
+    files = Checkpoint(tmp_path / "training.csv")
+    files.claim()
+    files.keep(1, {"network": {}}, [{"epoch": 1}])
+    files.write({"identity": "a"})
+    files.publish("code")
+    folder = files.set_aside()
+    assert sorted(path.name for path in folder.iterdir()) == sorted(KEPT)
+    assert files.change_to("a") == (None, None)
+    assert not files.has_finished()
+    files.keep(1, {"network": {}}, [{"epoch": 1}])
+    files.write({"identity": "a"})
+    assert folder.exists()
+    files.publish("code")
+    assert not folder.exists()
+
+
+@pytest.mark.parametrize("deletions", [0, 1, 2])
+def test_a_kill_leaves_no_rejected_state_that_seems_to_be_stopped(tmp_path, monkeypatch, deletions):
+    files = Checkpoint(tmp_path / "training.csv")
+    files.claim()
+    files.keep(1, {"network": {}}, [{"epoch": 1}])
+    files.write({"identity": "a"})
+    files.publish("code")
+    unlink, left = Path.unlink, [deletions]
+
+    def unlink_or_die(path, **options):
+        if not left[0]:
+            raise KeyboardInterrupt
+        left[0] -= 1
+        unlink(path, **options)
+
+    monkeypatch.setattr(Path, "unlink", unlink_or_die)
+    with suppress(KeyboardInterrupt):
+        files.discard()
+    assert files.read() is None or files.has_finished()
+
+
+def test_weights_that_cannot_be_read_are_not_damaged(tmp_path, monkeypatch):
+    files = Checkpoint(tmp_path / "training.csv")
+    files.claim()
+    for epoch in (1, 2):
+        files.keep(epoch, {"network": {}}, [{"epoch": 1}])
+    assert files.has_weights_of(2)
+    assert not files.has_weights_of(3)
+
+    def fail(*_, **__):
+        raise OSError(errno.ESTALE, "Stale file handle")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(torch, "load", fail)
+        with pytest.raises(InputError, match=r"epoch-001\.pt cannot be read here"):
+            files.has_weights_of(2)
+    saved.file_of_epoch(files.folder / "weights", 2).write_bytes(b"cut")
+    assert not files.has_weights_of(2)
+
+
+def test_what_trains_is_what_is_behind_the_scripts_that_train():
+    """By the imports themselves."""
+    hashed = set()
+    with mock.patch.object(checkpoint, "sha256", lambda path: hashed.add(path)):
+        checkpoint.code()
+    scripts = {path for path in hashed if path.parent == SCRIPTS}
+    assert scripts == {path for path in SCRIPTS.glob("*.py") if "train_" in path.stem}
+    assert set().union(*map(affected_rules.behind, scripts)) - {SCRIPTS / "atmodist/__init__.py"} <= hashed
+    assert not any("figures" in path.parts or "evaluation" in path.parts for path in hashed)
 
 
 @pytest.mark.parametrize("then", ["old", "new", "third"])

@@ -266,6 +266,8 @@ def test_what_has_finished_is_published_again_and_not_trained_again(fabric, data
     monkeypatch.setattr(training, "code", lambda: "other")
     edited, _ = counter(fabric, tmp_path)
     assert list(edited.epochs(2)) == [0, 1]
+    kept = sorted(path.name for path in (tmp_path / ".resume/other settings/finished before").iterdir())
+    assert kept == ["finished", "state.pt", "training.csv", "weights"]
     assert all(path.read_bytes() == content for path, content in made.items())
 
 

@@ -27,9 +27,10 @@ def identity(inputs: Iterable[str], params: dict[str, Any]) -> str:
 
 
 def code() -> str:
-    """Fingerprint of what trains: the rules' scripts, the library beside them and PyTorch's version."""
+    """Fingerprint of what trains: scripts, this room of the library and those below it, PyTorch's version."""
     library = Path(__file__).parents[1]
-    paths = [*library.parent.glob("*.py"), *library.rglob("*.py")]
+    rooms = [library / name for name in ("core", "data", "samples", "learning")]
+    paths = [*library.parent.glob("*train_*.py"), *(path for room in rooms for path in room.rglob("*.py"))]
     files = {str(path.relative_to(library.parent)): sha256(path) for path in paths}
     return fingerprint([files, torch.__version__])
 
@@ -109,14 +110,22 @@ class Checkpoint:
         try:
             for path in files:
                 saved.load(path)
-        except InputError:
+        except InputError as error:
+            if is_shortage(error):
+                raise
             return False
         return len(files) == epochs
 
+    def set_aside(self) -> Path:
+        """Move the state and the weights that belong to it away until `publish`; returns where they are."""
+        folder = self._aside / "finished before"
+        _move(KEPT[::-1], self.folder, folder)
+        return folder
+
     def discard(self) -> None:
         """Delete the state and the weights that belong to it."""
-        self._finished.unlink(missing_ok=True)
         self._state.unlink(missing_ok=True)
+        self._finished.unlink(missing_ok=True)
         shutil.rmtree(self.folder / "weights", ignore_errors=True)
 
     def keep(self, epoch: int, weights: dict[str, Any], rows: list[dict[str, Any]]) -> None:

@@ -232,13 +232,14 @@ class TrainingRun:
         if not state or not self.checkpoint.has_finished():
             return state
         if not self.checkpoint.is_of_code(self.code):
-            self._say("the code has changed since this training run finished: starting afresh")
+            reason = "this training run finished, but was begun with other code"
         elif not self.checkpoint.has_weights_of(state["position"]["epoch"]):
-            self._say(f"weights in {self.checkpoint.folder} are damaged or missing: starting afresh")
+            reason = f"weights in {self.checkpoint.folder} are damaged or missing"
         else:
             self._say(f"finished before: publishing it again. To train anew, delete {self.checkpoint.folder}")
             return state
-        self.checkpoint.discard()
+        kept = self.checkpoint.set_aside()
+        self._say(f"{reason}: starting afresh. Until this run has ended {kept} keeps what there was")
         return None
 
     def _leave_if(self, stopped):
