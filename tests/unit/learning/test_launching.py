@@ -2,12 +2,14 @@
 
 import subprocess
 import sys
+from unittest import mock
 
 import pytest
 import trainings
 
+from atmodist.core.errors import InputError
 from atmodist.core.files import write_json
-from atmodist.learning import saved
+from atmodist.learning import launching, saved
 from atmodist.learning.networks import Generator
 
 ENCODER = {"classes": 3, "stages": [16, 16, 32, 64], "blocks": 1}
@@ -27,6 +29,46 @@ SCRIPTS = {
         {"settings": trainings.INPAINTING | SHORT | {"stages": [16, 16, 32, 64], "epochs": 1}},
     ),
 }
+
+
+KILLED = """
+import os, signal, sys, time
+from dataclasses import replace
+sys.path[:] = {paths!r}
+from atmodist.core.job import job
+from trainings import CPU
+from atmodist.learning.launching import launch
+
+def train(fabric):
+    if fabric.global_rank == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    time.sleep(60)
+
+with job("job.log", "train"):
+    launch(replace(CPU, devices=2), train)
+"""
+
+
+def test_the_signal_that_ended_a_process_is_named(tmp_path):
+    """As the kernel's where memory has run out."""
+    code = KILLED.format(paths=sys.path)
+    run = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=120
+    )
+    assert run.returncode == 1
+    assert run.stderr.splitlines()[-1] == "train: failed: a process of the training run was ended by SIGKILL"
+
+
+def test_a_device_that_cannot_be_used_is_told_before_lightning_fails(monkeypatch):
+    def refuse(device, precision):
+        raise InputError("training.device is gpu; expected a driver that fits")
+
+    fabric = mock.Mock(world_size=1)
+    fabric.launch.side_effect = RuntimeError("the driver is too old")
+    monkeypatch.setattr(launching, "fabric_of", lambda _: fabric)
+    monkeypatch.setattr(launching, "check", refuse)
+    with pytest.raises(InputError, match="expected a driver that fits"):
+        launching.launch(trainings.CPU, print)
 
 
 @pytest.mark.parametrize("script", SCRIPTS)

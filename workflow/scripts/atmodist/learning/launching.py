@@ -56,13 +56,21 @@ def launch(hardware: Hardware, train: Callable, *arguments) -> None:
     previous = {number: signal.signal(number, stop) for number in SIGNALS}
     try:
         with other_nodes(hardware.nodes, hardware.threads * hardware.devices):
-            fabric_of(hardware).launch(_in_its_process, hardware, train, arguments)
+            fabric = fabric_of(hardware)
+            if fabric.world_size == 1:
+                check(fabric.device, hardware.precision)  # before Fabric fails with a traceback
+            fabric.launch(_in_its_process, hardware, train, arguments)
     except ProcessExitedException as error:
+        if error.signal_name:
+            logger.error("failed: a process of the training run was ended by %s", error.signal_name)
+            sys.exit(1)
         sys.exit(error.exit_code)
     except ProcessRaisedException as error:  # before any of them trained
         print(error, file=sys.stderr)
         logger.error(
-            "failed: the processes of the training run do not find each other (see above in the log)"
+            "failed: the processes of the training run do not find each other or their devices: %s "
+            "(the whole traceback is in the log)",
+            str(error).strip().splitlines()[-1],
         )
         sys.exit(1)
     finally:
