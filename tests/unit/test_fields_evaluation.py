@@ -254,6 +254,14 @@ def test_sizes_that_are_none_are_refused(folder, name, size):
         atmodist.evaluate(GOOD, GOOD, folder, **{name: size})
 
 
+def test_whole_numbers_may_be_floats(folder):
+    sizes = {"patch": 32, "stride": 16, "batch_size": 64, "resamples": 100}
+    settings = {"layers": "stage2", "block_days": 1}
+    floats = {name: float(size) for name, size in sizes.items()}
+    found = atmodist.evaluate(GOOD, dataset(1), folder, **settings, **floats)
+    xr.testing.assert_identical(found, atmodist.evaluate(GOOD, dataset(1), folder, **settings, **sizes))
+
+
 def test_coordinates_of_other_names_than_their_dimensions_are_found(folder, result):
     """As latitude(lat) and longitude(lon)."""
     short = {"latitude": "lat", "longitude": "lon"}

@@ -116,6 +116,18 @@ def test_a_kept_truth_survives_a_reset(model):
         forgotten.compute()
 
 
+@pytest.mark.parametrize("order", ["kept first", "forgotten first"])
+def test_what_is_kept_is_not_shared_in_a_collection(model, order):
+    names = ("kept", "forgotten") if order == "kept first" else ("forgotten", "kept")
+    together = MetricCollection(
+        {name: FrechetAtmoDist(model, "stage1", reset_real_features=name == "forgotten") for name in names}
+    )
+    together.update(X, real=True)
+    together.update(X, real=True)
+    together.reset()
+    assert {name: int(metric.real_count) for name, metric in together.items()} == {"kept": 48, "forgotten": 0}
+
+
 def in_a_process(rank, folder, port, path):
     """Half of the fields in each of two processes."""
     place = f"tcp://127.0.0.1:{port}"

@@ -31,6 +31,17 @@ def test_the_inverse_undoes_the_transform(x):
     )
 
 
+class Named(torch.Tensor):
+    """A tensor with more to it, of another module than PyTorch's."""
+
+
+def test_subclasses_of_tensors_are_tensors():
+    x = torch.full((1, 2, 4), 1e-5)
+    found = ERA5.forward(x.as_subclass(Named), axis=1)
+    assert isinstance(found, Named)
+    assert torch.equal(found.as_subclass(torch.Tensor), ERA5.forward(x, axis=1))
+
+
 @given(physical)
 def test_torch_and_numpy_agree(x):
     for name in ("standardise", "forward", "inverse", "log_inverse"):

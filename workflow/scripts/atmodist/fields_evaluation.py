@@ -62,6 +62,7 @@ def evaluate(
     for name, size in sizes.items():
         if size is not None and (size != int(size) or size < 1):
             raise InputError(f"{name} is {size}; expected a whole number, 1 at least.")
+    patch, stride, batch_size, resamples = (size and int(size) for size in sizes.values())
     model = model if isinstance(model, AtmoDist) else AtmoDist.from_pretrained(model, layers)
     found = [
         GlobalFields(each, model.config, name) for each, name in ((forecast, "forecast"), (truth, "truth"))

@@ -17,6 +17,15 @@ SAMPLES_PER_DIMENSION = 10
 NUMBERS = count()
 
 
+def _tell_apart(metric: Metric) -> None:
+    """Give a metric a state that no other has.
+
+    A MetricCollection takes metrics for one if their first sums are equal: those of equal fields, 0, or
+    those of two metrics that differ in what they forget.
+    """
+    metric.add_state("number", torch.tensor(next(NUMBERS)), dist_reduce_fx="max")
+
+
 class AtmoDistDistance(Metric):
     """Mean AtmoDist distance of estimated fields to the true ones; sums over batches and processes.
 
@@ -35,8 +44,7 @@ class AtmoDistDistance(Metric):
         self.model, self.normalize = model, normalize
         self.add_state("total", torch.tensor(0.0, dtype=torch.float64), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
-        # A MetricCollection takes metrics for one if their first sums are equal, as of equal fields, 0.
-        self.add_state("number", torch.tensor(next(NUMBERS)), dist_reduce_fx="max")
+        _tell_apart(self)
 
     def update(self, preds: Tensor, target: Tensor) -> None:
         """Add a batch of fields B×C×H×W."""
@@ -88,6 +96,7 @@ class FrechetAtmoDist(Metric):
             self.add_state(f"{kind}_sum", zeros, dist_reduce_fx="sum")
             self.add_state(f"{kind}_products", torch.outer(zeros, zeros), dist_reduce_fx="sum")
             self.add_state(f"{kind}_count", torch.tensor(0), dist_reduce_fx="sum")
+        _tell_apart(self)
 
     @torch.no_grad()
     def update(self, fields: Tensor, real: bool) -> None:

@@ -98,7 +98,8 @@ def log_transform(z, alpha: float):
 
 def _library(x):
     """The module whose functions ``x`` takes."""
-    return sys.modules["torch"] if type(x).__module__.startswith("torch") else np
+    of_torch = any(each.__module__.startswith("torch") for each in type(x).__mro__)  # subclasses, too
+    return sys.modules["torch"] if of_torch else np
 
 
 def _along(axis, x, *columns):
