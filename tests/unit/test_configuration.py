@@ -486,7 +486,7 @@ PAPERS = {
 
 
 SECTOR = {"a": {"latitude": [15, 75], "longitude": [0, 60]}}
-PROBE = {"split": "train", "lag_days": [0, 5], "gap_days": 3}
+PROBE = {"split": "train", "lag_days": [0, 5], "gap_days": 0}
 
 
 @pytest.mark.parametrize(
@@ -518,11 +518,11 @@ PROBE = {"split": "train", "lag_days": [0, 5], "gap_days": 3}
         ({}, {"probe": {"split": "eval"}}, "data.eval has 0 whose jet is known 0 days ahead"),
         ({}, {"probe": {"lag_days": [0, 500]}}, "data.train has 0 whose jet is known 500 days ahead"),
         ({}, {"probe": {"folds": 114}}, "folds is 114, which need 342 days; data.train has 340"),
-        ({}, {"probe": {"gap_days": 267}}, None),
+        ({}, {"probe": {"gap_days": 66}}, None),
         (
             {},
-            {"probe": {"gap_days": 272}},
-            "gap_days is 272; expected fewer than the days outside a fold, 272",
+            {"probe": {"gap_days": 67}},
+            "gap_days is 67; expected at most 66, so that beside two of 5 folds",
         ),
         (
             {

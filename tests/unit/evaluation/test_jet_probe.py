@@ -55,6 +55,18 @@ def test_only_days_with_an_index_count(index):
     assert found["days"].values.tolist() == [200, 190]
 
 
+def test_days_of_a_single_block_have_no_draws(index):
+    """Two blocks of the days themselves, but one of those that the jet of ten days later is known of."""
+    days = slice(0, 65)
+    settings = SETTINGS | {"folds": 3, "bootstrap": Bootstrap(60, 50, 0)}
+    found = jet_probe.skills(
+        index.isel(time=days), {"a": source(np.ones((65, 1, 1)), days)}, [0, 10], **settings
+    )
+    finite = np.isfinite(found["skill"]).all(["source", "target"])
+    assert finite.sum("sample").values.tolist() == [51, 1]
+    assert finite.isel(sample=0).all()
+
+
 def test_components_reduce_the_source_that_they_name(index):
     """The leading component of these features is another one than the latitude's."""
     rng = np.random.default_rng(1)

@@ -1,9 +1,14 @@
 """The linear probe on data whose answer is known."""
 
+from unittest import mock
+
 import numpy as np
 import pytest
 import xarray as xr
+from hypothesis import assume, given
+from hypothesis import strategies as st
 
+from atmodist.configuration.jet import fewest_training_days
 from atmodist.core.errors import InputError
 from atmodist.evaluation import probe
 from atmodist.evaluation.bootstrap import Bootstrap
@@ -112,6 +117,25 @@ def test_days_near_a_fold_are_far_from_it_only_beyond_the_gap():
     found = probe.far_from(day, np.array([10, 11, 12]), gap=8)
     assert found.tolist() == [True, True, False, False, False, False, False, False]
     assert probe.far_from(day, np.array([0]), gap=0).tolist() == [False] + [True] * 7
+
+
+@given(
+    st.lists(st.integers(0, 60), min_size=9, max_size=30, unique=True).map(sorted),
+    st.integers(3, 5),
+    st.integers(0, 30),
+)
+def test_the_config_knows_the_smallest_of_the_regressions(days, count, gap):
+    assume(len(days) >= 3 * count)
+    sizes = []
+
+    def note(x, y, new, components, penalties):
+        sizes.append(len(x))
+        return np.zeros((len(penalties), len(new), 1))
+
+    with mock.patch.object(probe, "_ridge", note):
+        time = np.datetime64("2001-01-01") + np.array(days)
+        probe.predict(np.zeros((len(days), 1)), np.zeros((len(days), 1)), time, count, gap)
+    assert fewest_training_days(days, count, gap) == min(sizes)
 
 
 def test_folds_are_runs_of_days():

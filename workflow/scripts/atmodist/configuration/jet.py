@@ -1,7 +1,7 @@
 """What the jet and its probe ask of the other keys: rows and columns in a sector, and days in a row."""
 
-from bisect import bisect_left
-from collections.abc import Iterator, Mapping
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, timedelta
 from typing import Any
 
@@ -20,6 +20,8 @@ ROWS_OF_A_MAXIMUM = 3
 """Rows of the wind that a parabola goes through."""
 DAYS_OF_A_FOLD = 3
 """Days for each fold of the probe's cross-validation, at least."""
+DAYS_OF_A_REGRESSION = 2
+"""Days that each of its regressions is fitted to, at least."""
 YEAR_DAYS = 365
 
 
@@ -106,16 +108,47 @@ def _problems_of_probe(config: Mapping[str, Any], known: list[int]) -> Iterator[
     there = set(known)
     least = DAYS_OF_A_FOLD * probe["folds"]
     for lag in probe["lag_days"]:
-        count = sum(day + lag in there for day in here)
-        if count < least:
+        days = [day + lag for day in here if day + lag in there]
+        if len(days) < least:
             yield (
                 f"jet.probe.folds is {probe['folds']}, which need {least} days; data.{probe['split']} has "
-                f"{count} whose jet is known {lag} days ahead (jet.probe.lag_days, jet.window_days)"
+                f"{len(days)} whose jet is known {lag} days ahead (jet.probe.lag_days, jet.window_days)"
             )
             return
-        if probe["gap_days"] >= count - count // probe["folds"]:
+        enough = (
+            gap
+            for gap in range(min(probe["gap_days"], days[-1] - days[0]), -1, -1)
+            if fewest_training_days(days, probe["folds"], gap) >= DAYS_OF_A_REGRESSION
+        )
+        if (most := next(enough)) < probe["gap_days"]:
             yield (
-                f"jet.probe.gap_days is {probe['gap_days']}; expected fewer than the days outside a fold, "
-                f"{count - count // probe['folds']}"
+                f"jet.probe.gap_days is {probe['gap_days']}; expected at most {most}, so that beside two of "
+                f"{probe['folds']} folds (jet.probe.folds) of {len(days)} days there are some to train on"
             )
             return
+
+
+def fewest_training_days(days: Sequence[int], folds: int, gap: int) -> int:
+    """How many of sorted ``days`` the smallest regression of `evaluation.probe.predict` is fitted to.
+
+    For each fold there is one that leaves it out, and for the penalty others that leave out one more fold.
+    """
+    starts = [-(-number * len(days) // folds) for number in range(folds + 1)]
+
+    def near(start, end):
+        """Ends of the positions at most ``gap`` days from those of ``start`` to before ``end``."""
+        return bisect_left(days, days[start] - gap), bisect_right(days, days[end - 1] + gap)
+
+    fewest = len(days)
+    for test in range(folds):
+        first, last = near(starts[test], starts[test + 1])
+        fewest = min(fewest, len(days) - (last - first))
+        for inner in range(folds):
+            start, end = starts[inner], starts[inner + 1]
+            start, end = (start, min(end, first)) if inner < test else (max(start, last), end)
+            if inner == test or start >= end:
+                continue
+            one, other = near(start, end)
+            both = max(0, min(last, other) - max(first, one))
+            fewest = min(fewest, len(days) - (last - first) - (other - one) + both)
+    return fewest

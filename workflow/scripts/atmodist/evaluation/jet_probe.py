@@ -36,7 +36,8 @@ def skills(
         bootstrap: of the days.
 
     Returns:
-        ``skill`` (source, lag, target, sample), the explained variance, and ``days`` (lag), how many days
+        ``skill`` (source, lag, target, sample), the explained variance, NaN in place of the draws of a
+        single block, and ``days`` (lag), how many days
         there are.
     """
     features = {name: each.values.reshape(each.sizes["time"], -1) for name, each in sources.items()}
@@ -61,7 +62,9 @@ def skills(
                 each[here], truth.values.T, truth["time"].values, folds, gap, components.get(name)
             )
             found = truth.copy(data=values.T)
-            samples.append(probe.skill(found, truth, bootstrap))
+            one = probe.skill(found, truth, bootstrap)
+            # Of days in a single block there are no draws, where fewer days ahead there may be.
+            samples.append(one.pad(sample=(0, bootstrap.resamples + 1 - one.sizes["sample"])))
         rows.append(xr.concat(samples, "source"))
     return xr.Dataset(
         {
