@@ -74,3 +74,11 @@ def test_numbers_in_captions_are_those_of_the_scripts_and_the_config():
         assert f"{cities} cities" in rendered(name)[0]
     assert "a lag of 48 h in windows that slide by 8 pixels" in rendered("uncertainty", DEMO)[0]
     assert "2001-08-15T12:00 UTC" in rendered("maps", DEMO)[0]
+
+
+def test_the_snapshot_names_the_variables_of_the_data():
+    assert "Divergence, vorticity of the evaluation split" in rendered("data_snapshot")[0]
+    other = configuration.merged(PAPER, {"data": {"variables": ["temperature"]}})
+    text = rendered("data_snapshot", other)[0]
+    assert "Temperature of the evaluation split" in text
+    assert "vorticity" not in text

@@ -94,7 +94,7 @@ CASES = {
         [fabricated.inpainting(fill) for fill in FILLS],
         {"fills": FILLS, "summary": fabricated.summary_of_inpainting()},
     ),
-    "jet_latitudes": ("indices", [fabricated.jet(), fabricated.jet(200)], {"sectors": ["north", "south"]}),
+    "jet_latitudes": ("indices", [fabricated.jet(), fabricated.jet(300)], {"sectors": ["north", "south"]}),
     "jet_series": ("indices", [fabricated.jet(), fabricated.jet(200)], {"sectors": ["north", "south"]}),
     "jet_probe": ("probes", [fabricated.jet_probe()], {"sectors": ["north"]}),
     "field_distribution": ("histograms", fabricated.histograms(), {}),
@@ -728,12 +728,13 @@ def test_unknown_city_is_refused(tmp_path):
     assert "no city is called Lodnon; did you mean London?" in (tmp_path / "city_boxes.log").read_text()
 
 
-def test_jet_latitudes_are_a_density_of_all_days_and_of_seasons_where_there_is_a_year(draw):
+def test_jet_latitudes_are_a_density_of_all_days_and_of_seasons_where_there_are_all(draw):
+    """The 300 days are 399 apart, without a summer."""
     figure = draw("jet_latitudes")
     north, south = panels(figure)
     assert titles((north, south)) == ["north", "south"]
     latitude = fabricated.jet()["latitude"].values
-    for panel, count, parts in ((north, 800, 5), (south, 200, 1)):
+    for panel, count, parts in ((north, 800, 5), (south, 300, 1)):
         assert len(panel.patches) == parts
         density, edges, _ = panel.patches[0].get_data()
         assert panel.patches[0].get_label() == f"all {count} days"
@@ -776,6 +777,21 @@ def test_jet_probe_shows_the_explained_variance_of_each_source_with_its_interval
             np.testing.assert_allclose(days, skill["lag"], atol=0.4)
     ends = panels(figure)[0].collections[0].get_segments()[0][:, 1]
     np.testing.assert_allclose(ends, interval(skill.sel(source="fields", target="latitude", lag=0)))
+
+
+def test_jet_probe_marks_what_is_below_its_axis(monkeypatch, tmp_path):
+    source, (result,), params = CASES["jet_probe"]
+    result = result.copy(deep=True)
+    result["skill"].loc[{"source": "random_stage4", "target": "speed", "lag": [5, 10]}] -= 1.2
+    monkeypatch.setitem(CASES, "jet_probe", (source, [result], params))
+    latitude, speed = panels(caught(tmp_path, "jet_probe"))
+    marks = [[each for each in panel.lines if each.get_marker() == "v"] for panel in (latitude, speed)]
+    assert [sum(len(each.get_xdata()) for each in found) for found in marks] == [0, 2]
+    (found,) = [each for each in marks[1] if len(each.get_xdata())]
+    np.testing.assert_allclose(found.get_xdata(), [5, 10], atol=0.4)
+    assert (found.get_ydata() == speed.get_ylim()[0]).all()
+    (drawn,) = (each for each in speed.lines if each.get_label() == "random stage4")
+    assert found.get_color() == drawn.get_color()
 
 
 def test_autoencoder_curves_mark_the_chosen_epoch(draw):

@@ -4,8 +4,8 @@ from atmodist.core.job import job
 
 SEASONS = {"DJF": (12, 1, 2), "MAM": (3, 4, 5), "JJA": (6, 7, 8), "SON": (9, 10, 11)}
 """Months of each season, which is summer or winter by the hemisphere."""
-YEAR = 360
-"""Days that a series must be apart at least for its seasons to be told apart."""
+DAYS_OF_A_SEASON = 60
+"""Days that there are of each season, at least, where they are told apart."""
 
 with job(snakemake.log[0], "figure_jet_latitudes"):
     import numpy as np
@@ -24,8 +24,9 @@ with job(snakemake.log[0], "figure_jet_latitudes"):
             latitude, month = index["latitude"].values, index["time"].dt.month.values
             edges = np.linspace(latitude.min() - 1, latitude.max() + 1, 41)
             parts = {f"all {latitude.size} days": latitude}
-            if np.ptp(index["time"].values) >= np.timedelta64(YEAR, "D"):
-                parts |= {season: latitude[np.isin(month, months)] for season, months in SEASONS.items()}
+            seasons = {season: latitude[np.isin(month, months)] for season, months in SEASONS.items()}
+            if all(part.size >= DAYS_OF_A_SEASON for part in seasons.values()):
+                parts |= seasons
             for (name, part), look in zip(
                 parts.items(), plots.lines(["truth", *list(parts)[1:]]).values(), strict=True
             ):

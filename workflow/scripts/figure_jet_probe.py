@@ -12,6 +12,7 @@ with job(snakemake.log[0], "figure_jet_probe"):
     from atmodist.figures import plots
 
     NAMES = {"fields": "principal components of the fields"}
+    LEAST = -0.6  # explained variance at which the axis ends
     sectors = snakemake.params.sectors
     with plots.style():
         size = (plots.WIDTH, 0.7 + 2.5 * len(sectors))
@@ -31,8 +32,11 @@ with job(snakemake.log[0], "figure_jet_probe"):
                     panel.plot(skill["lag"] + shift, value, marker="o", markersize=3, **look)
                     ends = [interval(samples.sel(lag=lag)) for lag in skill["lag"].values]
                     panel.vlines(skill["lag"] + shift, *np.transpose(ends), color=look["color"])
+                    if (cut := skill["lag"].values[value < LEAST] + shift).size:
+                        edge = np.full(cut.size, LEAST)
+                        panel.plot(cut, edge, "v", markersize=4, color=look["color"], clip_on=False)
                 panel.axhline(0, color="0.8", linewidth=0.6, zorder=0)
-                panel.set(title=f"{sector}: {target} of the jet", xlabel="days ahead", ylim=(-0.6, 1.02))
+                panel.set(title=f"{sector}: {target} of the jet", xlabel="days ahead", ylim=(LEAST, 1.02))
                 panel.set_xticks(skill["lag"].values)
                 panel.yaxis.set_major_formatter(PercentFormatter(1, decimals=0))
             row[0].set_ylabel("explained variance")
