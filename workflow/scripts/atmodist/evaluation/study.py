@@ -131,7 +131,7 @@ class Estimate:
 
 
 def error(seeds: Sequence[Seed], system: str, measure: str) -> Estimate | None:
-    """Error of a system, averaged over variables and seeds: over variables as a geometric mean."""
+    """Error of a system: the geometric mean, over variables, of its means over seeds."""
     found = _errors(seeds, [system], measure)
     if found is None:
         return None
@@ -140,7 +140,7 @@ def error(seeds: Sequence[Seed], system: str, measure: str) -> Estimate | None:
 
 
 def ratio(seeds: Sequence[Seed], system: str, reference: str, measure: str) -> Estimate | None:
-    """Error of a system over that of another, geometric mean over variables; nothing if no seed has both."""
+    """The same over that of another, over the seeds that have both; nothing if none has."""
     found = _errors(seeds, [system, reference], measure)
     if found is None:
         return None

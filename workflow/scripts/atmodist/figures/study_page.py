@@ -60,8 +60,8 @@ content loss alone. A model is named by its content loss:
 The end of the name is the weight of the adversarial loss: none without an ending, 0.001 with `-paper`, one at
 which the duels are about equally balanced with `-even`.
 
-**Errors** are 0 for the truth. Each is the mean over seeds of the geometric mean over divergence and
-vorticity. A ratio divides these means, so that a seed with large errors weighs most, and the ratio may lie
+**Errors** are 0 for the truth. Each is the geometric mean, over divergence and vorticity, of the two means
+over seeds. A ratio divides these means, so that a seed with large errors weighs most, and the ratio may lie
 on the other side of 1 than that of most seeds.
 
 - *Kinetic energy*: mean |log₁₀| of the ratio to the truth, above half the truncation; 1 is a factor of ten.
