@@ -1,5 +1,6 @@
 """Another workflow uses this one as a Snakemake module, from a folder of its own."""
 
+import keras_files
 import pytest
 import yaml
 from snakemake_runs import ROOT, planned_jobs, snakemake, workspace
@@ -58,6 +59,23 @@ def test_host_makes_a_figure(tmp_path, prefix):
     local = run.stdout.split("local:")[1].split("\n")[0].split()
     assert {"atmodist_figure_maps", "atmodist_summary", "atmodist_virtual_dataset"} <= set(local)
     assert not {"atmodist_grid_fields", "atmodist_train_srgan"} & set(local)
+
+
+@pytest.mark.parametrize("prefix", ["", "weather/"])
+def test_weights_from_elsewhere_lie_where_the_prefix_says(tmp_path, prefix):
+    folder = host(tmp_path / "host", prefix)
+    stages = [4, 6, 8, 10]
+    content = yaml.safe_load((folder / "host.yaml").read_text())
+    content["weather"]["atmodist"]["defaults"]["stages"] = stages
+    content["weather"]["atmodist"]["models"] = {"lags-23": {"weights": "mine/weights.hdf5"}}
+    (folder / "host.yaml").write_text(yaml.safe_dump(content))
+    (folder / f"{prefix}mine").mkdir(parents=True)
+    weights = keras_files.tensors(32, 23, stages=stages, blocks=1)
+    keras_files.write(folder / f"{prefix}mine/weights.hdf5", weights)
+    made = f"{prefix}results/tiny/atmodist/lags-23/weights"
+    run = snakemake(folder, "--", made)
+    assert run.returncode == 0, run.stdout
+    assert [path.name for path in (folder / made).glob("*.pt")] == ["epoch-001.pt"]
 
 
 def test_without_a_config_a_host_gets_the_papers(tmp_path):

@@ -37,7 +37,6 @@ rule collect_study:
         systems=SYSTEMS,
         models=SRGAN,
         encoders=configuration.encoder_settings(config),
-        benchmarks=BENCHMARKS,
         settings=configuration.shared_settings(config),
     script:
         "../scripts/collect_study.py"
