@@ -18,7 +18,7 @@ rule spot_check:
     conda:
         "../envs/download.yaml"
     resources:
-        mem_mb=memory(1),
+        mem_mb=memory(1 + config["data"]["spot_check"]["times"] // 100),
         runtime=minutes(2880),
         cds_requests=1,
     params:

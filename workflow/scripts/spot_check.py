@@ -5,7 +5,7 @@ mean square at that degree, at the time when the latter is the largest.
 """
 
 import csv
-import tempfile
+import shutil
 from dataclasses import asdict, fields
 from pathlib import Path
 
@@ -29,16 +29,19 @@ with job(snakemake.log[0], "spot_check") as log:
         plausible(data.get("bounds")),
         None,
     )
-    with tempfile.TemporaryDirectory() as folder:
-        paths = [Path(folder) / f"{number}.grib" for number in (0, 1)]
-        for source, path in zip((params.source, params.against), paths, strict=True):
-            log.info("%d fields from %s", len(request.places), source)
-            fetch(source, request, data, path)
-        found = list(differences(*map(read_fields, paths)))
+    # What is there of a run that was stopped, a request in the archive's queue above all, is gone on with.
+    folder = Path(snakemake.output.table).parent / ".spot_check"
+    folder.mkdir(exist_ok=True)
+    paths = [folder / f"{source}.grib" for source in (params.source, params.against)]
+    for source, path in zip((params.source, params.against), paths, strict=True):
+        log.info("%d fields from %s", len(request.places), source)
+        fetch(source, request, data, path)
+    found = list(differences(*map(read_fields, paths)))
     with replacing(snakemake.output.table) as partial, open(partial, "w", newline="") as stream:
         writer = csv.DictWriter(stream, [column.name for column in fields(Difference)])
         writer.writeheader()
         writer.writerows(map(asdict, found))
+    shutil.rmtree(folder)
     worst = max(found, key=lambda each: each.relative)
     log.info(
         "%s and %s differ at most at degree %d of %s at %s, by %.2g of what there is of it",

@@ -109,6 +109,7 @@ def test_the_script_compares_the_cloud_copy_with_the_archive(tmp_path, monkeypat
     when = {row["time"] for row in rows if row["variable"] == "vorticity" and row["degree"] != "0"}
     assert when == {str(times[1])}
     assert f"of vorticity at {times[1]}" in capsys.readouterr().err
+    assert not (tmp_path / ".spot_check").exists()
 
 
 def test_files_are_found_by_the_period_of_the_workflow_that_holds_a_day(tmp_path):
