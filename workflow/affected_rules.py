@@ -21,10 +21,9 @@ import csv
 import re
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Set
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 sys.path.insert(0, str(Path(__file__).parent / "scripts"))
 
@@ -38,21 +37,21 @@ SOURCES = {path.stem.removeprefix("source_"): path for path in (WORKFLOW / "rule
 RULE = re.compile(r'^rule (\w+):(?:(?!^rule ).)*?"\.\./scripts/(\w+\.py)"', re.M | re.S)
 
 
-OPTIONAL = {"autoencoder": "models", "inpainting": "models", "jet": "sectors"}
-"""Sections of the config that may have no entries, and their key; their rules then make nothing."""
-
-
-def idle_files(config: Mapping[str, Any]) -> set[Path]:
-    """Rule files to leave out: Snakemake makes what it is forced to, of empty sections or beyond ``all``."""
-    empty = (section for section, key in OPTIONAL.items() if not config[section][key])
-    return {WORKFLOW / f"rules/{name}.smk" for name in ("spot_check", "study", *empty)}
-
-
-def scripts_of_rules(source: str, idle: Set[Path] = frozenset()) -> dict[str, Path]:
-    """Rule → its script, where fields come from ``source`` and no rule of the files ``idle`` is asked for."""
-    others = (set(SOURCES.values()) - {SOURCES[source]}) | idle
+def scripts_of_rules(source: str) -> dict[str, Path]:
+    """Rule → its script, where fields come from ``source``."""
+    others = set(SOURCES.values()) - {SOURCES[source]}
     files = [WORKFLOW / "Snakefile", *sorted({*(WORKFLOW / "rules").glob("*.smk")} - others)]
     return {rule: SCRIPTS / script for file in files for rule, script in RULE.findall(file.read_text())}
+
+
+def planned_rules(configfiles: Sequence[Path]) -> set[str]:
+    """Rules of the jobs that a config plans from nothing: forced, others would make what it does without."""
+    command = [sys.executable, "-m", "snakemake", "--snakefile", WORKFLOW / "Snakefile", "--dry-run"]
+    command += ["--forceall", "--quiet", "rules", *(["--configfile", *configfiles] if configfiles else [])]
+    run = subprocess.run(command, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, check=False)
+    if run.returncode:
+        sys.exit(f"affected_rules: Snakemake cannot plan this config: {run.stdout[-1000:].strip()}")
+    return set(re.findall(r"(?m)^(\w+) +\d+ *$", run.stdout))
 
 
 @cache
@@ -167,9 +166,12 @@ def main() -> None:
             rule: {file for file, time in when.items() if time > made[rule]} for rule in rules if rule in made
         }
     else:
-        rules = scripts_of_rules(source, idle_files(config))
+        rules = scripts_of_rules(source)
         changed = dict.fromkeys(rules, changed_since(options.since))
     found = dict(affected(rules, changed))
+    if found and not options.results:
+        planned = planned_rules(options.configfile)
+        found = {rule: files for rule, files in found.items() if rule in planned}
     for rule, files in found.items():
         print(
             f"{rule}: {', '.join(sorted(str(file.relative_to(SCRIPTS)) for file in files))}", file=sys.stderr

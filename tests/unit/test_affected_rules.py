@@ -22,6 +22,7 @@ def repository(tmp_path):
     """A repository with the workflow and the paper's config, committed, and with the tag v1."""
     (tmp_path / "config").mkdir()
     shutil.copy(ROOT / "config/config.yaml", tmp_path / "config")
+    (tmp_path / "resources").symlink_to(ROOT / "resources")
     shutil.copytree(
         ROOT / "workflow", tmp_path / "workflow", ignore=shutil.ignore_patterns("__pycache__", ".snakemake")
     )
@@ -40,7 +41,7 @@ def edit(repository, module):
 def affected(repository, *arguments):
     """Rules that the command names, and why."""
     command = [sys.executable, repository / "workflow/affected_rules.py", *arguments]
-    run = subprocess.run(command, text=True, capture_output=True, check=False)
+    run = subprocess.run(command, cwd=repository, text=True, capture_output=True, check=False)
     assert run.returncode == 0, run.stderr
     first, *rules = run.stdout.split() or ["--forcerun"]
     assert first == "--forcerun"
@@ -131,9 +132,11 @@ def test_rules_of_other_sources_are_not_there(repository):
         "synthetic": {"simulate_atmosphere"},
     }
     mine = repository / "mine.yaml"
+    patterns = "{pattern: '{year}-{month}.grib', surface_pattern: '{year}-{month}.lnsp.grib'}"
     for source, rules in own.items():
-        mine.write_text(f"data: {{source: {source}}}")
-        named, _ = affected(repository, "--configfile", mine)
+        mine.write_text(f"data: {{source: {source}, files: {patterns}}}")
+        demo = [ROOT / "config/demo.yaml"] if source == "synthetic" else []
+        named, _ = affected(repository, "--configfile", *demo, mine)
         assert named & set().union(*own.values()) == rules
         assert ("figure_synthetic_atmosphere" in named) == (source == "synthetic")
         logs = repository / source / "logs"
@@ -155,15 +158,19 @@ def test_rules_of_sections_without_entries_are_not_there(repository):
     of_entries = {"train_autoencoder", "figure_reconstructions", "train_inpainting", "figure_jet_probe"}
     assert not {*of_entries, "spot_check", "collect_study"} & affected(repository)[0]
     mine = repository / "mine.yaml"
-    mine.write_text("autoencoder: {models: {a: {}}}\njet: {sectors: {b: {}}}")
+    sector = "{latitude: [15, 75], longitude: [0, 60]}"
+    mine.write_text(f"autoencoder: {{models: {{a: {{}}}}}}\njet: {{sectors: {{b: {sector}}}}}")
     assert of_entries & affected(repository, "--configfile", mine)[0] == of_entries - {"train_inpainting"}
 
 
 def test_what_it_names_can_be_forced(repository):
-    """Whatever is edited, of the paper's config and of the demo."""
+    """Whatever is edited, of the paper's config, the demo, and one with nothing to compare."""
     edit(repository, "atmodist/core/job.py")
-    for extra in ([], ["--configfile", ROOT / "config/demo.yaml"]):
+    alone = repository / "alone.yaml"
+    alone.write_text("srgan: {models: {atmodist: null}}")
+    for extra in ([], ["--configfile", ROOT / "config/demo.yaml"], ["--configfile", alone]):
         named, _ = affected(repository, *extra)
+        assert ("figure_city_map" in named) == (alone not in extra)
         run = snakemake(
             workspace(repository / "run"), "-n", *map(str, extra), "--forcerun", *named, cores=None
         )
@@ -186,3 +193,14 @@ def test_a_revision_that_is_none_is_told_in_a_sentence(repository):
     assert run.returncode == 1
     assert "nowhere" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_a_config_that_cannot_be_planned_is_told(repository):
+    edit(repository, "grid_fields.py")
+    mine = repository / "mine.yaml"
+    mine.write_text("pairs: {patch: 48}")
+    command = [sys.executable, repository / "workflow/affected_rules.py", "--configfile", mine]
+    run = subprocess.run(command, cwd=repository, text=True, capture_output=True, check=False)
+    assert run.returncode == 1
+    assert run.stdout == ""
+    assert "config key pairs.patch holds 48; expected a multiple of 32" in run.stderr
