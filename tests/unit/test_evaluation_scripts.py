@@ -152,7 +152,7 @@ def test_accuracies_are_told_in_parts_of_chance(tmp_path):
 
     outputs = {name: f"{name}.csv" for name in ("about", "draws", "models", "duel", "jobs", "spectra")}
     model = {"content": "mse", "adversarial_weight": 0}
-    more = {"judge": "", "models": {"l2": model}, "encoders": {}, "benchmarks": "none", "settings": {}}
+    more = {"judge": "", "models": {"l2": model}, "encoders": {}, "settings": {}}
     run("collect_study", tmp_path, inputs, outputs, params | more)
     kept = pd.read_csv(tmp_path / "draws.csv").set_index("quantity").loc["accuracy_over_chance"]
     assert kept["system"] == "lags-23"

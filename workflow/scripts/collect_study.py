@@ -61,7 +61,7 @@ with job(snakemake.log[0], "collect_study") as log:
         "draws": pd.DataFrame(rows),
         "models": study_seed.table_of_models(params.models, params.encoders),
         "duel": pd.concat(duel),
-        "jobs": study_seed.table_of_jobs(Path(snakemake.output.jobs).parents[1] / "benchmarks"),
+        "jobs": study_seed.table_of_jobs(Path(snakemake.output.jobs).parent.parent / "benchmarks"),
         "spectra": pd.DataFrame(spectra).rename_axis("degree").reset_index(),
     }
     for name, table in tables.items():
