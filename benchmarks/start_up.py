@@ -7,26 +7,19 @@ looks for garbage less often (`atmodist.core.job`); and the one over the other.
 """
 
 import argparse
-import ast
 import os
 import subprocess
 import sys
 import textwrap
 from pathlib import Path
 
+sys.path.insert(0, str(Path(__file__).parents[1] / "tests"))
+
+from import_graph import SCRIPTS, import_statements
 from shared import seconds
 
-SCRIPTS = Path(__file__).parents[1] / "workflow/scripts"
 SHOWN = ("grid_fields", "figure_maps", "evaluate_srgan", "train_atmodist")
 JOB = f"from atmodist.core.job import job\nwith job({os.devnull!r}, ''):\n"
-
-
-def imports_of(script):
-    """Code that imports what a script imports."""
-    tree = ast.parse((SCRIPTS / f"{script}.py").read_text(encoding="utf-8"))
-    return "\n".join(
-        ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)
-    )
 
 
 def run(code):
@@ -47,7 +40,7 @@ def main():
     options = parser.parse_args()
     print(f"{'':24s}{'Python':>10s}{'a job':>10s}{'ratio':>8s}")
     for script in SHOWN:
-        plain = imports_of(script)
+        plain = import_statements(script)
         times = [
             seconds(lambda code=code: run(code), options.repeats, time_of_children)
             for code in (plain, JOB + textwrap.indent(plain, "    "))

@@ -21,6 +21,12 @@ IMPORTED = {
 PLUGINS = {"h5netcdf", "tensorboard"}
 
 
+def import_statements(script):
+    """Code that imports what a rule's script imports, wherever in it."""
+    nodes = ast.walk(ast.parse((SCRIPTS / f"{script}.py").read_text(encoding="utf-8")))
+    return "\n".join(ast.unparse(node) for node in nodes if isinstance(node, ast.Import | ast.ImportFrom))
+
+
 def imports(path, everywhere=True, seen=None):
     """Packages that a file imports, itself or through modules of atmodist.
 

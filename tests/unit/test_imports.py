@@ -1,13 +1,11 @@
 """A job starts as fast as what it imports: no library that it does not need."""
 
-import ast
 import subprocess
 import sys
-from pathlib import Path
 
 import pytest
+from import_graph import SCRIPTS, import_statements
 
-SCRIPTS = Path(__file__).parents[2] / "workflow/scripts"
 HEAVY = {"torch", "lightning_fabric", "torchmetrics", "pyshtools", "matplotlib", "dask", "eccodes"}
 NEEDS = {
     "compute_moments": set(),
@@ -23,9 +21,7 @@ NEEDS = {
 
 @pytest.mark.parametrize("script", NEEDS)
 def test_a_script_imports_no_more_than_it_needs(script):
-    tree = ast.parse((SCRIPTS / f"{script}.py").read_text(encoding="utf-8"))
-    imports = [ast.unparse(node) for node in ast.walk(tree) if isinstance(node, ast.Import | ast.ImportFrom)]
-    code = "\n".join([*imports, "import sys", "print(*sys.modules)"])
+    code = "\n".join([import_statements(script), "import sys", "print(*sys.modules)"])
     run = subprocess.run(
         [sys.executable, "-c", code], cwd=SCRIPTS, capture_output=True, text=True, check=True
     )
